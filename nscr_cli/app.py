@@ -1,0 +1,47 @@
+"""The `nscr` command: assembles the verbs, and turns every error meant for users into one line, a hint and an exit code."""
+
+import sys
+
+import typer
+
+from nscr_cli import __version__
+from nscr_cli.errors import NscrError
+from nscr_cli.exits import MEANINGS, Exit
+from nscr_cli.ui import printable, progress_console, results_console
+
+EPILOG = "Exit codes: " + " · ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items())
+
+app = typer.Typer(
+    name="nscr",
+    help="Finds the bugs that lose container images.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        results_console().print(f"nscr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Finds the bugs that lose container images."""
+
+
+def main() -> None:
+    """Entry point of the `nscr` script."""
+    try:
+        app()
+    except NscrError as error:
+        console = progress_console()
+        console.print(f"nscr: {printable(error.message, limit=2000)}", style="bold red", markup=False)
+        console.print(f"  hint: {error.hint}", markup=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)

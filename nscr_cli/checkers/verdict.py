@@ -1,0 +1,87 @@
+"""Verdicts and what carries them.
+
+VALID < UNKNOWN < INVALID; merging takes the worst, and the merge of nothing is UNKNOWN: no evidence is never a pass.
+What a registry does not support is neither: it is skipped, printed, and left out of the merge.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Protocol
+
+import msgspec
+
+from nscr_cli.history.history import History
+from nscr_cli.history.plan import RunPlan
+
+
+class Verdict(IntEnum):
+    """How a run, or one checker of it, is judged."""
+
+    VALID = 0
+    UNKNOWN = 1
+    INVALID = 2
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A promise that was broken, with the evidence.
+
+    Attributes:
+        checker: name of the checker that found it.
+        rule: short stable name of the broken promise, e.g. `lost-write`.
+        key: what it is about, e.g. `repository:tag`.
+        operations: indexes of the invocations that prove it, in order; empty only for monitoring samples.
+        clause: the specification clause or promise that was broken.
+        explanation: in words, with the values: who asked what, what came back.
+    """
+
+    checker: str
+    rule: str
+    key: str
+    operations: tuple[int, ...]
+    clause: str
+    explanation: str
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What one checker says.
+
+    Attributes:
+        verdict: INVALID exactly when there are findings.
+        evidence: how much was judged, by name (e.g. {"acknowledged": 120, "read": 118}); floors are stated in it.
+        reasons: why the verdict is UNKNOWN.
+        skipped: what was left out because the registry does not support it; never a pass.
+    """
+
+    checker: str
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    evidence: dict[str, int] = {}
+    reasons: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+class Checker(Protocol):
+    """A pure judge. Raises nothing on purpose; `check_all` turns a crash into UNKNOWN."""
+
+    @property
+    def name(self) -> str: ...
+
+    def check(self, plan: RunPlan, history: History) -> Result: ...
+
+
+def merge(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of them; of nothing, UNKNOWN."""
+    return max(verdicts, default=Verdict.UNKNOWN)
+
+
+def check_all(checkers: Sequence[Checker], plan: RunPlan, history: History) -> list[Result]:
+    """Every checker's result; one that crashes is UNKNOWN with the reason, never silently left out."""
+    return [_check_safe(checker, plan, history) for checker in checkers]
+
+
+def _check_safe(checker: Checker, plan: RunPlan, history: History) -> Result:
+    try:
+        return checker.check(plan, history)
+    except Exception as error:  # noqa: BLE001 - a checker that crashes must not hide what the others found
+        reason = f"the checker crashed: {type(error).__name__}: {error}"
+        return Result(checker=checker.name, verdict=Verdict.UNKNOWN, reasons=(reason,))

@@ -1,0 +1,91 @@
+"""The journal: the border between running and judging. One JSON document a line, append-only.
+
+The first line is a Header; every further line is an Op, Sample or Event with its `type`. An invocation is written
+before its request is dispatched. A last line without newline is the mark of a killed run and is left out; damage
+anywhere else is an error, because the judge must not guess.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from nscr_cli.errors import RunFolderError
+from nscr_cli.history.ops import Entry
+
+JOURNAL_FORMAT = 1
+JOURNAL_NAME = "journal.jsonl"
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, tag="journal"):
+    """The first line: which format, written by which nscr, for which run."""
+
+    format: int
+    nscr: str
+    run_id: str
+
+
+class JournalWriter:
+    """Appends entries to an open binary file, each flushed to the operating system before `append` returns.
+
+    What was appended survives a kill of nscr (not a power cut of its machine: the journal is evidence about the
+    registry, and losing its tail loses evidence, never invents it).
+    """
+
+    def __init__(self, file: IO[bytes], header: Header) -> None:
+        self._file = file
+        self._encoder = msgspec.json.Encoder()
+        self._append(header)
+
+    def append(self, entry: Entry) -> None:
+        """Write one entry.
+
+        Raises:
+            OSError: the disk is full or the file is gone.
+        """
+        self._append(entry)
+
+    def _append(self, document: Entry | Header) -> None:
+        self._file.write(self._encoder.encode(document) + b"\n")
+        self._file.flush()
+
+
+def read_journal(path: Path) -> Iterator[Entry]:
+    """The entries of a journal, in order.
+
+    Raises:
+        RunFolderError: no journal there, written by a newer nscr, or damaged before its last line.
+    """
+    decoder = msgspec.json.Decoder(Entry)
+    try:
+        with path.open("rb") as file:
+            _check_header(file.readline(), path)
+            for number, line in enumerate(file, start=2):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    yield decoder.decode(line)
+                except msgspec.MsgspecError as error:
+                    raise RunFolderError(
+                        f"{path}: line {number} is damaged: {error}",
+                        hint="a journal is only ever appended to: restore it from where the run was recorded",
+                    ) from error
+    except FileNotFoundError as error:
+        raise RunFolderError(
+            f"{path}: no such journal", hint="name a run folder, as the last line of `nscr torture` prints it"
+        ) from error
+
+
+def _check_header(line: bytes, path: Path) -> None:
+    try:
+        header = msgspec.json.decode(line, type=Header)
+    except msgspec.MsgspecError as error:
+        raise RunFolderError(
+            f"{path}: not a journal: {error}", hint="name the folder of a run, not of its reports"
+        ) from error
+    if header.format > JOURNAL_FORMAT:
+        raise RunFolderError(
+            f"{path}: journal format {header.format}, written by nscr {header.nscr}; this nscr reads up to {JOURNAL_FORMAT}",
+            hint=f"judge it with nscr {header.nscr} or newer",
+        )

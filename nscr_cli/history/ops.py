@@ -1,0 +1,181 @@
+"""The vocabulary of a history: operations as they are asked and as they end, events, and monitoring samples.
+
+An operation is invoked once and ends at most once: `ok` (it happened), `fail` (it certainly did not happen), `info`
+(it may have happened, or may still). A process whose operation ends `info` never speaks again. Times are nanoseconds
+on the run's monotonic clock. Follows Jepsen's history; docs/checkers.md defines each `f` and field for its readers.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """The place of an entry in the life of its operation."""
+
+    INVOKE = "invoke"
+    OK = "ok"
+    FAIL = "fail"
+    INFO = "info"
+
+
+class Phase(StrEnum):
+    """The part of a run that an operation belongs to."""
+
+    SEED = "seed"
+    MAIN = "main"
+    FINAL = "final"
+
+
+class F(StrEnum):
+    """What an operation asks a registry for. One F is one capability of the OCI Distribution Specification."""
+
+    PUSH_BLOB = "push-blob"
+    MOUNT_BLOB = "mount-blob"
+    GET_BLOB = "get-blob"
+    HEAD_BLOB = "head-blob"
+    DELETE_BLOB = "delete-blob"
+    PUT_MANIFEST = "put-manifest"
+    GET_MANIFEST = "get-manifest"
+    HEAD_MANIFEST = "head-manifest"
+    DELETE_TAG = "delete-tag"
+    DELETE_MANIFEST = "delete-manifest"
+    LIST_TAGS = "list-tags"
+
+
+class PushStyle(StrEnum):
+    """How the bytes of a blob travel (spec.md#pushing-blobs)."""
+
+    SINGLE_POST = "single-post"
+    POST_PUT = "post-put"
+    CHUNKED_PATCH = "chunked-patch"
+    STREAMED_PATCH = "streamed-patch"
+
+
+class Reference(msgspec.Struct, frozen=True, array_like=True):
+    """An edge of a manifest: a blob (config, layer) or a child manifest of an index."""
+
+    digest: str
+    is_manifest: bool
+    size: int
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was asked for; the part of the request that checkers may rely on.
+
+    Attributes:
+        digest: of the bytes that are written, or by which they are read or deleted; None where a tag names them.
+        size: bytes written, or expected by a read.
+        media_type: of the manifest written.
+        references: edges of the manifest written.
+        style: of a blob push.
+        source: repository that a mount takes the blob from.
+        range: inclusive first and last byte asked for, or None for the whole.
+    """
+
+    digest: str | None = None
+    size: int | None = None
+    media_type: str | None = None
+    references: tuple[Reference, ...] = ()
+    style: PushStyle | None = None
+    source: str | None = None
+    range: tuple[int, int] | None = None
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came back, reduced to what checkers judge.
+
+    Attributes:
+        status: HTTP status of the exchange that decided the outcome; None when none came.
+        present: False when a read was answered 404: an observation of absence, not a failure.
+        digest: computed by us over the bytes received (algorithm of the digest asked for, else sha256).
+        header_digest: Docker-Content-Digest as sent.
+        length: bytes of body received.
+        content_length: Content-Length as sent.
+        media_type: Content-Type as sent.
+        references: edges of the manifest received.
+        tags: names listed, in the order received, all pages.
+        error_code: first code of an OCI error body.
+        location: Location as sent, without query.
+        request_id: X-Request-Id of the deciding exchange.
+        exchanges: exchanges that the operation took.
+        sent_offsets: bytes of an upload sent so far, after each of its PATCH requests.
+        stored_offsets: bytes of it that the registry said it holds (end of `Range` + 1), after each of them; -1 where it
+            said nothing readable.
+    """
+
+    status: int | None = None
+    present: bool | None = None
+    digest: str | None = None
+    header_digest: str | None = None
+    length: int | None = None
+    content_length: int | None = None
+    media_type: str | None = None
+    references: tuple[Reference, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    error_code: str | None = None
+    location: str | None = None
+    request_id: str | None = None
+    exchanges: int = 0
+    sent_offsets: tuple[int, ...] = ()
+    stored_offsets: tuple[int, ...] = ()
+
+
+class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="op"):
+    """One entry of a history: an invocation or a completion.
+
+    Attributes:
+        index: position in the journal, ascending from 0; a completion has its own.
+        process: logical client; never reused after an `info`.
+        key: `repository:tag`, `repository@digest` or `repository` (see history/keys.py).
+        intended_ns: when the generator meant it to start.
+        time_ns: when it was dispatched (invoke) or ended (completion).
+        asked: on invocations; answered: on completions.
+        error: why a completion is fail or info, in words; redacted.
+    """
+
+    index: int
+    process: int
+    kind: Kind
+    f: F
+    key: str
+    phase: Phase
+    intended_ns: int
+    time_ns: int
+    asked: Asked | None = None
+    answered: Answered | None = None
+    error: str | None = None
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sample"):
+    """One poll of a monitoring endpoint, judged as an interval: the answer was true at some instant within it.
+
+    Attributes:
+        endpoint: path below the registry's URL, e.g. `/api/registry/state`.
+        quiet: no operation was open and no upload of ours remained when it was taken.
+        status: None when there was no answer; `error` then says why.
+        body: the JSON answer, as received.
+    """
+
+    endpoint: str
+    start_ns: int
+    end_ns: int
+    quiet: bool = False
+    status: int | None = None
+    body: msgspec.Raw | None = None
+    error: str | None = None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="event"):
+    """Something that happened to the run itself: a phase began, a capability is missing, the target died.
+
+    Names in use: `phase` {phase}, `capability` {name, supported, reason}, `interrupted` {signal}, `target-died` {detail},
+    `target` {fresh, monitoring, ...}, `finished` {}.
+    """
+
+    name: str
+    time_ns: int
+    detail: dict[str, str] = {}
+
+
+Entry = Op | Sample | Event

@@ -1,0 +1,65 @@
+"""The plan of a run: everything resolved, so that seed and plan replay it. Written as plan.json beside the journal."""
+
+import msgspec
+
+PLAN_FORMAT = 1
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A scenario file, decoded strictly. All counts are per run; sizes are bytes; times are seconds.
+
+    Attributes:
+        title: one line for lists.
+        description: what is done, which bug class it hunts, which reports and clauses stand behind it.
+        workload: name of a workload of nscr_cli.workloads.
+        workers: concurrent clients unless --workers says otherwise.
+        duration_s: length of the main phase unless --duration says otherwise.
+        tag_model: what is promised about reads of a tag.
+        repositories, tags: keys that the clients contend for.
+        blob_sizes: inclusive smallest and largest size of a layer.
+        weights: relative frequency of each of the workload's actions, by name.
+        evidence: floor by name (see docs/checkers.md): below it the verdict is UNKNOWN.
+    """
+
+    title: str
+    description: str
+    workload: str
+    workers: int = 8
+    duration_s: float = 20.0
+    tag_model: str = "linearizable"
+    repositories: int = 3
+    tags: int = 4
+    blob_sizes: tuple[int, int] = (0, 65536)
+    weights: dict[str, int] = {}
+    evidence: dict[str, int] = {}
+
+
+class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A scenario with flags and seed applied.
+
+    Attributes:
+        format, nscr: version of this record, and of the nscr that wrote it.
+        run_id: unique name of the run, part of the namespace.
+        scenario_name: as the user named it; `scenario` is its content with the flags applied.
+        registry_url: without credentials; None where the run starts its own reference registry.
+        namespace: every repository that the run writes lies below it.
+        started_utc: RFC 3339, the only wall time of a run.
+        poll_interval_s: of the monitoring API.
+        request_timeout_s: for one exchange.
+    """
+
+    run_id: str
+    scenario_name: str
+    scenario: Scenario
+    seed: int
+    workers: int
+    duration_s: float
+    registry_url: str | None
+    namespace: str
+    started_utc: str
+    nscr: str
+    format: int = PLAN_FORMAT
+    poll_interval_s: float = 1.0
+    request_timeout_s: float = 30.0
+    keep: bool = False
+    sabotages: tuple[str, ...] = ()

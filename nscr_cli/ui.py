@@ -1,0 +1,25 @@
+"""The one place where consoles are made: results on stdout, progress and errors on stderr.
+
+Colour and live display only on a terminal; plain text when piped, under NO_COLOR or TERM=dumb. Strings that come from a
+registry are hostile: `printable` takes the control sequences out before any of them reaches a screen.
+"""
+
+import unicodedata
+
+from rich.console import Console
+
+
+def results_console() -> Console:
+    """The console for what the command was asked for (stdout)."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def progress_console() -> Console:
+    """The console for progress, warnings and errors (stderr)."""
+    return Console(stderr=True, highlight=False)
+
+
+def printable(text: str, *, limit: int = 200) -> str:
+    """The text without control, format and bidirectional characters, cut to `limit` characters."""
+    kept = "".join(char if unicodedata.category(char)[0] != "C" else "\ufffd" for char in text[: limit + 1])
+    return kept if len(kept) <= limit else kept[: limit - 1] + "…"
