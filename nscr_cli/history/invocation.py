@@ -37,7 +37,7 @@ class Content:
 
     @classmethod
     def seeded(cls, seed: str, size: int) -> "Content":
-        """`size` bytes that follow from `seed`, and differ from those of every other seed unless shorter than 16 bytes."""
+        """`size` bytes that follow from `seed`; other than those of any other seed, unless shorter than 16 bytes."""
         return cls(random.Random(seed).randbytes(_HEAD), size)
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:

@@ -86,6 +86,6 @@ def _check_header(line: bytes, path: Path) -> None:
         ) from error
     if header.format > JOURNAL_FORMAT:
         raise RunFolderError(
-            f"{path}: journal format {header.format}, written by nscr {header.nscr}; this nscr reads up to {JOURNAL_FORMAT}",
+            f"{path}: journal format {header.format} of nscr {header.nscr}; this nscr reads up to {JOURNAL_FORMAT}",
             hint=f"judge it with nscr {header.nscr} or newer",
         )

@@ -100,8 +100,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         request_id: X-Request-Id of the deciding exchange.
         exchanges: exchanges that the operation took.
         sent_offsets: bytes of an upload sent so far, after each of its PATCH requests.
-        stored_offsets: bytes of it that the registry said it holds (end of `Range` + 1), after each of them; -1 where it
-            said nothing readable.
+        stored_offsets: bytes of it that the registry said it holds (end of `Range` + 1), after each of them; -1 where
+            it said nothing readable.
     """
 
     status: int | None = None
@@ -169,8 +169,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="event"):
     """Something that happened to the run itself: a phase began, a capability is missing, the target died.
 
-    Names in use: `phase` {phase}, `capability` {name, supported, reason}, `interrupted` {signal}, `target-died` {detail},
-    `target` {fresh, monitoring, ...}, `finished` {}.
+    Names in use: `phase` {phase}, `capability` {name, supported: yes/no, reason}, `interrupted` {signal},
+    `target-died` {detail}, `target` {fresh: yes/no, monitoring: yes/no}, `finished` {}.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Redaction: the one place where text on its way into a journal, log or message loses its secrets.
 
-Taken out: values of Authorization headers, bearer tokens, `user:password@` of URLs, and query strings (signed redirects,
-upload state), besides every secret that the caller knows by value.
+Taken out: values of Authorization headers, bearer tokens, `user:password@` of URLs, and query strings (signed
+redirects, upload state), besides every secret that the caller knows by value.
 """
 
 import re
