@@ -1,4 +1,4 @@
-"""The `nscr` command: assembles the verbs, and turns every error meant for users into one line, a hint and an exit code."""
+"""The `nscr` command: assembles the verbs; errors meant for users become one line, a hint and an exit code."""
 
 import sys
 

@@ -1,0 +1,50 @@
+# Targets that people use; `make help` lists them. Everything lives in .venv: nothing is installed outside this folder.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MARK := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help torture test lint unit clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+torture: $(MARK) ## torture the reference registry with 8 workers for 20 s
+	@$(BIN)/nscr torture --workers 8 --duration 20s
+
+test: lint ## lint, types, import contracts, and every test that this machine can run
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+lint: $(MARK)-dev
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+unit: $(MARK)-dev ## the tests without sockets and processes, in seconds
+	@$(BIN)/pytest -q tests/unit
+
+clean: ## remove the environment and all caches
+	@rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+
+
+$(MARK): pyproject.toml | $(BIN)/python
+	@echo "nscr: installing into $(VENV) ..." >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(MARK)-dev: pyproject.toml | $(BIN)/python
+	@echo "nscr: installing with the development tools into $(VENV) ..." >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(MARK) $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || \
+	    { echo "nscr: Python is missing: apt-get install python3 python3-venv (3.11 or newer)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "nscr: $$($(PYTHON) --version 2>&1) is too old: 3.11 or newer is needed (make PYTHON=/path/to/python3)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "nscr: Python's venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)

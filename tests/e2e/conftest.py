@@ -1,0 +1,85 @@
+"""Real processes for end-to-end tests: `nscr serve` on a port of its own, ended by pid when the test is over."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+NSCR = str(Path(sys.executable).with_name("nscr"))
+READY = re.compile(r"^nscr: listening on (?P<url>https?://(?P<host>\S+):(?P<port>\d+))/? ")
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without any setting of nscr, and with `extra`."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")} | dict(extra or {})
+
+
+@dataclass
+class Served:
+    """A running `nscr serve`."""
+
+    url: str
+    host_port: str
+    process: subprocess.Popen[str]
+    data: Path
+    log: Path
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=20)
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def nscr_program() -> str:
+    """The `nscr` of the environment that runs the tests."""
+    return NSCR
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts `nscr serve` with the flags given, in a folder of its own, and waits until it says that it listens."""
+    started: list[Served] = []
+
+    def start(*flags: str, data: Path | None = None, environment: Mapping[str, str] | None = None) -> Served:
+        folder = data or tmp_path / f"data{len(started)}"
+        log = tmp_path / f"serve{len(started)}.log"
+        with log.open("w") as stderr:
+            process = subprocess.Popen(
+                [NSCR, "serve", "--host", "127.0.0.1", "--port", "0", "--data", str(folder), *flags],
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                env=clean_environment(environment),
+            )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        ready = READY.match(line)
+        if ready is None:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            pytest.fail(f"nscr serve is not ready: {line!r}\n{log.read_text()}")
+        served = Served(ready["url"], f"{ready['host']}:{ready['port']}", process, folder, log)
+        started.append(served)
+        return served
+
+    yield start
+    for served in started:
+        if served.process.poll() is None:
+            served.process.terminate()
+        try:
+            served.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            served.process.kill()
+            served.process.wait()
+        assert served.process.stdout is not None
+        served.process.stdout.close()
