@@ -39,6 +39,15 @@ def show_duration(seconds: float) -> str:
     return f"{days}d{hours:02d}h" if days else f"{hours}h{minutes:02d}m"
 
 
+def show_milliseconds(milliseconds: float | None) -> str:
+    """A latency with three digits that count: `0.42 ms`, `3.21 ms`, `184 ms`, `12.3 s`; an unknown one is a dash."""
+    if milliseconds is None:
+        return "–"
+    value, unit = (milliseconds, "ms") if milliseconds < 999.5 else (milliseconds / 1000, "s")
+    places = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:,.{places}f} {unit}"
+
+
 def _seconds(text: str) -> float | None:
     if _SECONDS.fullmatch(text):
         return float(text)

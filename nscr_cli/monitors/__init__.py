@@ -1,0 +1,1 @@
+"""What is watched while it happens: samples, rules, live views."""
