@@ -44,8 +44,13 @@ def show_milliseconds(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "–"
     value, unit = (milliseconds, "ms") if milliseconds < 999.5 else (milliseconds / 1000, "s")
+    return f"{three_digits(value)} {unit}"
+
+
+def three_digits(value: float) -> str:
+    """A positive number with three digits that count, or all of those before its point: `0.42`, `12.3`, `12,345`."""
     places = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:,.{places}f} {unit}"
+    return f"{value:,.{places}f}"
 
 
 def _seconds(text: str) -> float | None:

@@ -1,0 +1,172 @@
+"""The files of one run: its CSVs and verdict.json. Columns are documented in reports/README.md.
+
+Rows are written as they are made, so that a large history is never held as text. A registry's strings are hostile: a
+cell that a spreadsheet would take for a formula gets an apostrophe, control characters are replaced.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from nscr_cli.history.figures import Figures, read_figures
+from nscr_cli.history.history import NEVER, History
+from nscr_cli.reporting.documents import verdict_document
+from nscr_cli.reporting.latency import latency_ms
+from nscr_cli.reporting.run_report import REPORT_FORMAT, RunReport
+from nscr_cli.reporting.whole_files import whole_file
+from nscr_cli.ui import printable
+
+Cell = str | int | float | bool | None
+Row = Iterable[Cell]
+
+_FORMULA_STARTS = tuple("=+-@＝＋－＠")
+_LONGEST_CELL = 4000
+_FIGURES = Figures.__struct_fields__
+
+SUMMARY_COLUMNS = ("name", "value")
+OPERATIONS_COLUMNS = (
+    "index", "process", "phase", "f", "style", "key", "kind", "status", "error_code", "error",
+    "intended_ns", "start_ns", "end_ns", "latency_ms",
+    "asked_digest", "answered_digest", "size", "length", "exchanges", "request_id",
+)  # fmt: skip
+LATENCY_COLUMNS = (
+    "f", "style", "count", "ok", "fail", "info", "min_ms", "p50_ms", "p90_ms", "p99_ms", "p99_9_ms", "max_ms",
+)  # fmt: skip
+SAMPLES_COLUMNS = ("endpoint", "quiet", "start_ns", "end_ns", "latency_ms", "http_status", "error", *_FIGURES)
+VIOLATIONS_COLUMNS = ("checker", "rule", "key", "operations", "clause", "explanation")
+
+
+def guarded(cell: Cell) -> str:
+    """A cell as text that is safe to open in a spreadsheet and to print on a terminal."""
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return "yes" if cell else "no"
+        case int():
+            return str(cell)
+        case float():
+            return f"{cell:.6f}".rstrip("0").rstrip(".")
+    text = printable(cell, limit=_LONGEST_CELL)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
+
+
+def write_csv(path: Path, columns: Row, rows: Iterable[Row]) -> None:
+    """Write a whole CSV file (UTF-8, one line feed a row, RFC 4180 quoting).
+
+    Raises:
+        ReportsUnwritable: see `whole_file`.
+    """
+    with whole_file(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([guarded(column) for column in columns])
+        writer.writerows([guarded(cell) for cell in row] for row in rows)
+
+
+def write_run(folder: Path, report: RunReport, history: History) -> None:
+    """Write summary, operations, latency, samples and violations as CSV, and verdict.json, into a run folder.
+
+    Raises:
+        ReportsUnwritable: see `whole_file`. The verdict is written first: it needs the least room and says the most.
+    """
+    with whole_file(folder / "verdict.json") as file:
+        file.write(verdict_document(report))
+    write_csv(folder / "violations.csv", VIOLATIONS_COLUMNS, _violations(report))
+    write_csv(folder / "summary.csv", SUMMARY_COLUMNS, _summary(report))
+    write_csv(folder / "latency.csv", LATENCY_COLUMNS, _latency(report))
+    write_csv(folder / "samples.csv", SAMPLES_COLUMNS, _samples(history))
+    write_csv(folder / "operations.csv", OPERATIONS_COLUMNS, _operations(history))
+
+
+def _summary(report: RunReport) -> Iterator[Row]:
+    plan, latency = report.plan, report.latency
+    values: dict[str, Cell] = {
+        "format": REPORT_FORMAT,
+        "nscr": plan.nscr,
+        "run_id": plan.run_id,
+        "started_utc": plan.started_utc,
+        "scenario": plan.scenario_name,
+        "workload": plan.scenario.workload,
+        "tag_model": plan.scenario.tag_model,
+        "seed": plan.seed,
+        "workers": plan.workers,
+        "duration_s": plan.duration_s,
+        "registry_url": plan.registry_url,
+        "namespace": plan.namespace,
+        "sabotages": " ".join(plan.sabotages),
+        "verdict": report.verdict.name,
+        "partial": report.partial,
+        "interrupted_by": report.interrupted_by,
+        "exit_code": int(report.exit_code),
+        "findings": len(report.findings),
+        "operations": report.ok + report.fail + report.info,
+        "ok": report.ok,
+        "fail": report.fail,
+        "info": report.info,
+        "main_s": report.main_s,
+        "ops_per_s": report.rate,
+        "p50_ms": latency.p50_ms if latency is not None else None,
+        "p99_ms": latency.p99_ms if latency is not None else None,
+        "samples": report.samples,
+        "skipped": "; ".join(report.skipped),
+        "leftovers": len(report.leftovers),
+    }
+    for result in report.results:
+        values[f"{result.checker}.verdict"] = result.verdict.name
+        values |= {f"{result.checker}.{name}": count for name, count in result.evidence.items()}
+    yield from values.items()
+
+
+def _operations(history: History) -> Iterator[Row]:
+    for operation in history.operations:
+        asked, answered = operation.asked, operation.answered
+        yield (
+            operation.index,
+            operation.process,
+            operation.phase.value,
+            operation.f.value,
+            asked.style.value if asked.style is not None else None,
+            operation.key,
+            operation.kind.value,
+            answered.status,
+            answered.error_code,
+            operation.error,
+            operation.intended_ns,
+            operation.start_ns,
+            operation.end_ns if operation.end_ns != NEVER else None,
+            latency_ms(operation),
+            asked.digest,
+            answered.digest,
+            asked.size,
+            answered.length,
+            answered.exchanges,
+            answered.request_id,
+        )
+
+
+def _latency(report: RunReport) -> Iterator[Row]:
+    for summary in report.operations:
+        percentiles: Row = [None] * 6 if summary.latency is None else msgspec.structs.astuple(summary.latency)
+        yield summary.f, summary.style, summary.count, summary.ok, summary.fail, summary.info, *percentiles
+
+
+def _samples(history: History) -> Iterator[Row]:
+    for sample in history.samples:
+        yield (
+            sample.endpoint,
+            sample.quiet,
+            sample.start_ns,
+            sample.end_ns,
+            (sample.end_ns - sample.start_ns) / 1e6,
+            sample.status,
+            sample.error,
+            *msgspec.structs.astuple(read_figures(sample.endpoint, sample.body)),
+        )
+
+
+def _violations(report: RunReport) -> Iterator[Row]:
+    for finding in report.findings:
+        indexes = " ".join(str(index) for index in finding.operations)
+        yield finding.checker, finding.rule, finding.key, indexes, finding.clause, finding.explanation

@@ -1,0 +1,134 @@
+"""The report of a run as one value: everything that the writers and the terminal show. Pure.
+
+Built from plan, history and results alone, so that judging a run again gives the same report.
+"""
+
+import shlex
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import msgspec
+
+from nscr_cli.checkers.verdict import Finding, Result, Verdict, merge
+from nscr_cli.exits import Exit
+from nscr_cli.history.history import NEVER, History
+from nscr_cli.history.ops import Phase
+from nscr_cli.history.plan import RunPlan
+from nscr_cli.reporting.latency import Latency, OperationSummary, distribution, latency_ms, summarise
+
+REPORT_FORMAT = 1
+
+_EXIT = {Verdict.VALID: Exit.VALID, Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.INVALID: Exit.INVALID}
+_SIGNAL_EXIT = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED}
+_LOOPBACK = ("localhost", "::1")
+
+
+class RunReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A judged run.
+
+    Attributes:
+        partial: the run was interrupted or did not reach its end; it was judged on what it has.
+        interrupted_by: the signal that ended it early.
+        operations: counts and latencies; each operation is in exactly one of them.
+        latency: of all operations that were ok.
+        main_s: length of the main phase as it was, from its first intended start to its last end.
+        skipped: what the registry does not support, each with its reason; never a pass.
+        leftovers: keys of ours that are still in the registry.
+    """
+
+    plan: RunPlan
+    verdict: Verdict
+    partial: bool
+    interrupted_by: str | None
+    results: tuple[Result, ...]
+    operations: tuple[OperationSummary, ...]
+    latency: Latency | None
+    main_s: float
+    main_operations: int
+    samples: int
+    skipped: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every broken promise, in the order of the checkers."""
+        return tuple(finding for result in self.results for finding in result.findings)
+
+    @property
+    def ok(self) -> int:
+        """Operations that happened."""
+        return sum(summary.ok for summary in self.operations)
+
+    @property
+    def fail(self) -> int:
+        """Operations that certainly did not happen."""
+        return sum(summary.fail for summary in self.operations)
+
+    @property
+    def info(self) -> int:
+        """Operations of which nobody knows."""
+        return sum(summary.info for summary in self.operations)
+
+    @property
+    def rate(self) -> float:
+        """Operations a second in the main phase."""
+        return self.main_operations / self.main_s if self.main_s > 0 else 0.0
+
+    @property
+    def exit_code(self) -> Exit:
+        """INVALID beats an interruption, which beats the rest."""
+        if self.verdict is not Verdict.INVALID and self.interrupted_by is not None:
+            return _SIGNAL_EXIT.get(self.interrupted_by, Exit.INTERRUPTED)
+        return _EXIT[self.verdict]
+
+    @property
+    def replay_command(self) -> str:
+        """The command that runs this plan again; it names no secret."""
+        plan = self.plan
+        words = ["nscr", "torture", plan.scenario_name, "--seed", str(plan.seed)]
+        words += ["--workers", str(plan.workers), "--duration", f"{plan.duration_s:g}s"]
+        for sabotage in plan.sabotages:
+            words += ["--sabotage", sabotage]
+        if plan.registry_url is not None:
+            words += ["--registry-url", plan.registry_url]
+            host = urlsplit(plan.registry_url).hostname or ""
+            if host not in _LOOPBACK and not host.startswith("127."):
+                words += ["--i-may-torture", host]
+        return shlex.join(words)
+
+
+def run_report(
+    plan: RunPlan, history: History, results: Sequence[Result], *, leftovers: Sequence[str] = ()
+) -> RunReport:
+    """The report of what was judged."""
+    main = [operation for operation in history.operations if operation.phase is Phase.MAIN]
+    ends = [operation.end_ns if operation.end_ns != NEVER else operation.start_ns for operation in main]
+    started = min((operation.intended_ns for operation in main), default=0)
+    skipped = dict.fromkeys(line for result in results for line in result.skipped)
+    for name, reason in history.unsupported().items():
+        skipped[f"{name}: {reason}" if reason else name] = None
+    return RunReport(
+        plan=plan,
+        verdict=merge(result.verdict for result in results),
+        partial=history.is_partial,
+        interrupted_by=_signal(history),
+        results=tuple(results),
+        operations=summarise(history.operations),
+        latency=distribution(
+            latency
+            for operation in history.operations
+            if operation.kind == "ok" and (latency := latency_ms(operation)) is not None
+        ),
+        main_s=max(0, max(ends, default=started) - started) / 1e9,
+        main_operations=len(main),
+        samples=len(history.samples),
+        skipped=tuple(skipped),
+        leftovers=tuple(leftovers),
+    )
+
+
+def _signal(history: History) -> str | None:
+    for event in history.events:
+        if event.name == "interrupted":
+            return event.detail.get("signal", "SIGINT")
+    return None

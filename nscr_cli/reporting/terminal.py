@@ -1,0 +1,195 @@
+"""The report of a run for a person: the verdict first, then why, then figures, then what to do next. Pure.
+
+`render` is for a terminal (Rich), `plain` for pipes and logs (tabulate); both say the same. Findings quote a registry,
+so every string goes through `printable`. The folder of the report is the last line.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+from tabulate import tabulate
+
+from nscr_cli.checkers.verdict import Finding, Result, Verdict
+from nscr_cli.durations import show_duration, three_digits
+from nscr_cli.reporting.latency import OperationSummary
+from nscr_cli.reporting.run_report import RunReport
+from nscr_cli.ui import printable
+
+FINDINGS_SHOWN = 5
+_LINES_SHOWN = 10
+_EXPLANATION_SHOWN = 1200
+
+_STYLES = {Verdict.VALID: "green", Verdict.UNKNOWN: "yellow", Verdict.INVALID: "red"}
+_OPERATION_COLUMNS = ("operation", "ok", "fail", "info", "p50 ms", "p99 ms", "max ms")
+
+
+def show(console: Console, report: RunReport, folder: Path) -> None:
+    """Print the report as the console can show it."""
+    if console.is_terminal:
+        console.print(render(report))
+        for line in _next_steps(report, folder):
+            console.print(line, soft_wrap=True, markup=False)  # not broken: it is to be copied
+    else:
+        console.file.write(plain(report, folder))
+
+
+def render(report: RunReport) -> RenderableType:
+    """The report for a terminal of any width, but for the commands to copy."""
+    style = _STYLES[report.verdict]
+    headline = Text(f"{report.verdict.name}{_partial(report)}", style=f"bold {style}", justify="center")
+    headline.append(f"\n{_because(report)}", style=f"not bold {style}")
+    parts: list[RenderableType] = [Panel(headline, border_style=style, box=box.HEAVY), Text(_subject(report))]
+    for number, finding in enumerate(_chosen(report.findings), start=1):
+        parts += [Text(), _rendered_finding(number, finding)]
+    parts += [Text(line, style="bold") for line in _findings_left(report)]
+    parts += [Text(), _operations_table(report.operations), Text(), _checkers_table(report.results)]
+    for title, lines in _notes(report):
+        parts += [Text(), Text(title, style="bold")]
+        parts += [Padding(Text(line), (0, 0, 0, 2)) for line in lines]
+    return Group(*parts, Text())
+
+
+def plain(report: RunReport, folder: Path) -> str:
+    """The report as text without colour, ending with the line that names its folder."""
+    blocks = [f"{report.verdict.name}{_partial(report)}: {_because(report)}\n{_subject(report)}"]
+    for number, finding in enumerate(_chosen(report.findings), start=1):
+        blocks.append("\n    ".join(_finding_lines(number, finding)))
+    blocks += _findings_left(report)
+    if report.operations:
+        rows = [_operation_cells(summary) for summary in report.operations]
+        blocks.append(
+            tabulate(rows, headers=_OPERATION_COLUMNS, colalign=("left", *["right"] * 6), disable_numparse=True)
+        )
+    rows = [_checker_cells(result) for result in report.results]
+    blocks.append(tabulate(rows, headers=("checker", "verdict", "evidence"), disable_numparse=True))
+    blocks += ["\n  ".join([title, *lines]) for title, lines in _notes(report)]
+    return "\n\n".join(blocks) + "\n\n" + "\n".join(_next_steps(report, folder)) + "\n"
+
+
+def _partial(report: RunReport) -> str:
+    if not report.partial:
+        return ""
+    return f" (partial: {report.interrupted_by or 'the run did not reach its end'})"
+
+
+def _because(report: RunReport) -> str:
+    if report.verdict is Verdict.VALID:
+        return "everything that was checked held"
+    if report.verdict is Verdict.UNKNOWN:
+        return "not enough evidence for a verdict"
+    rules = Counter(finding.rule for finding in report.findings)
+    named = ", ".join(rule if count == 1 else f"{count} x {rule}" for rule, count in rules.most_common())
+    return f"{_plural(len(report.findings), 'broken promise')}: {named}"
+
+
+def _subject(report: RunReport) -> str:
+    plan = report.plan
+    target = printable(plan.registry_url) if plan.registry_url is not None else "reference registry"
+    if plan.sabotages:
+        target += f" sabotaged by {', '.join(plan.sabotages)}"
+    return (
+        f"{printable(plan.scenario_name)} · seed {plan.seed} · {_plural(plan.workers, 'worker')} · {target}\n"
+        f"{report.main_operations:,} operations in {show_duration(report.main_s)} ({report.rate:,.0f}/s) · "
+        f"{report.ok:,} ok, {report.fail:,} fail, {report.info:,} info in all"
+    )
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _finding_lines(number: int, finding: Finding) -> list[str]:
+    named = ", ".join(str(index) for index in finding.operations[:12])
+    if len(finding.operations) > 12:
+        named += f" and {len(finding.operations) - 12} more"
+    return [
+        f"{number}. {printable(finding.rule)}  {printable(finding.key, limit=400)}",
+        printable(finding.explanation, limit=_EXPLANATION_SHOWN),
+        f"operations: {named or 'none; monitoring samples'}",
+        f"promise: {printable(finding.clause, limit=400)}",
+    ]
+
+
+def _rendered_finding(number: int, finding: Finding) -> RenderableType:
+    title, explanation, operations, promise = _finding_lines(number, finding)
+    details = Group(Text(explanation), Text(operations, style="dim"), Text(promise, style="dim"))
+    return Group(Text(title, style="bold red"), Padding(details, (0, 0, 0, 3)))
+
+
+def _chosen(findings: Sequence[Finding]) -> list[Finding]:
+    """The first finding of each rule, so that a thousand of one kind do not hide the only one of another."""
+    first = {finding.rule: finding for finding in reversed(findings)}
+    return sorted(first.values(), key=findings.index)[:FINDINGS_SHOWN]
+
+
+def _findings_left(report: RunReport) -> list[str]:
+    left = len(report.findings) - len(_chosen(report.findings))
+    return [f"… and {_plural(left, 'more finding')}: see violations.csv"] if left > 0 else []
+
+
+def _operation_cells(summary: OperationSummary) -> tuple[str, ...]:
+    latency = summary.latency
+    timed = None if latency is None else (latency.p50_ms, latency.p99_ms, latency.max_ms)
+    return (
+        f"{summary.f} {summary.style}".strip(),
+        *(f"{count:,}" for count in (summary.ok, summary.fail, summary.info)),
+        *(("–",) * 3 if timed is None else (three_digits(value) for value in timed)),
+    )
+
+
+def _operations_table(operations: Sequence[OperationSummary]) -> RenderableType:
+    if not operations:
+        return Text("no operations")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in _OPERATION_COLUMNS:
+        table.add_column(name, justify="left" if name == "operation" else "right", no_wrap=True)
+    for summary in operations:
+        table.add_row(*_operation_cells(summary))
+    return table
+
+
+def _checker_cells(result: Result) -> tuple[str, str, str]:
+    evidence = " · ".join(f"{name} {count:,}" for name, count in result.evidence.items())
+    return result.checker, result.verdict.name, printable(evidence, limit=1000) or "none"
+
+
+def _checkers_table(results: Sequence[Result]) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("checker", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("evidence")
+    for result in results:
+        checker, verdict, evidence = _checker_cells(result)
+        table.add_row(checker, Text(verdict, style=_STYLES[result.verdict]), Text(evidence))
+    return table
+
+
+def _notes(report: RunReport) -> Iterator[tuple[str, list[str]]]:
+    reasons = [f"{result.checker}: {reason}" for result in report.results for reason in result.reasons]
+    for title, lines in (
+        ("not decided, because", reasons),
+        ("skipped, because the registry does not support it", report.skipped),
+        ("left in the registry", report.leftovers),
+    ):
+        if lines:
+            yield title, list(_shortened(lines))
+
+
+def _shortened(lines: Sequence[str]) -> Iterable[str]:
+    yield from (printable(line, limit=400) for line in lines[:_LINES_SHOWN])
+    if len(lines) > _LINES_SHOWN:
+        yield f"… and {len(lines) - _LINES_SHOWN:,} more"
+
+
+def _next_steps(report: RunReport, folder: Path) -> list[str]:
+    steps = [f"run it again: {report.replay_command}"]
+    if report.plan.registry_url is not None:
+        steps.append("  (with NSCR_USERNAME and NSCR_PASSWORD set, if the registry asks for them)")
+    return [*steps, f"report: {folder}"]

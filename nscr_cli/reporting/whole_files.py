@@ -1,0 +1,29 @@
+"""Files that appear whole or not at all: written beside their name, then renamed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from nscr_cli.errors import ReportsUnwritable
+
+HINT = "free some space, or name another folder with --reports"
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """A file to write text (UTF-8) into; it takes its name when the block ends well.
+
+    Raises:
+        ReportsUnwritable: the disk is full or the folder is not writable; a former file of that name is still whole.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        try:
+            with part.open("w", encoding="utf-8", newline="") as file:
+                yield file
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise ReportsUnwritable(f"{path}: {error.strerror or error}", hint=HINT) from error
