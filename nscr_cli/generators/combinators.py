@@ -1,0 +1,119 @@
+"""Generators made of generators: limits of time, number and rate; one generator a process; a queue for all."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from nscr_cli.generators.base import DONE, Context, Generator, Next, Pending
+from nscr_cli.history.invocation import Invocation
+from nscr_cli.history.ops import Kind, Op
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """No operation at all."""
+
+    def op(self, context: Context) -> Next:
+        return DONE
+
+    def update(self, event: Op) -> Generator:
+        return self
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """Each invocation once, in order, to whichever process is free."""
+
+    invocations: tuple[Invocation, ...]
+    position: int = 0
+
+    def op(self, context: Context) -> Next:
+        if self.position >= len(self.invocations):
+            return DONE
+        return self.invocations[self.position], Queue(self.invocations, self.position + 1)
+
+    def update(self, event: Op) -> Generator:
+        return self
+
+
+class EachProcess(msgspec.Struct, frozen=True):
+    """A generator of its own for every process, made when the process first asks."""
+
+    make: Callable[[int], Generator]
+    running: dict[int, Generator] = {}
+
+    def op(self, context: Context) -> Next:
+        own = self.running.get(context.process)
+        answer = (own or self.make(context.process)).op(context)
+        if not isinstance(answer, tuple):
+            return answer
+        invocation, following = answer
+        return invocation, EachProcess(self.make, {**self.running, context.process: following})
+
+    def update(self, event: Op) -> Generator:
+        own = self.running.get(event.process)
+        if own is None:
+            return self
+        others = {process: generator for process, generator in self.running.items() if process != event.process}
+        # A process that ended `info` never speaks again: what it would have done next is forgotten.
+        if event.kind is Kind.INFO:
+            return EachProcess(self.make, others)
+        return EachProcess(self.make, {**others, event.process: own.update(event)})
+
+
+class UntilTime(msgspec.Struct, frozen=True):
+    """What `generator` does before an instant."""
+
+    generator: Generator
+    end_ns: int
+
+    def op(self, context: Context) -> Next:
+        if context.time_ns >= self.end_ns:
+            return DONE
+        match self.generator.op(context):
+            case (invocation, following):
+                return invocation, UntilTime(following, self.end_ns)
+            case Pending(until_ns):
+                return Pending(min(until_ns, self.end_ns))
+            case done:
+                return done
+
+    def update(self, event: Op) -> Generator:
+        return UntilTime(self.generator.update(event), self.end_ns)
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """The first `remaining` operations of `generator`."""
+
+    generator: Generator
+    remaining: int
+
+    def op(self, context: Context) -> Next:
+        if self.remaining <= 0:
+            return DONE
+        answer = self.generator.op(context)
+        if not isinstance(answer, tuple):
+            return answer
+        invocation, following = answer
+        return invocation, Limit(following, self.remaining - 1)
+
+    def update(self, event: Op) -> Generator:
+        return Limit(self.generator.update(event), self.remaining)
+
+
+class Paced(msgspec.Struct, frozen=True):
+    """What `generator` does, one operation an interval at most; time that was not used is not made up for."""
+
+    generator: Generator
+    interval_ns: int
+    next_ns: int = 0
+
+    def op(self, context: Context) -> Next:
+        if context.time_ns < self.next_ns:
+            return Pending(self.next_ns)
+        answer = self.generator.op(context)
+        if not isinstance(answer, tuple):
+            return answer
+        invocation, following = answer
+        return invocation, Paced(following, self.interval_ns, max(self.next_ns, context.time_ns) + self.interval_ns)
+
+    def update(self, event: Op) -> Generator:
+        return Paced(self.generator.update(event), self.interval_ns, self.next_ns)

@@ -1,0 +1,94 @@
+"""Manifests and configurations as bytes: OCI image-spec and Docker Image Manifest V2, Schema 2.
+
+Every manifest that a run writes is unique, so that whatever is read says which write it came from: OCI manifests and
+indexes carry the writer's nonce as an annotation, Docker manifests (which have none) in their configuration.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from nscr_cli.history.invocation import Content
+from nscr_cli.history.ops import Reference
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+_OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+_OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+_DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+_DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+_NONCE = "nscr.write"
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """A manifest or index: its bytes, and the part of them that the history keeps."""
+
+    content: Content
+    media_type: str
+    references: tuple[Reference, ...]
+
+    @property
+    def digest(self) -> str:
+        """Of its bytes."""
+        return self.content.digest
+
+
+def configuration(nonce: str) -> Content:
+    """The configuration of an image of no platform in particular; unique to the nonce."""
+    return _json({"architecture": "amd64", "os": "linux", "author": nonce, "rootfs": {"type": "layers"}})
+
+
+def image(config: Content, layers: Sequence[Content], nonce: str) -> Manifest:
+    """An OCI image manifest."""
+    return _manifest(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": _descriptor(config, _OCI_CONFIG),
+            "layers": [_descriptor(layer, _OCI_LAYER) for layer in layers],
+            "annotations": {_NONCE: nonce},
+        },
+        OCI_MANIFEST,
+        [Reference(blob.digest, False, blob.size) for blob in (config, *layers)],
+    )
+
+
+def docker_image(config: Content, layers: Sequence[Content]) -> Manifest:
+    """A Docker schema 2 manifest; as unique as its configuration."""
+    return _manifest(
+        {
+            "schemaVersion": 2,
+            "mediaType": DOCKER_MANIFEST,
+            "config": _descriptor(config, _DOCKER_CONFIG),
+            "layers": [_descriptor(layer, _DOCKER_LAYER) for layer in layers],
+        },
+        DOCKER_MANIFEST,
+        [Reference(blob.digest, False, blob.size) for blob in (config, *layers)],
+    )
+
+
+def index(children: Sequence[Manifest], nonce: str) -> Manifest:
+    """An OCI image index."""
+    return _manifest(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_INDEX,
+            "manifests": [_descriptor(child.content, child.media_type) for child in children],
+            "annotations": {_NONCE: nonce},
+        },
+        OCI_INDEX,
+        [Reference(child.digest, True, child.content.size) for child in children],
+    )
+
+
+def _manifest(document: dict[str, object], media_type: str, references: list[Reference]) -> Manifest:
+    return Manifest(content=_json(document), media_type=media_type, references=tuple(references))
+
+
+def _descriptor(content: Content, media_type: str) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": content.digest, "size": content.size}
+
+
+def _json(document: dict[str, object]) -> Content:
+    return Content.of_bytes(msgspec.json.encode(document))

@@ -1,0 +1,85 @@
+"""One function for each thing that can be asked of a registry: repository and values in, invocation out."""
+
+from nscr_cli.generators.documents import Manifest
+from nscr_cli.history.invocation import Content, Invocation
+from nscr_cli.history.keys import digest_key, tag_key
+from nscr_cli.history.ops import Asked, F, PushStyle
+
+
+def push_blob(repository: str, content: Content, style: PushStyle) -> Invocation:
+    """Push a blob in one of the four styles."""
+    asked = Asked(digest=content.digest, size=content.size, style=style)
+    return Invocation(f=F.PUSH_BLOB, key=digest_key(repository, content.digest), asked=asked, content=content)
+
+
+def mount_blob(repository: str, content: Content, source: str) -> Invocation:
+    """Take a blob over from another repository."""
+    asked = Asked(digest=content.digest, size=content.size, source=source)
+    return Invocation(f=F.MOUNT_BLOB, key=digest_key(repository, content.digest), asked=asked)
+
+
+def get_blob(repository: str, digest: str, size: int | None, span: tuple[int, int] | None = None) -> Invocation:
+    """Read a blob, or the bytes from span[0] to span[1], both included."""
+    asked = Asked(digest=digest, size=size, range=span)
+    return Invocation(f=F.GET_BLOB, key=digest_key(repository, digest), asked=asked)
+
+
+def head_blob(repository: str, digest: str, size: int | None) -> Invocation:
+    """Ask whether a blob is there."""
+    asked = Asked(digest=digest, size=size)
+    return Invocation(f=F.HEAD_BLOB, key=digest_key(repository, digest), asked=asked)
+
+
+def delete_blob(repository: str, digest: str) -> Invocation:
+    """Delete a blob from one repository."""
+    return Invocation(f=F.DELETE_BLOB, key=digest_key(repository, digest), asked=Asked(digest=digest))
+
+
+def put_manifest(repository: str, tag: str | None, manifest: Manifest) -> Invocation:
+    """Write a manifest under a tag, or under its own digest where tag is None."""
+    return Invocation(
+        f=F.PUT_MANIFEST,
+        key=digest_key(repository, manifest.digest) if tag is None else tag_key(repository, tag),
+        asked=Asked(
+            digest=manifest.digest,
+            size=manifest.content.size,
+            media_type=manifest.media_type,
+            references=manifest.references,
+        ),
+        content=manifest.content,
+    )
+
+
+def get_tag(repository: str, tag: str) -> Invocation:
+    """Read the manifest that a tag names."""
+    return Invocation(f=F.GET_MANIFEST, key=tag_key(repository, tag), asked=Asked())
+
+
+def head_tag(repository: str, tag: str) -> Invocation:
+    """Ask what a tag names."""
+    return Invocation(f=F.HEAD_MANIFEST, key=tag_key(repository, tag), asked=Asked())
+
+
+def get_manifest(repository: str, digest: str) -> Invocation:
+    """Read a manifest by its digest."""
+    return Invocation(f=F.GET_MANIFEST, key=digest_key(repository, digest), asked=Asked(digest=digest))
+
+
+def head_manifest(repository: str, digest: str) -> Invocation:
+    """Ask whether a manifest is there."""
+    return Invocation(f=F.HEAD_MANIFEST, key=digest_key(repository, digest), asked=Asked(digest=digest))
+
+
+def delete_tag(repository: str, tag: str) -> Invocation:
+    """Delete a tag; the manifest stays."""
+    return Invocation(f=F.DELETE_TAG, key=tag_key(repository, tag), asked=Asked())
+
+
+def delete_manifest(repository: str, digest: str) -> Invocation:
+    """Delete a manifest, and with it every tag of the repository that names it."""
+    return Invocation(f=F.DELETE_MANIFEST, key=digest_key(repository, digest), asked=Asked(digest=digest))
+
+
+def list_tags(repository: str) -> Invocation:
+    """List the tags of a repository, all pages."""
+    return Invocation(f=F.LIST_TAGS, key=repository, asked=Asked())
