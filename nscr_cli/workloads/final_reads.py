@@ -1,0 +1,52 @@
+"""The last reads of a run: every key that was ever written, once, after all else is quiet.
+
+What was acknowledged must be there, what was deleted must be gone; what ended `info` is read because it shows which
+of the two happened. Pure: from the history so far.
+"""
+
+from collections.abc import Iterable
+from random import Random
+
+import msgspec
+
+from nscr_cli.generators import invocations
+from nscr_cli.history.history import Operation
+from nscr_cli.history.invocation import Invocation
+from nscr_cli.history.keys import digest_of, repository_of, tag_of
+from nscr_cli.history.ops import F, Kind
+
+_WRITES = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB, F.PUT_MANIFEST})
+
+
+class FinalReads(msgspec.Struct, frozen=True):
+    """What to read, in order, and the keys of blobs left out because there are too many."""
+
+    invocations: tuple[Invocation, ...]
+    unread: tuple[str, ...] = ()
+
+
+def final_reads(operations: Iterable[Operation], repositories: Iterable[str], chance: Random, most: int) -> FinalReads:
+    """Reads of all tags, manifests and lists, and of at most `most` blobs, in an order drawn from `chance`."""
+    tags: set[str] = set()
+    manifests: set[str] = set()
+    blobs: dict[str, int | None] = {}
+    for operation in operations:
+        if operation.f not in _WRITES or operation.kind is Kind.FAIL:
+            continue
+        if operation.f is not F.PUT_MANIFEST:
+            blobs[operation.key] = operation.asked.size
+            continue
+        if tag_of(operation.key) is not None:
+            tags.add(operation.key)
+        manifests.add(f"{repository_of(operation.key)}@{operation.asked.digest}")
+    keys = sorted(blobs)
+    chance.shuffle(keys)
+    read, unread = keys[:most], keys[most:]
+    reads = [
+        *(invocations.get_tag(repository_of(key), tag_of(key) or "") for key in sorted(tags)),
+        *(invocations.get_manifest(repository_of(key), digest_of(key) or "") for key in sorted(manifests)),
+        *(invocations.get_blob(repository_of(key), digest_of(key) or "", blobs[key]) for key in read),
+        *(invocations.list_tags(repository) for repository in sorted(repositories)),
+    ]
+    chance.shuffle(reads)
+    return FinalReads(tuple(reads), tuple(sorted(unread)))

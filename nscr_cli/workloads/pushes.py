@@ -1,0 +1,143 @@
+"""Errands that write content: images, indexes over images, blobs that nothing refers to.
+
+A manifest is put only after every blob and child that it refers to was acknowledged to this client in that
+repository; of what manifests refer to, nothing is ever deleted. So a manifest that is refused for a missing blob, and
+a blob that is missing under a manifest, are the registry's fault (bugs A1 to A9, F1 to F10 of docs/bugs.toml).
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+from nscr_cli.generators import invocations
+from nscr_cli.generators.documents import Manifest, configuration, docker_image, image, index
+from nscr_cli.generators.streams import stream
+from nscr_cli.history.invocation import Content
+from nscr_cli.history.ops import F, Kind, Op
+from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.steps import Step, in_order
+
+DOCKER_MANIFESTS = "docker-manifests"
+INDEXES = "indexes"
+_WAVE = 8
+_SCRATCH_SIZE = 64
+
+
+def push_image(turn: Turn) -> Step:
+    """Blobs, then the manifest: mostly under a contended tag, sometimes under its digest alone."""
+    chance = turn.chance("image")
+    repository = chance.choice(turn.world.repositories)
+    layers = [_layer(turn, chance, number) for number in range(chance.randint(1, 3))]
+    config = configuration(turn.nonce)
+    as_docker = chance.random() < 0.2 and turn.world.supports(DOCKER_MANIFESTS)
+    manifest = docker_image(config, layers) if as_docker else image(config, layers, turn.nonce)
+    tag = chance.choice(turn.world.tags) if chance.random() < 0.85 else None
+    reads_back = chance.random() < 0.3
+
+    def put() -> Step:
+        return put_manifest(repository, tag, manifest, reads_back=reads_back)
+
+    return after_blobs(turn, repository, [config, *layers], put)
+
+
+def push_index(turn: Turn) -> Step:
+    """Two small images by digest, then an index over them under a contended tag."""
+    chance = turn.chance("index")
+    repository = chance.choice(turn.world.repositories)
+    tag = chance.choice(turn.world.tags)
+    layer = chance.choice(turn.world.shared)
+    configs = [configuration(f"{turn.nonce}/{number}") for number in range(2)]
+    children = [image(config, [layer], f"{turn.nonce}/{number}") for number, config in enumerate(configs)]
+
+    def put_children(remaining: Sequence[Manifest]) -> Step:
+        if not remaining:
+            return put_manifest(repository, tag, index(children, turn.nonce))
+        # A child is not remembered: what is remembered may be deleted or tagged, and its index would lose it.
+        return Step(
+            invocations.put_manifest(repository, None, remaining[0]),
+            lambda event: put_children(remaining[1:]) if event.kind is Kind.OK else None,
+        )
+
+    return after_blobs(turn, repository, [*configs, layer], lambda: put_children(children))
+
+
+def put_manifest(repository: str, tag: str | None, manifest: Manifest, *, reads_back: bool = False) -> Step:
+    """Write a manifest; with `reads_back`, read its tag or digest at once."""
+
+    def then(event: Op) -> Step | None:
+        if event.kind is not Kind.OK or not reads_back:
+            return None
+        if tag is None:
+            return Step(invocations.get_manifest(repository, manifest.digest))
+        return Step(invocations.get_tag(repository, tag))
+
+    return Step(
+        invocations.put_manifest(repository, tag, manifest),
+        then,
+        lambda memory: memory.with_manifest(repository, manifest, tag),
+    )
+
+
+def after_blobs(turn: Turn, repository: str, blobs: Sequence[Content], finish: Callable[[], Step]) -> Step:
+    """Have every blob acknowledged in the repository, then `finish`; give up at the first that is not."""
+    if not blobs:
+        return finish()
+    blob, rest = blobs[0], blobs[1:]
+    chance = turn.chance("blob", len(rest))
+    style = chance.choice(turn.world.push_styles)
+    draw = chance.random()
+
+    def go_on() -> Step:
+        return after_blobs(turn, repository, rest, finish)
+
+    push = Step(
+        invocations.push_blob(repository, blob, style),
+        lambda event: go_on() if event.kind is Kind.OK else None,
+        lambda memory: memory.with_blob(repository, blob),
+    )
+    if turn.memory.holds(repository, blob.digest):
+        if draw < 0.5:
+            return go_on()
+        if draw < 0.75:
+            known = invocations.head_blob(repository, blob.digest, blob.size)
+            return Step(known, lambda event: go_on() if event.answered and event.answered.present else push)
+        return push
+    source = turn.memory.elsewhere(repository, blob.digest)
+    if source is not None and draw < 0.6 and turn.world.supports(F.MOUNT_BLOB):
+        return Step(
+            invocations.mount_blob(repository, blob, source),
+            lambda event: go_on() if event.kind is Kind.OK else push,
+            lambda memory: memory.with_blob(repository, blob),
+        )
+    return push
+
+
+def push_and_delete_blob(turn: Turn) -> Step:
+    """A blob that no manifest refers to: pushed, read, deleted, read again; sometimes pushed and read once more."""
+    chance = turn.chance("scratch")
+    repository = chance.choice(turn.world.repositories)
+    content = Content.seeded(f"{turn.nonce}/scratch", _SCRATCH_SIZE + turn.world.blob_size(chance))
+    styles = [chance.choice(turn.world.push_styles) for _ in range(2)]
+    comes_back = chance.random() < 0.5
+    read = invocations.get_blob(repository, content.digest, content.size)
+    head = invocations.head_blob(repository, content.digest, content.size)
+    again = in_order([invocations.push_blob(repository, content, styles[1]), read]) if comes_back else None
+    look = Step(chance.choice([read, head]), lambda _event: again)
+    delete = Step(
+        invocations.delete_blob(repository, content.digest), lambda event: look if event.kind is Kind.OK else None
+    )
+    check = Step(chance.choice([read, head]), lambda _event: delete)
+    return Step(
+        invocations.push_blob(repository, content, styles[0]), lambda event: check if event.kind is Kind.OK else None
+    )
+
+
+def _layer(turn: Turn, chance: Random, number: int) -> Content:
+    """A layer: of the shared ones, of the wave that every process now pushes, or this errand's own."""
+    draw = chance.random()
+    if draw < 0.35:
+        return chance.choice(turn.world.shared)
+    if draw < 0.6:
+        # Processes count their errands at about the same pace: the same new digest is pushed by several at once.
+        wave = f"{turn.world.seed}/wave/{turn.number // _WAVE}"
+        return Content.seeded(wave, turn.world.blob_size(stream(turn.world.seed, "wave", turn.number // _WAVE)))
+    return Content.seeded(f"{turn.nonce}/layer/{number}", turn.world.blob_size(chance))

@@ -1,0 +1,82 @@
+"""Errands that contend for tags: each tag of a repository is a register, written, deleted and conditionally deleted.
+
+Deleting a manifest by digest takes every tag with it that names it (spec.md#deleting-manifests), so it races with
+writes of those tags (bugs B1 to B8, H1 to H3 and H7 of docs/bugs.toml).
+"""
+
+from nscr_cli.generators import invocations
+from nscr_cli.generators.documents import image
+from nscr_cli.history.ops import Kind, Op
+from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.pushes import after_blobs, put_manifest
+from nscr_cli.workloads.steps import Step
+
+
+def move_tag(turn: Turn) -> Step:
+    """A new small manifest under a contended tag, over blobs that are there."""
+    chance = turn.chance("move")
+    repository = chance.choice(turn.world.repositories)
+    tag = chance.choice(turn.world.tags)
+    config = turn.world.config
+    held = [blob for blob in turn.memory.blobs_of(repository) if blob.digest != config.digest]
+    layers = chance.sample(held, min(len(held), chance.randint(0, 2)))
+    manifest = image(config, layers, turn.nonce)
+    needed = [] if turn.memory.holds(repository, config.digest) else [config]
+    reads_back = chance.random() < 0.2
+    return after_blobs(turn, repository, needed, lambda: put_manifest(repository, tag, manifest, reads_back=reads_back))
+
+
+def retag(turn: Turn) -> Step:
+    """A manifest that we wrote before, under one more tag; never twice under one: writes of a tag stay unique."""
+    chance = turn.chance("retag")
+    choices = [
+        (written, tag)
+        for written in turn.memory.manifests
+        for tag in turn.world.tags
+        if tag not in written.tags and written.repository in turn.world.repositories
+    ]
+    if not choices:
+        return move_tag(turn)
+    written, tag = chance.choice(choices)
+    return put_manifest(written.repository, tag, written.manifest)
+
+
+def delete_tag(turn: Turn) -> Step:
+    """Delete a contended tag."""
+    chance = turn.chance("delete-tag")
+    repository = chance.choice(turn.world.repositories)
+    tag = chance.choice(turn.world.tags)
+    reads = [invocations.get_tag, invocations.head_tag]
+    look = Step(chance.choice(reads)(repository, tag))
+    looks = chance.random() < 0.5
+    return Step(
+        invocations.delete_tag(repository, tag), lambda event: look if event.kind is Kind.OK and looks else None
+    )
+
+
+def delete_manifest(turn: Turn) -> Step:
+    """Delete by digest: a manifest that we wrote, or the one that a contended tag now names."""
+    chance = turn.chance("delete-manifest")
+    repository = chance.choice(turn.world.repositories)
+    tag = chance.choice(turn.world.tags)
+    looks = chance.random() < 0.5
+    own = turn.memory.manifests_of(repository)
+    if own and chance.random() < 0.5:
+        return _delete(repository, own[-1].manifest.digest, tag, looks=looks)
+    return Step(
+        invocations.get_tag(repository, tag),
+        lambda event: _delete(repository, digest, tag, looks=looks) if (digest := _read_digest(event)) else None,
+    )
+
+
+def _delete(repository: str, digest: str, tag: str, *, looks: bool) -> Step:
+    look = Step(invocations.get_manifest(repository, digest), lambda _event: Step(invocations.get_tag(repository, tag)))
+    return Step(
+        invocations.delete_manifest(repository, digest),
+        lambda event: look if event.kind is Kind.OK and looks else None,
+    )
+
+
+def _read_digest(event: Op) -> str | None:
+    """The digest of the bytes that a tag named; computed by us, so a registry cannot have us delete something else."""
+    return event.answered.digest if event.answered and event.answered.present else None

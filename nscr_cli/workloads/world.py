@@ -1,0 +1,76 @@
+"""What every client of a run knows from the start: keys to contend for, content to share, what the registry can do.
+
+Follows from the plan alone (and, after the probe, from what is unsupported), so that a seed replays it.
+"""
+
+import math
+import random
+
+import msgspec
+
+from nscr_cli.generators.documents import configuration
+from nscr_cli.generators.namespace import Namespace
+from nscr_cli.generators.streams import stream
+from nscr_cli.history.invocation import Content
+from nscr_cli.history.ops import PushStyle
+from nscr_cli.history.plan import RunPlan
+
+_SHARED_BLOBS = 6
+_UNIQUE_FROM = 16
+_EMPTY_SHARE = 0.05
+
+
+class World(msgspec.Struct, frozen=True, kw_only=True):
+    """The stage of a run.
+
+    Attributes:
+        repositories, tags: the keys that all clients contend for.
+        config: a configuration, and `shared`, layers, that are pushed to every repository before the main phase.
+        unsupported: names of capabilities that the registry does not have (workloads/capabilities.py).
+    """
+
+    seed: int
+    namespace: Namespace
+    repositories: tuple[str, ...]
+    tags: tuple[str, ...]
+    blob_sizes: tuple[int, int]
+    weights: dict[str, int]
+    config: Content
+    shared: tuple[Content, ...]
+    unsupported: frozenset[str] = frozenset()
+
+    def supports(self, capability: str) -> bool:
+        """Whether the probe found nothing against it."""
+        return capability not in self.unsupported
+
+    @property
+    def push_styles(self) -> tuple[PushStyle, ...]:
+        """The ways to push a blob that the registry takes."""
+        return tuple(style for style in PushStyle if self.supports(style))
+
+    def blob_size(self, chance: random.Random) -> int:
+        """A size within the scenario's bounds: as many small as large ones on a logarithmic scale, and some empty."""
+        smallest, largest = self.blob_sizes
+        if smallest == 0 and chance.random() < _EMPTY_SHARE:
+            return 0
+        low = math.log(max(smallest, _UNIQUE_FROM))
+        return min(largest, round(math.exp(chance.uniform(low, max(low, math.log(max(largest, 1)))))))
+
+
+def world_of(plan: RunPlan) -> World:
+    """The stage that a plan sets."""
+    scenario = plan.scenario
+    namespace = Namespace(plan.namespace)
+    bare = World(
+        seed=plan.seed,
+        namespace=namespace,
+        repositories=tuple(namespace.repository(f"repository-{number}") for number in range(scenario.repositories)),
+        tags=tuple(f"tag-{number}" for number in range(scenario.tags)),
+        blob_sizes=scenario.blob_sizes,
+        weights=scenario.weights,
+        config=configuration(f"{plan.seed}/shared"),
+        shared=(),
+    )
+    sizes = [bare.blob_size(stream(plan.seed, "shared", number, "size")) for number in range(_SHARED_BLOBS)]
+    shared = tuple(Content.seeded(f"{plan.seed}/shared/{number}", size) for number, size in enumerate(sizes))
+    return msgspec.structs.replace(bare, shared=shared)
