@@ -1,0 +1,105 @@
+"""Health checks that are really made.
+
+The checks are those of the monitoring API: repositories can be listed, the counters can be read, and a synced write to
+the database reads back. The last costs a sync, so all callers share one a second; the figures are always of now.
+Degraded is a registry that serves and needs a person; unhealthy is one whose check failed.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import anyio
+
+from nscr.core.figures import Snapshot
+from nscr.errors import StoreFault
+from nscr.registry import Registry
+
+PROBE_INTERVAL = 1.0
+LOW_DISK_BYTES = 256 * 1024 * 1024
+
+
+class Status(StrEnum):
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One round of checks.
+
+    Attributes:
+        failures: why each failed check failed.
+        snapshot: what the registry holds, where it could be read.
+    """
+
+    checks: dict[str, bool]
+    warnings: tuple[str, ...]
+    failures: tuple[str, ...]
+    snapshot: Snapshot | None
+
+    @property
+    def status(self) -> Status:
+        if self.failures:
+            return Status.UNHEALTHY
+        return Status.DEGRADED if self.warnings else Status.HEALTHY
+
+
+class HealthChecks:
+    """Makes the checks on request; safe for any number of concurrent callers."""
+
+    def __init__(self, registry: Registry, *, monotonic: Callable[[], float]) -> None:
+        self._registry = registry
+        self._monotonic = monotonic
+        self._probing = anyio.Lock()
+        self._probed: tuple[float, str | None] | None = None
+
+    async def check(self) -> Health:
+        snapshot: Snapshot | None = None
+        failures: dict[str, str] = {}
+        try:
+            await self._registry.repositories("", 1)
+        except StoreFault as fault:
+            failures["repositoryListing"] = str(fault)
+        try:
+            snapshot = await self._registry.census.snapshot()
+        except StoreFault as fault:
+            failures["statisticsAccess"] = str(fault)
+        if (reason := await self._shared_probe()) is not None:
+            failures["databaseConnectivity"] = reason
+        return Health(
+            checks={
+                name: name not in failures for name in ("repositoryListing", "statisticsAccess", "databaseConnectivity")
+            },
+            warnings=tuple(await self._warnings()),
+            failures=tuple(f"{name}: {reason}" for name, reason in failures.items()),
+            snapshot=snapshot,
+        )
+
+    async def _shared_probe(self) -> str | None:
+        """Why the last probe failed, None where it did not; makes a new one when the last is a second old."""
+        async with self._probing:
+            if self._probed is None or self._monotonic() - self._probed[0] >= PROBE_INTERVAL:
+                self._probed = (self._monotonic(), await self._probe())
+            return self._probed[1]
+
+    async def _probe(self) -> str | None:
+        try:
+            reads_back = await self._registry.census.probe(os.urandom(8).hex())
+        except StoreFault as fault:
+            return str(fault)
+        return None if reads_back else "what was written does not read back"
+
+    async def _warnings(self) -> list[str]:
+        found: list[str] = []
+        if self._registry.damaged:
+            found.append(f"damaged content: {len(self._registry.damaged)} blobs must be pushed again")
+        try:
+            free = await self._registry.content.free_bytes()
+        except StoreFault as fault:
+            return [*found, f"the disk cannot be measured: {fault}"]
+        if free < LOW_DISK_BYTES:
+            found.append(f"disk nearly full: {free} bytes left")
+        return found

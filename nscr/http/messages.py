@@ -1,0 +1,148 @@
+"""A request and a response, as the handlers see them, over the ASGI messages (asgi.readthedocs.io, HTTP 2.3).
+
+Bodies come and go in batches: servers hand over pieces of some KiB, and each hop to a thread should carry far more.
+"""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+from nscr.oci.errors import ErrorCode, InvalidInput
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+BATCH_BYTES = 1024 * 1024
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+
+class ClientGone(Exception):
+    """The client hung up before its request was complete."""
+
+
+class Request:
+    """One request; the body is read at most once."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: Mapping[str, str] = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        self.parameters: Mapping[str, str] = {}
+        self._query: bytes = scope["query_string"]
+        self._receive = receive
+        self._is_read = False
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        """Query parameters, of each name the first."""
+        pairs = parse_qsl(self._query.decode("latin-1"), keep_blank_values=True)
+        return dict(reversed(pairs))
+
+    @property
+    def content_length(self) -> int | None:
+        text = self.headers.get("content-length")
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            raise InvalidInput(ErrorCode.SIZE_INVALID, f"Content-Length {text[:40]!r} is not a length")
+        return int(text)
+
+    @property
+    def has_body(self) -> bool:
+        return self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
+
+    @property
+    def request_id(self) -> str | None:
+        """The client's X-Request-Id, if it is fit to be sent back."""
+        text = self.headers.get("x-request-id", "")
+        return text if _REQUEST_ID.fullmatch(text) else None
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The body in batches of about a MiB.
+
+        Raises:
+            ClientGone: after everything that did come has been yielded.
+        """
+        if self._is_read:
+            return
+        self._is_read = True
+        pieces: list[bytes] = []
+        held = 0
+        is_whole = not self.has_body
+        while not is_whole:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                break
+            if piece := message.get("body", b""):
+                pieces.append(piece)
+                held += len(piece)
+            is_whole = not message.get("more_body", False)
+            if held >= BATCH_BYTES:
+                yield b"".join(pieces)
+                pieces, held = [], 0
+        if pieces:
+            yield b"".join(pieces)
+        if not is_whole:
+            raise ClientGone
+
+    async def read_body(self, limit: int) -> bytes:
+        """The whole body, or its first bytes, more than `limit`, where it is longer."""
+        content = b""
+        async for data in self.body():
+            content += data
+            if len(content) > limit:
+                break
+        return content
+
+    async def skip_body(self, limit: int) -> None:
+        """Read and drop a body that no handler asked for, so that the connection stays usable.
+
+        One longer than `limit` is left: the server then closes the connection, which is cheaper than reading it.
+        """
+        if not self._is_read and (self.content_length or 0) <= limit:
+            skipped = 0
+            async for data in self.body():
+                skipped += len(data)
+                if skipped > limit:
+                    break
+
+
+@dataclass(slots=True)
+class Response:
+    """A reply.
+
+    Attributes:
+        body: the whole body, or an iterator over `length` bytes.
+        length: of a body that is not sent or streamed; otherwise taken from `body`.
+    """
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | AsyncGenerator[bytes, None] = b""
+    length: int | None = None
+
+    async def send(self, send: Send, *, with_body: bool) -> None:
+        """Send it. An exception after the start makes the server cut the connection: a short body shows as such."""
+        length = len(self.body) if isinstance(self.body, bytes) else self.length
+        if self.length is not None:
+            length = self.length
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+        if self.status != 204:
+            headers.append((b"content-length", str(length).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        if not with_body or isinstance(self.body, bytes):
+            await send({"type": "http.response.body", "body": self.body if with_body else b""})
+            return
+        async with aclosing(self.body) as pieces:
+            async for data in pieces:
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,1 @@
+"""Vocabulary of the OCI specifications: pure values and parsers, standard library only."""

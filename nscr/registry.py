@@ -1,0 +1,279 @@
+"""One verb per capability of the registry, and the only place that orders writes.
+
+The order is always: blob durable -> metadata committed -> return (the reply). A crash between two steps leaves bytes
+that no row names, never a row without bytes. Decisions are those of nscr.core; stores are known by protocol; time and
+ids come in from outside. Nothing here knows HTTP.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from nscr.core.figures import SessionFigures
+from nscr.core.uploads import ChunkPlan, UploadEvent, UploadState, admit_chunk, next_state
+from nscr.errors import (
+    BlobUnknown,
+    ContentDamaged,
+    DigestMismatch,
+    ManifestTooLarge,
+    ManifestUnknown,
+    NameUnknown,
+    UploadLengthWrong,
+    UploadTooLarge,
+    UploadUnknown,
+)
+from nscr.oci.digest import Algorithm, Digest, algorithm_of, digest_of
+from nscr.oci.manifests import MAX_MANIFEST_BYTES, parse_manifest
+from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference
+from nscr.stores.base import BlobReader, StoredManifest, Stores
+
+Body = AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class BodyHeaders:
+    """What a request says of its body before it is read."""
+
+    length: int | None
+    content_range: str | None = None
+
+
+@dataclass(slots=True)
+class _Claim:
+    """A request's hold on a session; `end` is how it lets go."""
+
+    end: UploadEvent = UploadEvent.RELEASE
+
+
+class Registry:
+    """The registry over its stores; safe for any number of concurrent requests on one event loop."""
+
+    def __init__(self, stores: Stores, *, now: Callable[[], int], new_id: Callable[[], str], upload_limit: int) -> None:
+        """Args:
+        stores: the capabilities.
+        now: milliseconds since the epoch.
+        new_id: unguessable ids for uploads.
+        upload_limit: the largest blob in bytes.
+        """
+        self.census = stores.census
+        self.content = stores.content
+        self.damaged: set[Digest] = set()
+        self._stores = stores
+        self._now = now
+        self._new_id = new_id
+        self._upload_limit = upload_limit
+        self._claimed: dict[str, UploadState] = {}
+
+    async def recover(self) -> None:
+        """Discard what requests that died with the last process left in the uploads folder."""
+        known = {session.id for session in await self.census.sessions()}
+        for upload in await self.content.uploads():
+            if upload not in known:
+                await self.content.discard(upload)
+
+    # Blobs
+
+    async def blob_size(self, repository: RepositoryName, digest: Digest) -> int:
+        """The size of a blob that can be served now.
+
+        Raises:
+            BlobUnknown: not in this repository, or its bytes are damaged: a client that is told so pushes it again,
+                which heals it.
+        """
+        size = await self._stores.blobs.blob_size(repository, digest)
+        if size is None:
+            raise BlobUnknown(repository, digest)
+        try:
+            await self.content.check(digest, size)
+        except ContentDamaged as damage:
+            self.damaged.add(digest)
+            raise BlobUnknown(repository, digest) from damage
+        return size
+
+    async def open_blob(self, repository: RepositoryName, digest: Digest) -> BlobReader:
+        """Open a blob for reading; the caller closes it. Raises as `blob_size`."""
+        size = await self._stores.blobs.blob_size(repository, digest)
+        if size is None:
+            raise BlobUnknown(repository, digest)
+        try:
+            return await self.content.open(digest, size)
+        except ContentDamaged as damage:
+            self.damaged.add(digest)
+            raise BlobUnknown(repository, digest) from damage
+
+    async def push_blob(self, repository: RepositoryName, digest: Digest, headers: BodyHeaders, body: Body) -> None:
+        """Push a whole blob in one request, without a session.
+
+        Raises:
+            DigestMismatch: nothing is kept.
+        """
+        upload = self._new_id()
+        plan = admit_chunk(0, headers.content_range, headers.length, size_limit=self._upload_limit)
+        try:
+            await self._receive(upload, 0, plan, body)
+            await self._commit_blob(repository, upload, digest, closes=None)
+        except BaseException:
+            await self.content.discard(upload)
+            raise
+
+    async def mount_blob(self, digest: Digest, *, source: RepositoryName, target: RepositoryName) -> bool:
+        """Let `target` hold a blob of `source` without an upload; False where that cannot be."""
+        return await self._stores.blobs.mount_blob(digest, source=source, target=target)
+
+    async def delete_blob(self, repository: RepositoryName, digest: Digest) -> None:
+        """Take a blob from this repository only; others that hold it keep it, and its bytes wait for a collection."""
+        if not await self._stores.blobs.remove_blob(repository, digest):
+            raise BlobUnknown(repository, digest)
+
+    # Uploads
+
+    async def open_upload(self, repository: RepositoryName) -> str:
+        """Start a session and return its id."""
+        now = self._now()
+        session = SessionFigures(self._new_id(), repository, started=now, last_activity=now, chunks=0)
+        await self._stores.uploads.open_upload(session)
+        return session.id
+
+    async def upload_offset(self, repository: RepositoryName, upload: str) -> int:
+        """How many bytes the upload holds, asked of its file."""
+        await self._require_session(repository, upload)
+        return await self.content.offset(upload)
+
+    async def append_chunk(self, repository: RepositoryName, upload: str, headers: BodyHeaders, body: Body) -> int:
+        """Append a body to an upload and return the new offset; what is acknowledged is on the disk.
+
+        A body that breaks off leaves the bytes that came, for the client to ask and resume. One that contradicts its
+        Content-Range leaves nothing.
+
+        Raises:
+            UploadUnknown, UploadBusy, UploadOutOfOrder, UploadLengthWrong, UploadTooLarge: the session stays usable.
+        """
+        async with self._claim(repository, upload, UploadEvent.APPEND):
+            offset = await self._append(upload, headers, body)
+            await self.content.sync(upload)
+            await self._stores.uploads.touch_upload(upload, self._now())
+        return offset
+
+    async def close_upload(
+        self, repository: RepositoryName, upload: str, digest: Digest, headers: BodyHeaders, body: Body
+    ) -> None:
+        """Append the last chunk, if there is one, and commit the blob.
+
+        Raises:
+            DigestMismatch: the session is gone, see nscr.core.uploads.
+            UploadUnknown, UploadBusy, UploadOutOfOrder, UploadLengthWrong, UploadTooLarge: the session stays usable.
+        """
+        async with self._claim(repository, upload, UploadEvent.CLOSE) as claim:
+            await self._append(upload, headers, body)
+            try:
+                await self._commit_blob(repository, upload, digest, closes=upload)
+            except DigestMismatch:
+                await self._remove_session(upload)
+                claim.end = UploadEvent.REMOVE
+                raise
+            claim.end = UploadEvent.REMOVE
+
+    async def cancel_upload(self, repository: RepositoryName, upload: str) -> None:
+        """End a session and drop its bytes."""
+        async with self._claim(repository, upload, UploadEvent.CANCEL) as claim:
+            await self._remove_session(upload)
+            claim.end = UploadEvent.REMOVE
+
+    # Manifests and tags
+
+    async def put_manifest(
+        self, repository: RepositoryName, reference: Reference, content: bytes, content_type: str | None
+    ) -> Digest:
+        """Store a manifest and, where the reference is a tag, point the tag at it in the same commit.
+
+        Raises:
+            ManifestTooLarge, ManifestReferencesUnknown, DigestMismatch: the repository is as it was.
+        """
+        if len(content) > MAX_MANIFEST_BYTES:
+            raise ManifestTooLarge(MAX_MANIFEST_BYTES)
+        by_digest = is_digest_reference(reference)
+        algorithm = algorithm_of(Digest(reference)) if by_digest else Algorithm.SHA256
+        digest = digest_of(content, algorithm)
+        if by_digest and digest != reference:
+            raise DigestMismatch(reference, digest)
+        parsed = parse_manifest(content, content_type)
+        stored = StoredManifest(digest, parsed.media_type, content, parsed.edges)
+        tag = None if by_digest else Tag(reference)
+        await self._stores.manifests.put_manifest(repository, stored, tag, self._now())
+        return digest
+
+    async def manifest(self, repository: RepositoryName, reference: Reference) -> StoredManifest:
+        found = await self._stores.manifests.manifest(repository, reference)
+        if found is None:
+            raise ManifestUnknown(repository, reference)
+        return found
+
+    async def delete_manifest(self, repository: RepositoryName, reference: Reference) -> None:
+        """By tag: that tag alone goes. By digest: the manifest and each tag that points at it."""
+        if is_digest_reference(reference):
+            found = await self._stores.manifests.delete_manifest(repository, Digest(reference))
+        else:
+            found = await self._stores.manifests.delete_tag(repository, Tag(reference))
+        if not found:
+            raise ManifestUnknown(repository, reference)
+
+    async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str]:
+        found = await self._stores.manifests.tags(repository, last, limit)
+        if found is None:
+            raise NameUnknown(repository)
+        return found
+
+    async def repositories(self, last: str, limit: int | None) -> list[str]:
+        return await self._stores.manifests.repositories(last, limit)
+
+    # Steps of the verbs above
+
+    @asynccontextmanager
+    async def _claim(self, repository: RepositoryName, upload: str, event: UploadEvent) -> AsyncIterator[_Claim]:
+        """Hold a session alone. Claimed first and looked up then: nobody can close it in between."""
+        self._claimed[upload] = next_state(upload, self._claimed.get(upload, UploadState.OPEN), event)
+        claim = _Claim()
+        try:
+            await self._require_session(repository, upload)
+            yield claim
+        finally:
+            next_state(upload, self._claimed.pop(upload), claim.end)
+
+    async def _require_session(self, repository: RepositoryName, upload: str) -> None:
+        session = await self._stores.uploads.upload(upload)
+        if session is None or session.repository != repository:
+            raise UploadUnknown(repository, upload)
+
+    async def _append(self, upload: str, headers: BodyHeaders, body: Body) -> int:
+        offset = await self.content.offset(upload)
+        plan = admit_chunk(offset, headers.content_range, headers.length, size_limit=self._upload_limit)
+        return await self._receive(upload, offset, plan, body)
+
+    async def _receive(self, upload: str, offset: int, plan: ChunkPlan, body: Body) -> int:
+        end = offset
+        async for data in body:
+            received = end - offset + len(data)
+            if received > plan.most:
+                await self.content.truncate(upload, offset)
+                raise UploadTooLarge(self._upload_limit)
+            if plan.exact is not None and received > plan.exact:
+                await self.content.truncate(upload, offset)
+                raise UploadLengthWrong(plan.exact, "more")
+            await self.content.append(upload, data, end)
+            end += len(data)
+        if plan.exact is not None and end - offset != plan.exact:
+            await self.content.truncate(upload, offset)
+            raise UploadLengthWrong(plan.exact, str(end - offset))
+        return end
+
+    async def _commit_blob(
+        self, repository: RepositoryName, upload: str, digest: Digest, *, closes: str | None
+    ) -> None:
+        size = await self.content.publish(upload, digest)
+        await self._stores.blobs.add_blob(repository, digest, size, self._now(), closes=closes)
+        self.damaged.discard(digest)
+
+    async def _remove_session(self, upload: str) -> None:
+        # The row first: a crash in between leaves a file without a session, which recovery discards.
+        await self._stores.uploads.close_upload(upload)
+        await self.content.discard(upload)

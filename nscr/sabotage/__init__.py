@@ -1,0 +1,1 @@
+"""Bugs of real registries on purpose: one small wrapper around a seam each, to prove that a tester finds them."""

@@ -1,0 +1,57 @@
+"""The catalogue of sabotages as data: what each breaks, which known bugs it is like, and how it is put in.
+
+`python -m nscr --list-sabotages --json` prints it, so that a tester needs no import of this package.
+`mimics` are row ids of docs/bugs.toml.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from nscr.sabotage.lost_tag import LostTag
+from nscr.sabotage.truncated_blob import TruncatedBlob
+from nscr.sabotage.undead_tag import UndeadTag
+from nscr.stores.base import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Sabotage:
+    name: str
+    description: str
+    mimics: tuple[str, ...]
+    breaks: tuple[str, ...]
+    wrap: Callable[[Stores], Stores]
+
+    def describe(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "description": self.description,
+            "mimics": list(self.mimics),
+            "breaks": list(self.breaks),
+        }
+
+
+_ALL = (
+    Sabotage(
+        "lost-tag",
+        "One tag write in twenty is acknowledged and lost: the manifest is stored, the tag stays where it was.",
+        mimics=("B1", "B2"),
+        breaks=("a tag that was written and acknowledged is read back until it is written or deleted again",),
+        wrap=lambda stores: replace(stores, manifests=LostTag(stores.manifests)),
+    ),
+    Sabotage(
+        "truncated-blob",
+        "One blob download in fifty is served short, with status 200 and a Content-Length that matches the short body.",
+        mimics=("C1", "C2", "C3"),
+        breaks=("the bytes of a blob that is served with 200 hash to its digest",),
+        wrap=lambda stores: replace(stores, content=TruncatedBlob(stores.content)),
+    ),
+    Sabotage(
+        "undead-tag",
+        "A deleted tag comes back, with the manifest that it held, after a few more requests to manifests or tags.",
+        mimics=("H2", "H3"),
+        breaks=("a tag whose deletion was acknowledged stays absent until it is written again",),
+        wrap=lambda stores: replace(stores, manifests=UndeadTag(stores.manifests)),
+    ),
+)
+
+CATALOGUE: dict[str, Sabotage] = {sabotage.name: sabotage for sabotage in _ALL}

@@ -1,0 +1,62 @@
+"""Serve a blob short and say that this is all of it: the reader's size shrinks, so Content-Length agrees with it."""
+
+from collections.abc import Sequence
+
+from nscr.oci.digest import Digest
+from nscr.stores.base import BlobReader, Content
+
+EVERY = 50
+
+
+class _ShortReader:
+    """The first half of a blob, as if it were the whole."""
+
+    def __init__(self, reader: BlobReader) -> None:
+        self._reader = reader
+        self.size = reader.size // 2
+
+    async def read(self, start: int, length: int) -> bytes:
+        return await self._reader.read(start, length)
+
+    async def aclose(self) -> None:
+        await self._reader.aclose()
+
+
+class TruncatedBlob:
+    """A `Content` whose every fiftieth opened blob that holds anything is cut in half."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._opened = 0
+
+    async def open(self, digest: Digest, size: int) -> BlobReader:
+        reader = await self._content.open(digest, size)
+        self._opened += size > 0
+        return _ShortReader(reader) if size and self._opened % EVERY == 0 else reader
+
+    async def offset(self, upload: str) -> int:
+        return await self._content.offset(upload)
+
+    async def append(self, upload: str, data: bytes, at: int) -> None:
+        await self._content.append(upload, data, at)
+
+    async def sync(self, upload: str) -> None:
+        await self._content.sync(upload)
+
+    async def truncate(self, upload: str, offset: int) -> None:
+        await self._content.truncate(upload, offset)
+
+    async def publish(self, upload: str, digest: Digest) -> int:
+        return await self._content.publish(upload, digest)
+
+    async def discard(self, upload: str) -> None:
+        await self._content.discard(upload)
+
+    async def uploads(self) -> Sequence[str]:
+        return await self._content.uploads()
+
+    async def check(self, digest: Digest, size: int) -> None:
+        await self._content.check(digest, size)
+
+    async def free_bytes(self) -> int:
+        return await self._content.free_bytes()

@@ -1,0 +1,133 @@
+"""Runs the registry as one process: Granian embedded in the asyncio loop of the main thread.
+
+A supervisor with a worker would outlive or be outlived by a kill; here a kill -9 ends everything. The socket is bound
+and listens before Granian sees it: Granian's own binding shares a taken port in silence and cannot tell which port a 0
+became. On SIGTERM or SIGINT no connection is accepted any more, requests in flight are finished up to a limit, the
+stores are closed.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+
+from nscr.assembly import Assembly, assemble
+from nscr.config import ServerConfig
+from nscr.data_folder import admit_sabotage, held_data_folder
+from nscr.errors import ConfigurationError, EnvironmentFault, StoreFault
+from nscr.sabotage.catalogue import CATALOGUE
+
+BACKLOG = 1024
+DRAIN_SECONDS = 10
+
+logger = logging.getLogger("nscr.server")
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, its port known.
+
+    Raises:
+        EnvironmentFault: taken, not allowed, or no address of this machine.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            hint="choose another --port (0: any free one) or --host",
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+class _SocketServer(Server):
+    """Granian's embedded server on a socket that already listens."""
+
+    def __init__(self, target: Any, listener: socket.socket) -> None:
+        super().__init__(
+            target,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            websockets=False,
+            log_enabled=False,
+            backlog=BACKLOG,
+        )
+        self._listener = listener
+        self.workers_kill_timeout = DRAIN_SECONDS
+
+    def _init_shared_socket(self) -> None:
+        self._ssp = None
+        # Granian closes the descriptor when it stops listening: it is handed over, not shared.
+        self._sfd: Any = self._listener.detach()
+        # The type stub of this class lacks its constructor.
+        holder: Any = SocketHolder
+        self._shd = holder(self._sfd, False, BACKLOG)
+
+
+def run(config: ServerConfig, *, announce: Callable[[str], None]) -> None:
+    """Serve until a signal says stop.
+
+    Args:
+        config: checked settings.
+        announce: called once with the ready line, when requests are accepted.
+
+    Raises:
+        ConfigurationError, EnvironmentFault: before anything was served.
+    """
+    unknown = [name for name in config.sabotages if name not in CATALOGUE]
+    if unknown:
+        raise ConfigurationError(f"unknown sabotage {unknown[0]!r}", hint=f"known: {', '.join(CATALOGUE)}")
+    with held_data_folder(config.database_path):
+        admit_sabotage(config.database_path, config.sabotages)
+        with bind(config.host, config.port) as listener:
+            asyncio.run(_serve(config, listener, announce))
+
+
+async def _serve(config: ServerConfig, listener: socket.socket, announce: Callable[[str], None]) -> None:
+    try:
+        assembly = await assemble(config)
+    except StoreFault as fault:
+        raise EnvironmentFault(
+            f"data folder {config.database_path}: {fault}", hint="check its rights and free space"
+        ) from fault
+    server = _SocketServer(assembly.application, listener)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    announce(ready_line(config, listener))
+    try:
+        await server.serve()
+    except TimeoutError:
+        logger.warning("requests were still in flight after %d seconds", DRAIN_SECONDS)
+    finally:
+        await _close(assembly)
+
+
+async def _close(assembly: Assembly) -> None:
+    try:
+        await asyncio.wait_for(assembly.application.wait_idle(), DRAIN_SECONDS)
+    except TimeoutError:
+        logger.warning("requests were still in flight after %d seconds", DRAIN_SECONDS)
+    await assembly.database.aclose()
+
+
+def ready_line(config: ServerConfig, listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"nscr: listening on http://{shown}:{port} (data {config.database_path})"

@@ -1,0 +1,1 @@
+"""Where bytes and rows are kept: small protocols and what implements them."""

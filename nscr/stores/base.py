@@ -1,0 +1,160 @@
+"""The capabilities that the registry asks of a store, as small protocols.
+
+Contract of all of them: what returned is durable (it survives a kill and a power cut), what raised changed nothing,
+and each verb is atomic. Failures of disk or database surface as `StoreFault`. No verb blocks the event loop: blocking
+work goes through the injected `Offload`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, TypeVarTuple
+
+from nscr.core.figures import BlobFigures, SessionFigures, Snapshot, Storage, TagFigures
+from nscr.oci.digest import Digest
+from nscr.oci.manifests import Edge
+from nscr.oci.names import Reference, RepositoryName, Tag
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+
+class Offload(Protocol):
+    """Runs a blocking function away from the event loop; inline in a simulation."""
+
+    def __call__(self, function: Callable[[*Arguments], Result], /, *arguments: *Arguments) -> Awaitable[Result]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredManifest:
+    digest: Digest
+    media_type: str
+    content: bytes
+    edges: tuple[Edge, ...]
+
+
+class BlobReader(Protocol):
+    """An open blob; a deletion does not take the bytes from under it."""
+
+    @property
+    def size(self) -> int: ...
+
+    async def read(self, start: int, length: int) -> bytes:
+        """Exactly `length` bytes from `start`."""
+
+    async def aclose(self) -> None: ...
+
+
+class Content(Protocol):
+    """Bytes: committed blobs by digest, and uploads in progress by id. The caller keeps to one writer an upload."""
+
+    async def offset(self, upload: str) -> int:
+        """How many bytes the upload holds; 0 for one that was never written to."""
+
+    async def append(self, upload: str, data: bytes, at: int) -> None:
+        """Write `data` at the upload's end, which is `at`. Durable only after `sync` or `publish`."""
+
+    async def sync(self, upload: str) -> None: ...
+
+    async def truncate(self, upload: str, offset: int) -> None: ...
+
+    async def publish(self, upload: str, digest: Digest) -> int:
+        """Turn the upload into the blob `digest`, durably, and return its size.
+
+        Raises:
+            DigestMismatch: the bytes have another digest; the upload is left as it was.
+        """
+
+    async def discard(self, upload: str) -> None:
+        """Forget an upload's bytes, if there are any."""
+
+    async def uploads(self) -> Sequence[str]:
+        """Ids of the uploads that hold bytes."""
+
+    async def check(self, digest: Digest, size: int) -> None:
+        """Raise ContentDamaged unless the blob is there with that size."""
+
+    async def open(self, digest: Digest, size: int) -> BlobReader:
+        """Open a blob that must hold exactly `size` bytes, else ContentDamaged."""
+
+    async def free_bytes(self) -> int:
+        """Room left for content."""
+
+
+class BlobIndex(Protocol):
+    """Which repository holds which blob."""
+
+    async def add_blob(
+        self, repository: RepositoryName, digest: Digest, size: int, now: int, *, closes: str | None
+    ) -> None:
+        """Commit a published blob to a repository and, with it, end the upload session `closes`."""
+
+    async def mount_blob(self, digest: Digest, *, source: RepositoryName, target: RepositoryName) -> bool:
+        """Let `target` hold what `source` holds; False if `source` does not."""
+
+    async def blob_size(self, repository: RepositoryName, digest: Digest) -> int | None: ...
+
+    async def remove_blob(self, repository: RepositoryName, digest: Digest) -> bool: ...
+
+
+class ManifestIndex(Protocol):
+    """Manifests, and tags as records of their own."""
+
+    async def put_manifest(
+        self, repository: RepositoryName, manifest: StoredManifest, tag: Tag | None, now: int
+    ) -> None:
+        """Admit a manifest and point the tag at it, in one step.
+
+        Raises:
+            ManifestReferencesUnknown: the repository lacks what it references.
+        """
+
+    async def manifest(self, repository: RepositoryName, reference: Reference) -> StoredManifest | None: ...
+
+    async def delete_manifest(self, repository: RepositoryName, digest: Digest) -> bool:
+        """Remove a manifest and every tag that points at it."""
+
+    async def delete_tag(self, repository: RepositoryName, tag: Tag) -> bool: ...
+
+    async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
+        """Ascending, strictly after `last`; None for a repository that does not exist."""
+
+    async def repositories(self, last: str, limit: int | None) -> list[str]: ...
+
+
+class UploadIndex(Protocol):
+    """Sessions of uploads; they outlive a restart."""
+
+    async def open_upload(self, session: SessionFigures) -> None: ...
+
+    async def touch_upload(self, upload: str, now: int) -> None:
+        """Note one more received chunk."""
+
+    async def close_upload(self, upload: str) -> None: ...
+
+    async def upload(self, upload: str) -> SessionFigures | None: ...
+
+
+class Census(Protocol):
+    """What monitoring reads; every verb is one consistent reading."""
+
+    async def snapshot(self) -> Snapshot: ...
+
+    async def repository_tags(self, repository: RepositoryName) -> list[TagFigures] | None: ...
+
+    async def blobs(self, last: str, limit: int | None) -> tuple[Storage, list[BlobFigures]]: ...
+
+    async def sessions(self) -> tuple[SessionFigures, ...]: ...
+
+    async def probe(self, token: str) -> bool:
+        """Write `token` durably, outside the generation, and say whether it reads back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """All capabilities together, each replaceable by itself."""
+
+    content: Content
+    blobs: BlobIndex
+    manifests: ManifestIndex
+    uploads: UploadIndex
+    census: Census

@@ -1,0 +1,213 @@
+"""Blob content in content-addressed files, uploads in files of their own.
+
+    DATA/blobs/sha256/3f/3f9a…    committed: complete, hashed and synced before it got this name
+    DATA/uploads/<upload id>      in progress; its length is the upload's offset
+
+A visible name is made in this order only: write, hash, fsync the file, rename, fsync the folder (a rename is not
+durable before its folder is). Knows nothing of repositories. Hash states are a cache: after a restart, or for another
+algorithm than sha256, the file is read again.
+"""
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from nscr.errors import ContentDamaged, DigestMismatch, StoreFault, StoreFull
+from nscr.oci.digest import Algorithm, Digest, Hash, algorithm_of, finish, hex_of, new_hash
+from nscr.stores.base import BlobReader, Offload
+
+_READ_SIZE = 1024 * 1024
+
+
+@contextmanager
+def _faults(action: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        kind = StoreFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else StoreFault
+        raise kind(f"could not {action}: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class FileReader:
+    """A blob held open by its descriptor, so that a rename over it or an unlink changes nothing for this reader."""
+
+    def __init__(self, descriptor: int, size: int, digest: Digest, offload: Offload) -> None:
+        self._descriptor = descriptor
+        self._digest = digest
+        self._offload = offload
+        self.size = size
+
+    async def read(self, start: int, length: int) -> bytes:
+        data = await self._offload(self._read, start, length)
+        if len(data) != length:
+            raise ContentDamaged(self._digest, f"it ends at byte {start + len(data)}")
+        return data
+
+    def _read(self, start: int, length: int) -> bytes:
+        with _faults("read a blob"):
+            return os.pread(self._descriptor, length, start)
+
+    async def aclose(self) -> None:
+        os.close(self._descriptor)
+
+
+class FileContent:
+    """`Content` on a file system; all of DATA must lie on one, for rename is atomic only within it."""
+
+    def __init__(self, data: Path, offload: Offload) -> None:
+        self._blobs = data / "blobs"
+        self._uploads = data / "uploads"
+        self._offload = offload
+        self._hashes: dict[str, tuple[Hash, int]] = {}
+        with _faults("create the data folder"):
+            for folder in (self._blobs, self._uploads):
+                folder.mkdir(parents=True, exist_ok=True)
+            _sync_folder(data)
+
+    async def offset(self, upload: str) -> int:
+        return await self._offload(self._offset, upload)
+
+    def _offset(self, upload: str) -> int:
+        with _faults("measure an upload"):
+            try:
+                return (self._uploads / upload).stat().st_size
+            except FileNotFoundError:
+                return 0
+
+    async def append(self, upload: str, data: bytes, at: int) -> None:
+        await self._offload(self._append, upload, data, at)
+
+    def _append(self, upload: str, data: bytes, at: int) -> None:
+        state, hashed = self._hashes.pop(upload, (None, -1))
+        if at == 0:
+            state, hashed = new_hash(Algorithm.SHA256), 0
+        with _faults("write to an upload"):
+            descriptor = os.open(self._uploads / upload, os.O_WRONLY | os.O_CREAT, 0o644)
+            try:
+                rest, position = memoryview(data), at
+                while rest:
+                    written = os.pwrite(descriptor, rest, position)
+                    rest, position = rest[written:], position + written
+            finally:
+                os.close(descriptor)
+        if state is not None and hashed == at:
+            state.update(data)
+            self._hashes[upload] = (state, at + len(data))
+
+    async def sync(self, upload: str) -> None:
+        await self._offload(self._sync, upload)
+
+    def _sync(self, upload: str) -> None:
+        with _faults("sync an upload"):
+            self._sync_file(self._uploads / upload)
+            _sync_folder(self._uploads)
+
+    def _sync_file(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    async def truncate(self, upload: str, offset: int) -> None:
+        await self._offload(self._truncate, upload, offset)
+
+    def _truncate(self, upload: str, offset: int) -> None:
+        self._hashes.pop(upload, None)
+        with _faults("truncate an upload"):
+            path = self._uploads / upload
+            if path.exists():
+                os.truncate(path, offset)
+
+    async def publish(self, upload: str, digest: Digest) -> int:
+        return await self._offload(self._publish, upload, digest)
+
+    def _publish(self, upload: str, digest: Digest) -> int:
+        with _faults("publish a blob"):
+            source, target = self._uploads / upload, self._path(digest)
+            # Syncing first also makes the file of an upload that never received a byte.
+            self._sync_file(source)
+            size = source.stat().st_size
+            actual = self._digest(upload, size, algorithm_of(digest))
+            if actual != digest:
+                raise DigestMismatch(digest, actual)
+            self._make_folder(target.parent)
+            # Over an existing blob too: the bytes are the same, and damaged ones are healed this way.
+            source.rename(target)
+            _sync_folder(target.parent)
+        self._hashes.pop(upload, None)
+        return size
+
+    def _digest(self, upload: str, size: int, algorithm: Algorithm) -> Digest:
+        state, hashed = self._hashes.get(upload, (None, -1))
+        if state is not None and hashed == size and algorithm is Algorithm.SHA256:
+            return finish(algorithm, state)
+        state = new_hash(algorithm)
+        with (self._uploads / upload).open("rb") as file:
+            while data := file.read(_READ_SIZE):
+                state.update(data)
+        return finish(algorithm, state)
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        self._make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+    async def discard(self, upload: str) -> None:
+        await self._offload(self._discard, upload)
+
+    def _discard(self, upload: str) -> None:
+        self._hashes.pop(upload, None)
+        with _faults("discard an upload"):
+            (self._uploads / upload).unlink(missing_ok=True)
+
+    async def uploads(self) -> Sequence[str]:
+        return await self._offload(self._list_uploads)
+
+    def _list_uploads(self) -> list[str]:
+        with _faults("list uploads"):
+            return sorted(entry.name for entry in self._uploads.iterdir())
+
+    async def check(self, digest: Digest, size: int) -> None:
+        await self._offload(self._check, digest, size)
+
+    def _check(self, digest: Digest, size: int) -> None:
+        with _faults("look at a blob"):
+            try:
+                held = self._path(digest).stat().st_size
+            except FileNotFoundError:
+                raise ContentDamaged(digest, "its file is missing") from None
+        if held != size:
+            raise ContentDamaged(digest, f"its file holds {held} bytes, not {size}")
+
+    async def open(self, digest: Digest, size: int) -> BlobReader:
+        return FileReader(await self._offload(self._open, digest, size), size, digest, self._offload)
+
+    def _open(self, digest: Digest, size: int) -> int:
+        self._check(digest, size)
+        with _faults("open a blob"):
+            return os.open(self._path(digest), os.O_RDONLY)
+
+    async def free_bytes(self) -> int:
+        return await self._offload(self._free_bytes)
+
+    def _free_bytes(self) -> int:
+        with _faults("measure the disk"):
+            room = os.statvfs(self._blobs)
+        return room.f_bavail * room.f_frsize
+
+    def _path(self, digest: Digest) -> Path:
+        name = hex_of(digest)
+        return self._blobs / algorithm_of(digest) / name[:2] / name

@@ -1,0 +1,84 @@
+"""`nscr serve`: starts the reference registry in this process.
+
+The only place where this package names `nscr`, and only once the command runs: everything that judges stays free of
+what it judges.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nscr_cli.errors import EnvironmentFailed, UsageError
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [NSCR_HOST; default 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes any free one. [NSCR_PORT; default 7000]")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Data folder, made if need be. [NSCR_DATABASE_PATH; default ./nscr-data]"),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+    username: Annotated[
+        str | None, typer.Option(help="Ask every request for these credentials. [NSCR_AUTH_USERNAME]")
+    ] = None,
+    password: Annotated[
+        str | None, typer.Option(help="Seen by other users of this machine; better use --password-stdin.")
+    ] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin. [NSCR_AUTH_PASSWORD]")
+    ] = False,
+    auth: Annotated[
+        bool | None,
+        typer.Option("--auth/--no-auth", help="Ask for credentials; on where they are given. [NSCR_AUTH_ENABLED]"),
+    ] = None,
+    allow_anonymous: Annotated[
+        bool, typer.Option("--allow-anonymous", help="Serve without credentials beyond loopback.")
+    ] = False,
+    max_upload_size_mb: Annotated[
+        int | None, typer.Option(help="Largest blob in MiB. [NSCR_MAX_UPLOAD_SIZE_MB; default 20480]")
+    ] = None,
+    log_level: Annotated[
+        str | None, typer.Option(help="debug, info, warning or error. [NSCR_LOG_LEVEL; default warning]")
+    ] = None,
+    sabotage: Annotated[
+        list[str] | None,
+        typer.Option(help="Build in a known bug (repeatable), on loopback and in an empty data folder only."),
+    ] = None,
+) -> None:
+    """Start the reference registry and serve until SIGTERM or Ctrl-C."""
+    from nscr.config import resolve
+    from nscr.errors import ConfigurationError, StartError
+    from nscr.server import run
+
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    flags: dict[str, object] = {
+        "host": host,
+        "port": port,
+        "database_path": data,
+        "auth_username": username,
+        "auth_password": password,
+        "auth_enabled": auth,
+        "allow_anonymous": allow_anonymous or None,
+        "max_upload_size_mb": max_upload_size_mb,
+        "log_level": log_level,
+        "sabotages": tuple(sabotage) if sabotage else None,
+    }
+    try:
+        settings, warnings = resolve(file=config, environment=os.environ, flags=flags)
+        logging.basicConfig(
+            level=settings.log_level.upper(),
+            stream=sys.stderr,
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        )
+        for warning in warnings:
+            logging.getLogger("nscr.config").warning("%s", warning)
+        run(settings, announce=lambda line: print(line, flush=True))
+    except StartError as error:
+        kind = UsageError if isinstance(error, ConfigurationError) else EnvironmentFailed
+        raise kind(str(error), hint=error.hint) from error
