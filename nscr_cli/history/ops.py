@@ -97,6 +97,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         tags: names listed, in the order received, all pages.
         error_code: first code of an OCI error body.
         location: Location as sent, without query.
+        retry_after_s: seconds of Retry-After as sent.
         request_id: X-Request-Id of the deciding exchange.
         exchanges: exchanges that the operation took.
         sent_offsets: bytes of an upload sent so far, after each of its PATCH requests.
@@ -115,6 +116,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] | None = None
     error_code: str | None = None
     location: str | None = None
+    retry_after_s: float | None = None
     request_id: str | None = None
     exchanges: int = 0
     sent_offsets: tuple[int, ...] = ()

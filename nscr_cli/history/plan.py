@@ -46,6 +46,8 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
         started_utc: RFC 3339, the only wall time of a run.
         poll_interval_s: of the monitoring API.
         request_timeout_s: for one exchange.
+        max_operations: the main phase ends after so many, however much time is left; None for no such bound.
+        max_rate: operations a second that all workers together start at most; None for no such bound.
     """
 
     run_id: str
@@ -61,5 +63,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     format: int = PLAN_FORMAT
     poll_interval_s: float = 1.0
     request_timeout_s: float = 30.0
+    max_operations: int | None = None
+    max_rate: float | None = None
     keep: bool = False
     sabotages: tuple[str, ...] = ()
