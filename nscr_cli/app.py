@@ -5,6 +5,7 @@ import sys
 import typer
 
 from nscr_cli import __version__
+from nscr_cli.commands.serve import serve
 from nscr_cli.errors import NscrError
 from nscr_cli.exits import MEANINGS, Exit
 from nscr_cli.ui import printable, progress_console, results_console
@@ -32,6 +33,9 @@ def _root(
     version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
 ) -> None:
     """Finds the bugs that lose container images."""
+
+
+app.command()(serve)
 
 
 def main() -> None:
