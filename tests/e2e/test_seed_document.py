@@ -100,7 +100,13 @@ def test_bash_script(run: Run, tmp_path: Path) -> None:
     (script,) = [block for block in _blocks("bash") if "monitor_registry" in block]
     (tmp_path / "monitor.sh").write_text(script)
     lines = run(["bash", "monitor.sh"]).splitlines()
-    assert lines[1:5] == ["Health: healthy", "Repositories: 1", "Manifests: 1", "Active Sessions: 1"]
+    assert lines[1:6] == [
+        "Health: healthy",
+        "Repositories: 1",
+        "Manifests: 1",
+        "Blobs: 1",
+        "Active Sessions: 1",
+    ]
 
 
 def test_every_curl_and_jq_line(run: Run) -> None:
