@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import anyio
+
 from nscr.core.figures import SessionFigures
 from nscr.core.uploads import ChunkPlan, UploadEvent, UploadState, admit_chunk, next_state
 from nscr.errors import (
@@ -62,13 +64,14 @@ class Registry:
         self._now = now
         self._new_id = new_id
         self._upload_limit = upload_limit
+        self._sessions: dict[str, SessionFigures] = {}
         self._claimed: dict[str, UploadState] = {}
 
     async def recover(self) -> None:
-        """Discard what requests that died with the last process left in the uploads folder."""
-        known = {session.id for session in await self.census.sessions()}
+        """Take up the sessions of the last process and discard what it left in the uploads folder besides."""
+        self._sessions = {session.id: session for session in await self.census.sessions()}
         for upload in await self.content.uploads():
-            if upload not in known:
+            if upload not in self._sessions:
                 await self.content.discard(upload)
 
     # Blobs
@@ -108,12 +111,13 @@ class Registry:
             DigestMismatch: nothing is kept.
         """
         upload = self._new_id()
-        plan = admit_chunk(0, headers.content_range, headers.length, size_limit=self._upload_limit)
+        self.content.start(upload)
         try:
-            await self._receive(upload, 0, plan, body)
+            await self._append(upload, headers, body)
             await self._commit_blob(repository, upload, digest, closes=None)
         except BaseException:
-            await self.content.discard(upload)
+            with anyio.CancelScope(shield=True):
+                await self.content.discard(upload)
             raise
 
     async def mount_blob(self, digest: Digest, *, source: RepositoryName, target: RepositoryName) -> bool:
@@ -131,12 +135,14 @@ class Registry:
         """Start a session and return its id."""
         now = self._now()
         session = SessionFigures(self._new_id(), repository, started=now, last_activity=now, chunks=0)
+        self.content.start(session.id)
         await self._stores.uploads.open_upload(session)
+        self._sessions[session.id] = session
         return session.id
 
     async def upload_offset(self, repository: RepositoryName, upload: str) -> int:
         """How many bytes the upload holds, asked of its file."""
-        await self._require_session(repository, upload)
+        self._require_session(repository, upload)
         return await self.content.offset(upload)
 
     async def append_chunk(self, repository: RepositoryName, upload: str, headers: BodyHeaders, body: Body) -> int:
@@ -230,17 +236,18 @@ class Registry:
 
     @asynccontextmanager
     async def _claim(self, repository: RepositoryName, upload: str, event: UploadEvent) -> AsyncIterator[_Claim]:
-        """Hold a session alone. Claimed first and looked up then: nobody can close it in between."""
+        """Hold a session alone until the end of a request."""
+        self._require_session(repository, upload)
         self._claimed[upload] = next_state(upload, self._claimed.get(upload, UploadState.OPEN), event)
         claim = _Claim()
         try:
-            await self._require_session(repository, upload)
             yield claim
         finally:
-            next_state(upload, self._claimed.pop(upload), claim.end)
+            if next_state(upload, self._claimed.pop(upload), claim.end) is UploadState.GONE:
+                del self._sessions[upload]
 
-    async def _require_session(self, repository: RepositoryName, upload: str) -> None:
-        session = await self._stores.uploads.upload(upload)
+    def _require_session(self, repository: RepositoryName, upload: str) -> None:
+        session = self._sessions.get(upload)
         if session is None or session.repository != repository:
             raise UploadUnknown(repository, upload)
 

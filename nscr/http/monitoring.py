@@ -54,7 +54,8 @@ def _session(session: SessionFigures) -> dict[str, object]:
 
 async def get_state(services: Services, request: Request) -> Response:
     health = await services.health.check()
-    snapshot = await services.registry.census.snapshot()
+    # Where the reading failed within the checks, trying again gives the failure to report.
+    snapshot = health.snapshot or await services.registry.census.snapshot()
     now = services.now()
     return _json(
         {

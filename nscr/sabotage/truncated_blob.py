@@ -34,6 +34,9 @@ class TruncatedBlob:
         self._opened += size > 0
         return _ShortReader(reader) if size and self._opened % EVERY == 0 else reader
 
+    def start(self, upload: str) -> None:
+        self._content.start(upload)
+
     async def offset(self, upload: str) -> int:
         return await self._content.offset(upload)
 

@@ -47,6 +47,9 @@ class BlobReader(Protocol):
 class Content(Protocol):
     """Bytes: committed blobs by digest, and uploads in progress by id. The caller keeps to one writer an upload."""
 
+    def start(self, upload: str) -> None:
+        """Declare a new upload that holds nothing. Touches no disk."""
+
     async def offset(self, upload: str) -> int:
         """How many bytes the upload holds; 0 for one that was never written to."""
 
@@ -122,7 +125,7 @@ class ManifestIndex(Protocol):
 
 
 class UploadIndex(Protocol):
-    """Sessions of uploads; they outlive a restart."""
+    """Sessions of uploads; they outlive a restart, after which `Census.sessions` lists them."""
 
     async def open_upload(self, session: SessionFigures) -> None: ...
 
@@ -130,8 +133,6 @@ class UploadIndex(Protocol):
         """Note one more received chunk."""
 
     async def close_upload(self, upload: str) -> None: ...
-
-    async def upload(self, upload: str) -> SessionFigures | None: ...
 
 
 class Census(Protocol):

@@ -4,14 +4,15 @@
     DATA/uploads/<upload id>      in progress; its length is the upload's offset
 
 A visible name is made in this order only: write, hash, fsync the file, rename, fsync the folder (a rename is not
-durable before its folder is). Knows nothing of repositories. Hash states are a cache: after a restart, or for another
-algorithm than sha256, the file is read again.
+durable before its folder is). Knows nothing of repositories. What is kept in memory of an upload is its hash so far
+and a last few KiB on their way to the file: after a restart, or for sha512, the file is read again.
 """
 
 import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from nscr.errors import ContentDamaged, DigestMismatch, StoreFault, StoreFull
@@ -19,6 +20,9 @@ from nscr.oci.digest import Algorithm, Digest, Hash, algorithm_of, finish, hex_o
 from nscr.stores.base import BlobReader, Offload
 
 _READ_SIZE = 1024 * 1024
+
+_HELD_BYTES = 64 * 1024
+"""Up to so many appended bytes wait for the next append, sync or publish: small blobs then cost one thread hop."""
 
 
 @contextmanager
@@ -61,6 +65,18 @@ class FileReader:
         os.close(self._descriptor)
 
 
+@dataclass(slots=True)
+class _Progress:
+    """An upload as its one writer knows it: `written` bytes are in the file and in `state`, `held` come after them.
+
+    `state` is None where the file was begun by an earlier process.
+    """
+
+    state: Hash | None
+    written: int
+    held: bytes = b""
+
+
 class FileContent:
     """`Content` on a file system; all of DATA must lie on one, for rename is atomic only within it."""
 
@@ -68,16 +84,20 @@ class FileContent:
         self._blobs = data / "blobs"
         self._uploads = data / "uploads"
         self._offload = offload
-        self._hashes: dict[str, tuple[Hash, int]] = {}
+        self._progress: dict[str, _Progress] = {}
         with _faults("create the data folder"):
             for folder in (self._blobs, self._uploads):
                 folder.mkdir(parents=True, exist_ok=True)
             _sync_folder(data)
 
-    async def offset(self, upload: str) -> int:
-        return await self._offload(self._offset, upload)
+    def start(self, upload: str) -> None:
+        self._progress[upload] = _Progress(new_hash(Algorithm.SHA256), 0)
 
-    def _offset(self, upload: str) -> int:
+    async def offset(self, upload: str) -> int:
+        progress = self._progress.get(upload)
+        return progress.written + len(progress.held) if progress else await self._offload(self._file_size, upload)
+
+    def _file_size(self, upload: str) -> int:
         with _faults("measure an upload"):
             try:
                 return (self._uploads / upload).stat().st_size
@@ -85,34 +105,43 @@ class FileContent:
                 return 0
 
     async def append(self, upload: str, data: bytes, at: int) -> None:
-        await self._offload(self._append, upload, data, at)
+        progress = self._progress.setdefault(upload, _Progress(None, at))
+        if len(progress.held) + len(data) <= _HELD_BYTES:
+            progress.held += data
+        else:
+            await self._offload(self._write, upload, progress.held + data)
 
-    def _append(self, upload: str, data: bytes, at: int) -> None:
-        state, hashed = self._hashes.pop(upload, (None, -1))
-        if at == 0:
-            state, hashed = new_hash(Algorithm.SHA256), 0
+    def _write(self, upload: str, data: bytes) -> None:
+        # Taken out first: if this fails half way, the file alone says how far the upload is.
+        progress = self._progress.pop(upload)
         with _faults("write to an upload"):
             descriptor = os.open(self._uploads / upload, os.O_WRONLY | os.O_CREAT, 0o644)
             try:
-                rest, position = memoryview(data), at
+                rest, position = memoryview(data), progress.written
                 while rest:
                     written = os.pwrite(descriptor, rest, position)
                     rest, position = rest[written:], position + written
             finally:
                 os.close(descriptor)
-        if state is not None and hashed == at:
-            state.update(data)
-            self._hashes[upload] = (state, at + len(data))
+        if progress.state is not None:
+            progress.state.update(data)
+        self._progress[upload] = _Progress(progress.state, progress.written + len(data))
+
+    def _flush(self, upload: str) -> None:
+        if (progress := self._progress.get(upload)) is not None and progress.held:
+            self._write(upload, progress.held)
 
     async def sync(self, upload: str) -> None:
         await self._offload(self._sync, upload)
 
     def _sync(self, upload: str) -> None:
+        self._flush(upload)
         with _faults("sync an upload"):
             self._sync_file(self._uploads / upload)
             _sync_folder(self._uploads)
 
     def _sync_file(self, path: Path) -> None:
+        # Made if need be: an upload that never received a byte has no file yet.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
         try:
             os.fsync(descriptor)
@@ -123,19 +152,20 @@ class FileContent:
         await self._offload(self._truncate, upload, offset)
 
     def _truncate(self, upload: str, offset: int) -> None:
-        self._hashes.pop(upload, None)
+        self._flush(upload)
         with _faults("truncate an upload"):
-            path = self._uploads / upload
-            if path.exists():
+            if (path := self._uploads / upload).exists():
                 os.truncate(path, offset)
+        # The hash cannot be taken back; the next one to need it reads the file.
+        self._progress.pop(upload, None)
 
     async def publish(self, upload: str, digest: Digest) -> int:
         return await self._offload(self._publish, upload, digest)
 
     def _publish(self, upload: str, digest: Digest) -> int:
+        self._flush(upload)
         with _faults("publish a blob"):
             source, target = self._uploads / upload, self._path(digest)
-            # Syncing first also makes the file of an upload that never received a byte.
             self._sync_file(source)
             size = source.stat().st_size
             actual = self._digest(upload, size, algorithm_of(digest))
@@ -145,13 +175,13 @@ class FileContent:
             # Over an existing blob too: the bytes are the same, and damaged ones are healed this way.
             source.rename(target)
             _sync_folder(target.parent)
-        self._hashes.pop(upload, None)
+        self._progress.pop(upload, None)
         return size
 
     def _digest(self, upload: str, size: int, algorithm: Algorithm) -> Digest:
-        state, hashed = self._hashes.get(upload, (None, -1))
-        if state is not None and hashed == size and algorithm is Algorithm.SHA256:
-            return finish(algorithm, state)
+        progress = self._progress.get(upload)
+        if progress and progress.state and progress.written == size and algorithm is Algorithm.SHA256:
+            return finish(algorithm, progress.state)
         state = new_hash(algorithm)
         with (self._uploads / upload).open("rb") as file:
             while data := file.read(_READ_SIZE):
@@ -169,7 +199,7 @@ class FileContent:
         await self._offload(self._discard, upload)
 
     def _discard(self, upload: str) -> None:
-        self._hashes.pop(upload, None)
+        self._progress.pop(upload, None)
         with _faults("discard an upload"):
             (self._uploads / upload).unlink(missing_ok=True)
 

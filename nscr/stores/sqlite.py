@@ -176,13 +176,6 @@ class SqliteUploads:
     async def close_upload(self, upload: str) -> None:
         await self._database.write(lambda connection: connection.execute("DELETE FROM uploads WHERE id = ?", (upload,)))
 
-    async def upload(self, upload: str) -> SessionFigures | None:
-        def query(connection: sqlite3.Connection) -> SessionFigures | None:
-            row = connection.execute("SELECT * FROM uploads WHERE id = ?", (upload,)).fetchone()
-            return SessionFigures(*row) if row else None
-
-        return await self._database.read(query)
-
 
 def has_blob(connection: sqlite3.Connection, repository: str, digest: str) -> bool:
     row = connection.execute("SELECT 1 FROM links WHERE repository = ? AND digest = ?", (repository, digest)).fetchone()

@@ -1,0 +1,267 @@
+"""All stores in memory: a fake that the suite of the real ones verifies.
+
+One `Shelf` holds the state; the five views over it are the five protocols. Nothing awaits anything, so every verb is
+atomic by itself. Figures come from the recount of nscr.core.figures, which makes this the reference for SQL arithmetic.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from nscr.core.admission import BYTE_KINDS, missing_references
+from nscr.core.figures import (
+    BlobFigures,
+    Contents,
+    RepositoryFigures,
+    SessionFigures,
+    Snapshot,
+    Storage,
+    TagFigures,
+    measure_storage,
+    recount,
+)
+from nscr.errors import ContentDamaged, DigestMismatch, ManifestReferencesUnknown
+from nscr.oci.digest import Digest, algorithm_of, digest_of
+from nscr.oci.manifests import EdgeKind
+from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference
+from nscr.stores.base import BlobReader, StoredManifest, Stores
+
+
+@dataclass
+class Shelf:
+    """Everything that a registry holds."""
+
+    content: dict[str, bytes] = field(default_factory=dict)
+    pending: dict[str, bytes] = field(default_factory=dict)
+    blobs: dict[str, BlobFigures] = field(default_factory=dict)
+    links: set[tuple[str, str]] = field(default_factory=set)
+    manifests: dict[tuple[str, str], StoredManifest] = field(default_factory=dict)
+    tags: dict[tuple[str, str], Digest] = field(default_factory=dict)
+    pushed: dict[str, int] = field(default_factory=dict)
+    sessions: dict[str, SessionFigures] = field(default_factory=dict)
+    generation: int = 0
+
+    def contents(self) -> Contents:
+        return Contents(
+            blobs={digest: blob.size for digest, blob in self.blobs.items()},
+            links=frozenset(self.links),
+            manifests={key: manifest.edges for key, manifest in self.manifests.items()},
+        )
+
+    def tags_of(self, repository: str) -> Mapping[str, Digest]:
+        return {name: digest for (holder, name), digest in sorted(self.tags.items()) if holder == repository}
+
+
+def memory_stores(shelf: Shelf | None = None) -> Stores:
+    """Stores over one shelf; the same shelf again is what a restart finds."""
+    held = shelf or Shelf()
+    return Stores(
+        MemoryContent(held), MemoryBlobs(held), MemoryManifests(held), MemoryUploads(held), MemoryCensus(held)
+    )
+
+
+class MemoryReader:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = len(data)
+
+    async def read(self, start: int, length: int) -> bytes:
+        return self._data[start : start + length]
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
+
+class MemoryContent:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def start(self, upload: str) -> None:
+        """An upload that holds nothing leaves no trace."""
+
+    async def offset(self, upload: str) -> int:
+        return len(self._shelf.pending.get(upload, b""))
+
+    async def append(self, upload: str, data: bytes, at: int) -> None:
+        self._shelf.pending[upload] = self._shelf.pending.get(upload, b"")[:at] + data
+
+    async def sync(self, upload: str) -> None:
+        self._shelf.pending.setdefault(upload, b"")
+
+    async def truncate(self, upload: str, offset: int) -> None:
+        if upload in self._shelf.pending:
+            self._shelf.pending[upload] = self._shelf.pending[upload][:offset]
+
+    async def publish(self, upload: str, digest: Digest) -> int:
+        data = self._shelf.pending.get(upload, b"")
+        actual = digest_of(data, algorithm_of(digest))
+        if actual != digest:
+            raise DigestMismatch(digest, actual)
+        self._shelf.pending.pop(upload, None)
+        self._shelf.content[digest] = data
+        return len(data)
+
+    async def discard(self, upload: str) -> None:
+        self._shelf.pending.pop(upload, None)
+
+    async def uploads(self) -> Sequence[str]:
+        return sorted(self._shelf.pending)
+
+    async def check(self, digest: Digest, size: int) -> None:
+        if digest not in self._shelf.content:
+            raise ContentDamaged(digest, "its file is missing")
+        if len(self._shelf.content[digest]) != size:
+            raise ContentDamaged(digest, f"its file does not hold {size} bytes")
+
+    async def open(self, digest: Digest, size: int) -> BlobReader:
+        await self.check(digest, size)
+        return MemoryReader(self._shelf.content[digest])
+
+    async def free_bytes(self) -> int:
+        return 1 << 40
+
+
+class MemoryBlobs:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def add_blob(
+        self, repository: RepositoryName, digest: Digest, size: int, now: int, *, closes: str | None
+    ) -> None:
+        before = (len(self._shelf.blobs), len(self._shelf.links), len(self._shelf.sessions))
+        self._shelf.blobs.setdefault(digest, BlobFigures(digest, size, now))
+        self._shelf.links.add((repository, digest))
+        if closes is not None:
+            self._shelf.sessions.pop(closes, None)
+        after = (len(self._shelf.blobs), len(self._shelf.links), len(self._shelf.sessions))
+        self._shelf.generation += before != after
+
+    async def mount_blob(self, digest: Digest, *, source: RepositoryName, target: RepositoryName) -> bool:
+        if (source, digest) not in self._shelf.links:
+            return False
+        self._shelf.generation += (target, digest) not in self._shelf.links
+        self._shelf.links.add((target, digest))
+        return True
+
+    async def blob_size(self, repository: RepositoryName, digest: Digest) -> int | None:
+        return self._shelf.blobs[digest].size if (repository, digest) in self._shelf.links else None
+
+    async def remove_blob(self, repository: RepositoryName, digest: Digest) -> bool:
+        is_held = (repository, digest) in self._shelf.links
+        self._shelf.links.discard((repository, digest))
+        self._shelf.generation += is_held
+        return is_held
+
+
+class MemoryManifests:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def put_manifest(
+        self, repository: RepositoryName, manifest: StoredManifest, tag: Tag | None, now: int
+    ) -> None:
+        missing = missing_references(
+            manifest.edges,
+            lambda digest: (repository, digest) in self._shelf.links,
+            lambda digest: (repository, digest) in self._shelf.manifests,
+        )
+        if missing:
+            raise ManifestReferencesUnknown(repository, missing)
+        self._shelf.manifests[repository, manifest.digest] = manifest
+        if tag is not None:
+            self._shelf.tags[repository, tag] = manifest.digest
+        self._shelf.pushed[repository] = now
+        self._shelf.generation += 1
+
+    async def manifest(self, repository: RepositoryName, reference: Reference) -> StoredManifest | None:
+        digest = reference if is_digest_reference(reference) else self._shelf.tags.get((repository, reference))
+        return None if digest is None else self._shelf.manifests.get((repository, digest))
+
+    async def delete_manifest(self, repository: RepositoryName, digest: Digest) -> bool:
+        if self._shelf.manifests.pop((repository, digest), None) is None:
+            return False
+        for name in [name for name, held in self._shelf.tags_of(repository).items() if held == digest]:
+            del self._shelf.tags[repository, name]
+        if not any(holder == repository for holder, _ in self._shelf.manifests):
+            del self._shelf.pushed[repository]
+        self._shelf.generation += 1
+        return True
+
+    async def delete_tag(self, repository: RepositoryName, tag: Tag) -> bool:
+        is_held = self._shelf.tags.pop((repository, tag), None) is not None
+        self._shelf.generation += is_held
+        return is_held
+
+    async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
+        if repository not in self._shelf.pushed:
+            return None
+        return [name for name in self._shelf.tags_of(repository) if name > last][:limit]
+
+    async def repositories(self, last: str, limit: int | None) -> list[str]:
+        return [name for name in sorted(self._shelf.pushed) if name > last][:limit]
+
+
+class MemoryUploads:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def open_upload(self, session: SessionFigures) -> None:
+        self._shelf.sessions[session.id] = session
+        self._shelf.generation += 1
+
+    async def touch_upload(self, upload: str, now: int) -> None:
+        if (session := self._shelf.sessions.get(upload)) is not None:
+            self._shelf.sessions[upload] = replace(session, last_activity=now, chunks=session.chunks + 1)
+            self._shelf.generation += 1
+
+    async def close_upload(self, upload: str) -> None:
+        self._shelf.generation += self._shelf.sessions.pop(upload, None) is not None
+
+
+class MemoryCensus:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    async def snapshot(self) -> Snapshot:
+        newest_first = sorted(self._shelf.pushed.items(), key=lambda entry: (-entry[1], entry[0]))
+        return Snapshot(
+            generation=self._shelf.generation,
+            summary=recount(self._shelf.contents()),
+            storage=measure_storage(self._shelf.contents()),
+            repositories=tuple(
+                RepositoryFigures(name, tuple(self._shelf.tags_of(name)), pushed) for name, pushed in newest_first
+            ),
+            sessions=await self.sessions(),
+        )
+
+    async def repository_tags(self, repository: RepositoryName) -> list[TagFigures] | None:
+        if repository not in self._shelf.pushed:
+            return None
+        return [
+            TagFigures(name, digest, sum(self._shelf.blobs[blob].size for blob in self._reached(repository, digest)))
+            for name, digest in self._shelf.tags_of(repository).items()
+        ]
+
+    def _reached(self, repository: str, digest: Digest) -> set[Digest]:
+        """Blobs under a manifest; each child once, for indexes may share children many times over."""
+        reached: set[Digest] = set()
+        seen = {digest}
+        waiting = [digest]
+        while waiting:
+            manifest = self._shelf.manifests.get((repository, waiting.pop()))
+            for edge in manifest.edges if manifest else ():
+                if edge.kind in BYTE_KINDS and (repository, edge.digest) in self._shelf.links:
+                    reached.add(edge.digest)
+                elif edge.kind is EdgeKind.CHILD and edge.digest not in seen:
+                    seen.add(edge.digest)
+                    waiting.append(edge.digest)
+        return reached
+
+    async def blobs(self, last: str, limit: int | None) -> tuple[Storage, list[BlobFigures]]:
+        listed = [blob for digest, blob in sorted(self._shelf.blobs.items()) if digest > last]
+        return measure_storage(self._shelf.contents()), listed[:limit]
+
+    async def sessions(self) -> tuple[SessionFigures, ...]:
+        return tuple(sorted(self._shelf.sessions.values(), key=lambda session: (session.started, session.id)))
+
+    async def probe(self, token: str) -> bool:
+        return True
