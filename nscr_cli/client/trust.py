@@ -1,0 +1,37 @@
+"""How a target is dialed: plain TCP, or TLS with the certificates that its user trusts."""
+
+import ssl
+
+from nscr_cli.client.target import Target
+from nscr_cli.errors import UsageError
+from nscr_cli.wire.dialing import Dialer, TcpDialer, TlsDialer
+
+
+def dialer_for(target: Target) -> Dialer:
+    """The dialer for a target's scheme.
+
+    Raises:
+        UsageError: the file of certificates cannot be used.
+    """
+    if target.scheme == "http":
+        return TcpDialer()
+    return TlsDialer(tls_context(target), TcpDialer())
+
+
+def tls_context(target: Target) -> ssl.SSLContext:
+    """TLS settings of a target: verified unless its user said otherwise.
+
+    Raises:
+        UsageError: the file of certificates cannot be used.
+    """
+    try:
+        context = ssl.create_default_context(cafile=str(target.ca_cert) if target.ca_cert else None)
+    except OSError as error:
+        raise UsageError(
+            f"{target.ca_cert}: cannot be used as a file of certificates: {error.strerror or error}",
+            hint="--ca-cert takes a readable PEM file",
+        ) from error
+    if not target.is_verified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,78 @@
+"""The options that say which registry and who is asking; every command takes them alike.
+
+Each has its environment twin. A password on the command line is visible to other users of the machine, so it can come
+on standard input instead.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nscr_cli.client.target import Credentials, Target, parse_target
+from nscr_cli.errors import UsageError
+
+RegistryUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--registry-url",
+        envvar="NSCR_REGISTRY_URL",
+        metavar="URL",
+        help="The registry, e.g. http://localhost:5000; may carry a path prefix.",
+    ),
+]
+Username = Annotated[
+    str | None,
+    typer.Option("--username", envvar="NSCR_USERNAME", metavar="NAME", help="User (Basic authentication)."),
+]
+Password = Annotated[
+    str | None,
+    typer.Option(
+        "--password",
+        envvar="NSCR_PASSWORD",
+        metavar="SECRET",
+        show_envvar=True,
+        help="Its password; better in the environment or with --password-stdin.",
+    ),
+]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+CaCert = Annotated[
+    Path | None,
+    typer.Option("--ca-cert", envvar="NSCR_CA_CERT", metavar="FILE", help="PEM certificates to trust for TLS."),
+]
+Insecure = Annotated[bool, typer.Option("--insecure", envvar="NSCR_INSECURE", help="Do not check the TLS certificate.")]
+
+
+def connection(
+    registry_url: str,
+    *,
+    username: str | None = None,
+    password: str | None = None,
+    password_stdin: bool = False,
+    ca_cert: Path | None = None,
+    insecure: bool = False,
+) -> tuple[Target, Credentials | None]:
+    """The registry and credentials that the options name; explicit ones go before those within the URL.
+
+    Raises:
+        UsageError: no registry's address, or a password without a user.
+    """
+    target, from_url = parse_target(registry_url, ca_cert=ca_cert, is_verified=not insecure)
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if username is None and password is None:
+        return target, from_url
+    if username is None:
+        username = from_url.username if from_url is not None else None
+    if not username:
+        raise UsageError("a password was given without a user name", hint="add --username, or set NSCR_USERNAME")
+    if ":" in username:
+        raise UsageError(f"the user name {username!r} holds a colon", hint="Basic authentication cannot carry it")
+    if password is None:
+        password = from_url.password if from_url is not None else None
+    if password is None:
+        raise UsageError(
+            f"no password for user {username!r}", hint="set NSCR_PASSWORD, or pipe it in with --password-stdin"
+        )
+    return target, Credentials(username, password)

@@ -1,0 +1,82 @@
+"""One HTTP/1.1 connection: sends a request, reads its answer, tells exactly what became of both.
+
+Never a retry. A large body is sent while the answer is already awaited, so that an early refusal is heard. Any failure,
+and any cancellation, closes the connection: what is left of an abandoned answer must never meet the next request.
+Follows RFC 9112, sections 9.3 to 9.6.
+"""
+
+import trio
+
+from nscr_cli.wire.dialing import reason_of, socket_below
+from nscr_cli.wire.messages import Exchange, Failure, Request, Stage, Trouble
+from nscr_cli.wire.parsing import MalformedResponse, ResponseReader
+from nscr_cli.wire.sending import Sending
+from nscr_cli.wire.sinks import Sink
+from nscr_cli.wire.watchdog import Watchdog
+
+RECEIVE_SIZE = 128 * 1024
+
+
+class Connection:
+    """A connected stream that serves one exchange after another."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        self._socket = socket_below(stream)
+        self._is_open = True
+
+    def is_usable(self) -> bool:
+        """Open and quiet: a registry that closed the idle connection, or spoke unasked, is noticed before sending."""
+        return self._is_open and (self._socket is None or self._socket.is_quiet())
+
+    async def aclose(self) -> None:
+        """Close at once, without farewell."""
+        self._is_open = False
+        await trio.aclose_forcefully(self._stream)
+
+    async def exchange(self, request: Request, sink: Sink, watchdog: Watchdog) -> Exchange:
+        """Send one request and read its answer; the body goes to `sink`.
+
+        Raises:
+            ValueError: the request cannot be written; nothing was sent.
+        """
+        sending = Sending(self._stream, request)
+        reader = ResponseReader(request.method, sink)
+        failure: Failure | None = None
+        is_done = False
+        try:
+            with watchdog.scope:
+                if sending.is_small:
+                    await sending.run(watchdog)
+                    failure = await self._read(reader, sending, watchdog)
+                else:
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(sending.run, watchdog)
+                        failure = await self._read(reader, sending, watchdog)
+                        nursery.cancel_scope.cancel()
+            if watchdog.scope.cancelled_caught and not reader.is_complete:
+                failure = failure or watchdog.failure()
+            is_done = True
+        finally:
+            if not (is_done and failure is None and sending.is_whole and reader.can_continue):
+                await self.aclose()
+        return Exchange(sent=sending.sent(), response=reader.response, failure=failure)
+
+    async def _read(self, reader: ResponseReader, sending: Sending, watchdog: Watchdog) -> Failure | None:
+        while not reader.is_complete:
+            try:
+                data = await self._stream.receive_some(RECEIVE_SIZE)
+            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                return self._closed(watchdog, reason_of(error))
+            if not data:
+                reader.feed_end()
+                return None if reader.is_complete else self._closed(watchdog, sending.broken or "the stream ended")
+            watchdog.progress(Stage.READ)
+            try:
+                reader.feed(bytes(data))
+            except MalformedResponse as error:
+                return Failure(trouble=Trouble.MALFORMED, stage=Stage.READ, detail=str(error))
+        return None
+
+    def _closed(self, watchdog: Watchdog, detail: str) -> Failure:
+        return Failure(trouble=Trouble.CLOSED, stage=watchdog.stage, detail=detail)

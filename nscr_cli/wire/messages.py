@@ -1,0 +1,138 @@
+"""Requests, responses, and what became of an exchange: values only.
+
+A request is sent exactly as it is written here: nothing is added, folded or reordered. An exchange is told as facts
+(how much left, what came back, what went wrong where); what they mean for an operation is client/outcomes.py's to say.
+Follows RFC 9112.
+"""
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+
+import msgspec
+
+Headers = tuple[tuple[str, str], ...]
+
+_FORBIDDEN_IN_LINE = re.compile(r"[\x00-\x20\x7f]")
+_FORBIDDEN_IN_VALUE = re.compile(r"[\x00\r\n]")
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request.
+
+    Attributes:
+        target: the request target, percent-encoded.
+        headers: all of them, framing included, in the order sent.
+        body: pieces, iterated once.
+        chunked: pieces are framed as chunks; otherwise they are sent as they are.
+    """
+
+    method: str
+    target: str
+    headers: Headers
+    body: Iterable[bytes] = ()
+    chunked: bool = False
+
+    def head(self) -> bytes:
+        """The bytes up to and including the empty line.
+
+        Raises:
+            ValueError: a control character or space that would let a target or header forge another.
+        """
+        if _FORBIDDEN_IN_LINE.search(self.target):
+            raise ValueError(f"request target {self.target!r} holds a space or control character")
+        lines = [f"{self.method} {self.target} HTTP/1.1"]
+        for name, value in self.headers:
+            if _FORBIDDEN_IN_VALUE.search(value) or _FORBIDDEN_IN_LINE.search(name):
+                raise ValueError(f"header {name!r} holds a control character")
+            lines.append(f"{name}: {value}")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def pieces(self) -> Iterable[bytes]:
+        """The body as it goes over the wire."""
+        if not self.chunked:
+            yield from self.body
+            return
+        for piece in self.body:
+            if piece:
+                yield b"%x\r\n%b\r\n" % (len(piece), piece)
+        yield b"0\r\n\r\n"
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """The head of a final response."""
+
+    status: int
+    reason: str
+    headers: Headers
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, by name in any case."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    @property
+    def content_length(self) -> int | None:
+        """Content-Length as a number, where it is one."""
+        value = self.header("content-length")
+        return int(value) if value is not None and value.isascii() and value.isdigit() else None
+
+
+class Stage(StrEnum):
+    """How far an exchange had come."""
+
+    CONNECT = "connecting"
+    SEND = "sending the request"
+    FIRST_BYTE = "waiting for the answer"
+    READ = "reading the answer"
+
+
+class Trouble(StrEnum):
+    """What ended an exchange before its answer was complete."""
+
+    UNREACHABLE = "no connection"
+    TIMEOUT = "timed out"
+    CLOSED = "connection closed"
+    MALFORMED = "malformed answer"
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the answer is not complete."""
+
+    trouble: Trouble
+    stage: Stage
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.trouble} while {self.stage}: {self.detail}"
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a request left this machine; an upper bound where the stream cannot tell.
+
+    Attributes:
+        head, body: bytes, the body as framed.
+        whole: every byte of the request was taken by the stream.
+    """
+
+    head: int = 0
+    body: int = 0
+    whole: bool = False
+
+    @property
+    def anything(self) -> bool:
+        """The registry may have seen some of it."""
+        return self.head > 0
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one request.
+
+    Attributes:
+        response: head of the final response; None when none came whole.
+        failure: None exactly when a complete response came.
+    """
+
+    sent: Sent
+    response: Response | None = None
+    failure: Failure | None = None

@@ -1,0 +1,56 @@
+"""Time-outs of an exchange: a limit for each stage, and one for the whole. Times are trio's."""
+
+import math
+
+import msgspec
+import trio
+
+from nscr_cli.wire.messages import Failure, Stage, Trouble
+
+_ORDER = tuple(Stage)
+
+
+class TimeOuts(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds: `connect` and `first_byte` for a whole stage, `send` and `read` without progress, `total` for all."""
+
+    connect: float = 10.0
+    send: float = 30.0
+    first_byte: float = 30.0
+    read: float = 30.0
+    total: float = math.inf
+
+    def limit(self, stage: Stage) -> float:
+        """The limit of one stage."""
+        match stage:
+            case Stage.CONNECT:
+                return self.connect
+            case Stage.SEND:
+                return self.send
+            case Stage.FIRST_BYTE:
+                return self.first_byte
+            case Stage.READ:
+                return self.read
+
+
+class Watchdog:
+    """Moves the deadline of `scope` on with every sign of progress. Stages only go forward."""
+
+    def __init__(self, time_outs: TimeOuts) -> None:
+        self._time_outs = time_outs
+        self._end = trio.current_time() + time_outs.total
+        self.stage = Stage.CONNECT
+        self.scope = trio.CancelScope()
+        self.progress(Stage.CONNECT)
+
+    def progress(self, stage: Stage) -> None:
+        """Something moved, and the exchange has come at least to `stage`."""
+        if _ORDER.index(stage) > _ORDER.index(self.stage):
+            self.stage = stage
+        self.scope.deadline = min(self._end, trio.current_time() + self._time_outs.limit(self.stage))
+
+    def failure(self) -> Failure:
+        """What to report when the deadline has passed."""
+        is_total = trio.current_time() >= self._end
+        seconds = self._time_outs.total if is_total else self._time_outs.limit(self.stage)
+        detail = f"{seconds:g} s for the whole exchange" if is_total else f"{seconds:g} s without progress"
+        return Failure(trouble=Trouble.TIMEOUT, stage=self.stage, detail=detail)
