@@ -12,7 +12,7 @@ SECOND = 1_000_000_000
 
 
 def asked(generator: Generator, *contexts: Context) -> list[str]:
-    """The keys that a generator asks for in these contexts, one after another; "pending" and "done" where it does not."""
+    """The keys that a generator asks for in these contexts, one after another, and where it asks for none, why."""
     keys = []
     for context in contexts:
         answer = generator.op(context)

@@ -1,4 +1,4 @@
-"""Manifests: valid documents, unique to each write, and the references that the history keeps are those in the bytes."""
+"""Manifests: unique to each write, and the references that the history keeps are those in the bytes."""
 
 import hashlib
 import json
