@@ -1,0 +1,62 @@
+"""How an operation ended: the deciding reply reduced to what checkers judge. Pure."""
+
+import msgspec
+
+from nscr_cli.client.documents import error_code_of, seconds_of
+from nscr_cli.client.outcomes import READS, kind_of
+from nscr_cli.client.registry import Reply
+from nscr_cli.history.ops import Answered, F, Kind
+from nscr_cli.history.redaction import without_query
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of an operation; `error` says why it is not OK."""
+
+    kind: Kind
+    answered: Answered
+    error: str | None = None
+
+
+def completed(f: F, reply: Reply, answered: Answered) -> Completion:
+    """An operation that its deciding exchange ended.
+
+    Args:
+        answered: what the operation knows besides the reply.
+    """
+    kind = kind_of(f, status=reply.status, is_complete=reply.is_complete, was_sent=reply.exchange.sent.anything)
+    answered = _with_reply(answered, reply)
+    if f in READS and kind is Kind.OK:
+        answered = msgspec.structs.replace(answered, present=reply.status != 404)
+    return Completion(kind=kind, answered=answered, error=None if kind is Kind.OK else _reason(reply))
+
+
+def given_up(reply: Reply, answered: Answered, why: str | None = None) -> Completion:
+    """An operation that ended before its deciding exchange: whatever it was to do, it certainly did not."""
+    return Completion(kind=Kind.FAIL, answered=_with_reply(answered, reply), error=why or _reason(reply))
+
+
+def _with_reply(answered: Answered, reply: Reply) -> Answered:
+    location = reply.header("location")
+    response = reply.exchange.response
+    return msgspec.structs.replace(
+        answered,
+        status=reply.status,
+        header_digest=reply.header("docker-content-digest"),
+        length=reply.body.length if response is not None else None,
+        content_length=response.content_length if response is not None else None,
+        media_type=reply.header("content-type"),
+        error_code=error_code_of(bytes(reply.body.kept)) if (reply.status or 0) >= 400 else None,
+        location=without_query(location) if location is not None else None,
+        retry_after_s=seconds_of(reply.header("retry-after")),
+        request_id=reply.request_id,
+    )
+
+
+def _reason(reply: Reply) -> str:
+    said = ""
+    if reply.status is not None:
+        code = error_code_of(bytes(reply.body.kept)) if reply.status >= 400 else None
+        said = f"{reply.status} {code}" if code else str(reply.status)
+    if reply.exchange.failure is None:
+        return said
+    return f"{said}, then {reply.exchange.failure}" if said else str(reply.exchange.failure)

@@ -1,0 +1,139 @@
+"""What the bodies and headers of registries say, read leniently: what is not there is None, never a guess. Pure.
+
+Edges that need not be present are left out of a manifest's references: its subject, and layers that may not be
+distributed (image-spec layer.md#non-distributable-layers; Docker's foreign layers).
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+
+from nscr_cli.client.target import Target
+from nscr_cli.history.ops import Reference
+
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+
+_NOT_DISTRIBUTED = re.compile(r"\.nondistributable\.|\.foreign\.")
+_LINK_NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel=\"?next\"?", re.IGNORECASE)
+_RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})")
+_MANIFEST_LIKE = re.compile(r"(manifest|index)[.\w-]*\+json")
+
+
+class ForeignLocation(Exception):
+    """A registry points to another origin, where our credentials must not go."""
+
+
+class _Descriptor(msgspec.Struct):
+    digest: str
+    size: int = -1
+    media_type: str = msgspec.field(default="", name="mediaType")
+
+
+class _Manifest(msgspec.Struct):
+    config: _Descriptor | None = None
+    layers: list[_Descriptor] | None = None
+    blobs: list[_Descriptor] | None = None
+    manifests: list[_Descriptor] | None = None
+
+
+class _Error(msgspec.Struct):
+    code: str
+
+
+class _Errors(msgspec.Struct):
+    errors: list[_Error]
+
+
+class _Tags(msgspec.Struct):
+    tags: list[str] | None = None
+
+
+class _Catalog(msgspec.Struct):
+    repositories: list[str] | None = None
+
+
+def references_of(body: bytes) -> tuple[Reference, ...] | None:
+    """The edges of a manifest or index that must be present, each once; None where the bytes are neither."""
+    try:
+        manifest = msgspec.json.decode(body, type=_Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    config = [manifest.config] if manifest.config is not None else []
+    blobs = (*config, *(manifest.layers or ()), *(manifest.blobs or ()))
+    edges = [Reference(blob.digest, False, blob.size) for blob in blobs if not _NOT_DISTRIBUTED.search(blob.media_type)]
+    edges += [Reference(child.digest, _is_manifest(child), child.size) for child in manifest.manifests or ()]
+    return tuple(dict.fromkeys(edges))
+
+
+def error_code_of(body: bytes) -> str | None:
+    """The first code of an OCI error body (spec.md#error-codes)."""
+    try:
+        errors = msgspec.json.decode(body, type=_Errors).errors
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return errors[0].code if errors else None
+
+
+def tags_of(body: bytes) -> tuple[str, ...] | None:
+    """The names of a tags list; null counts as none."""
+    try:
+        return tuple(msgspec.json.decode(body, type=_Tags).tags or ())
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def repositories_of(body: bytes) -> tuple[str, ...] | None:
+    """The names of a catalog; null counts as none."""
+    try:
+        return tuple(msgspec.json.decode(body, type=_Catalog).repositories or ())
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def next_link(links: Iterable[str]) -> str | None:
+    """Where the next page is, of the values of Link headers (RFC 8288)."""
+    return next((found.group(1) for value in links if (found := _LINK_NEXT.search(value))), None)
+
+
+def stored_offset(content_range: str | None) -> int:
+    """Bytes that a registry says an upload holds: the end of `Range` + 1; -1 where it says nothing readable."""
+    found = _RANGE.fullmatch((content_range or "").strip())
+    return int(found.group(1)) + 1 if found else -1
+
+
+def seconds_of(retry_after: str | None) -> float | None:
+    """Retry-After in seconds; a date is not understood, because our clock may differ."""
+    value = (retry_after or "").strip()
+    return float(value) if value.isascii() and value.isdigit() and len(value) < 9 else None
+
+
+def resolved(target: Target, requested: str, location: str) -> str:
+    """The request target that a Location or Link points to, seen from the request it answers (RFC 3986).
+
+    Raises:
+        ForeignLocation: it lies on another origin, or is not a URL.
+    """
+    try:
+        there = urlsplit(urljoin(f"{target.scheme}://{target.authority}{requested}", location))
+        port = there.port or {"http": 80, "https": 443}.get(there.scheme)
+    except ValueError as error:
+        raise ForeignLocation(f"{location!r} is not a URL") from error
+    if (there.scheme, (there.hostname or "").lower(), port) != (target.scheme, target.host.lower(), target.port):
+        shown = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
+        raise ForeignLocation(f"it points to {shown}, away from {target.scheme}://{target.authority}")
+    path = there.path or "/"
+    if any(char <= " " or char > "~" for char in path + there.query):
+        raise ForeignLocation(f"{location!r} is not a URL")
+    return f"{path}?{there.query}" if there.query else path
+
+
+def _is_manifest(descriptor: _Descriptor) -> bool:
+    """Children of an index are manifests; build caches list layers there too, by their own media types."""
+    return not descriptor.media_type or bool(_MANIFEST_LIKE.search(descriptor.media_type))

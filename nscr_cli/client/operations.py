@@ -1,0 +1,129 @@
+"""Performs one operation of a history: the exchanges that it takes, and how it ended. Never a retry.
+
+The last exchange decides. Every byte that is read is hashed; reads follow at most one redirect, and only on the same
+origin. Cancellation closes the connection and leaves the outcome unknown to the caller.
+"""
+
+from nscr_cli.client.completions import Completion, completed, given_up
+from nscr_cli.client.documents import ForeignLocation, next_link, references_of, tags_of
+from nscr_cli.client.pushes import mount_blob, push_blob
+from nscr_cli.client.registry import RegistryClient, Reply
+from nscr_cli.client.steps import Steps
+from nscr_cli.history.invocation import Content, Invocation
+from nscr_cli.history.keys import digest_of, repository_of, tag_of
+from nscr_cli.history.ops import Answered, F, Kind, PushStyle
+
+MOST_PAGES = 10_000
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+async def perform(registry: RegistryClient, invocation: Invocation, operation_id: str | None = None) -> Completion:
+    """Do what is asked, once.
+
+    Args:
+        operation_id: the exchanges are named after it, as `<operation id>.<n>` in X-Request-Id.
+    """
+    steps = Steps(operation_id)
+    repository = repository_of(invocation.key)
+    match invocation.f:
+        case F.PUSH_BLOB:
+            style = invocation.asked.style or PushStyle.POST_PUT
+            return await push_blob(registry, repository, _content(invocation), style, steps)
+        case F.MOUNT_BLOB:
+            return await mount_blob(registry, repository, _digest(invocation), invocation.asked.source or "", steps)
+        case F.GET_BLOB | F.HEAD_BLOB:
+            return await _read_blob(registry, repository, invocation, steps)
+        case F.GET_MANIFEST:
+            return await _get_manifest(registry, repository, invocation, steps)
+        case F.LIST_TAGS:
+            return await _list_tags(registry, repository, steps)
+        case F.HEAD_MANIFEST:
+            reply = await registry.head_manifest(repository, _reference(invocation), request_id=steps.next_id())
+        case F.PUT_MANIFEST:
+            reply = await registry.put_manifest(
+                repository,
+                _reference(invocation),
+                _content(invocation),
+                invocation.asked.media_type or "",
+                request_id=steps.next_id(),
+            )
+        case F.DELETE_BLOB:
+            reply = await registry.delete_blob(repository, _digest(invocation), request_id=steps.next_id())
+        case F.DELETE_TAG | F.DELETE_MANIFEST:
+            reply = await registry.delete_manifest(repository, _reference(invocation), request_id=steps.next_id())
+    return completed(invocation.f, reply, steps.answered())
+
+
+async def _read_blob(registry: RegistryClient, repository: str, invocation: Invocation, steps: Steps) -> Completion:
+    digest = _digest(invocation)
+
+    async def read(location: str | None) -> Reply:
+        if invocation.f is F.HEAD_BLOB:
+            return await registry.head_blob(repository, digest, location=location, request_id=steps.next_id())
+        interval = invocation.asked.range
+        return await registry.get_blob(
+            repository, digest, interval=interval, location=location, request_id=steps.next_id()
+        )
+
+    reply = await read(None)
+    location = reply.header("location")
+    if reply.status in _REDIRECTS and location is not None:
+        try:
+            reply = await read(registry.resolve(reply, location))
+        except ForeignLocation as error:
+            return given_up(reply, steps.answered(), f"{reply.status}, not followed: {error}")
+    return completed(invocation.f, reply, _with_digest(steps.answered(), reply, invocation.f))
+
+
+async def _get_manifest(registry: RegistryClient, repository: str, invocation: Invocation, steps: Steps) -> Completion:
+    reply = await registry.get_manifest(repository, _reference(invocation), request_id=steps.next_id())
+    return completed(F.GET_MANIFEST, reply, _with_digest(steps.answered(), reply, F.GET_MANIFEST))
+
+
+async def _list_tags(registry: RegistryClient, repository: str, steps: Steps) -> Completion:
+    """All pages. Each may see the registry at another instant, all within the operation's interval."""
+    tags: list[str] = []
+    location: str | None = None
+    for _ in range(MOST_PAGES):
+        reply = await registry.list_tags(repository, location=location, request_id=steps.next_id())
+        page = tags_of(bytes(reply.body.kept)) if reply.status == 200 and reply.is_complete else ()
+        if page is None:
+            return given_up(reply, steps.answered(), "200 with a body that is no list of tags")
+        tags += page
+        completion = completed(F.LIST_TAGS, reply, Answered(exchanges=steps.count, tags=tuple(tags)))
+        following = next_link(reply.headers("link"))
+        if completion.kind is not Kind.OK or reply.status != 200 or following is None:
+            return completion
+        try:
+            location = registry.resolve(reply, following)
+        except ForeignLocation as error:
+            return given_up(reply, steps.answered(), f"Link not followed: {error}")
+    return given_up(reply, steps.answered(), f"more than {MOST_PAGES} pages of tags")
+
+
+def _with_digest(answered: Answered, reply: Reply, f: F) -> Answered:
+    """The digest of what came, if all of it came, and the edges of a manifest."""
+    if f is F.HEAD_BLOB or reply.status not in (200, 206) or not reply.is_complete:
+        return answered
+    references = references_of(bytes(reply.body.kept)) if f is F.GET_MANIFEST and reply.body.is_whole else None
+    return Answered(exchanges=answered.exchanges, digest=reply.body.digest, references=references)
+
+
+def _reference(invocation: Invocation) -> str:
+    reference = tag_of(invocation.key) or digest_of(invocation.key)
+    if reference is None:
+        raise ValueError(f"{invocation.f} of {invocation.key!r}: the key names neither tag nor digest")
+    return reference
+
+
+def _digest(invocation: Invocation) -> str:
+    digest = digest_of(invocation.key) or invocation.asked.digest
+    if digest is None:
+        raise ValueError(f"{invocation.f} of {invocation.key!r}: no digest")
+    return digest
+
+
+def _content(invocation: Invocation) -> Content:
+    if invocation.content is None:
+        raise ValueError(f"{invocation.f} of {invocation.key!r}: nothing to write")
+    return invocation.content

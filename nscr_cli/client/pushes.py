@@ -1,0 +1,147 @@
+"""Pushing blobs: four styles, and the mount. The exchange that asks for the commit decides; earlier ones only fail.
+
+An upload that a registry answered and that does not come to its end is cancelled, so that it does not linger there.
+Each Location is used as it was given. Follows spec.md#pushing-blobs.
+"""
+
+from collections.abc import Iterator
+
+from nscr_cli.client.completions import Completion, completed, given_up
+from nscr_cli.client.documents import ForeignLocation, stored_offset
+from nscr_cli.client.registry import RegistryClient, Reply
+from nscr_cli.client.steps import Steps
+from nscr_cli.history.invocation import Content
+from nscr_cli.history.ops import F, Kind, PushStyle
+
+CHUNKS = 3
+
+
+async def push_blob(
+    registry: RegistryClient, repository: str, content: Content, style: PushStyle, steps: Steps
+) -> Completion:
+    """Push a blob in a style; one exchange after another on the client's connection."""
+    upload = _Upload(registry, repository, content, steps)
+    try:
+        return await upload.run(style)
+    except _GivenUp as given:
+        await upload.cancel()
+        return given.completion
+
+
+async def mount_blob(registry: RegistryClient, repository: str, digest: str, source: str, steps: Steps) -> Completion:
+    """Mount a blob of another repository; a registry that opens an upload instead did not mount."""
+    reply = await registry.mount(repository, digest, source, request_id=steps.next_id())
+    if reply.status != 202:
+        return completed(F.MOUNT_BLOB, reply, steps.answered())
+    upload = _Upload(registry, repository, Content.of_bytes(b""), steps)
+    upload.note_location(reply)
+    await upload.cancel()
+    return given_up(reply, steps.answered(), "202: not mounted, an upload was opened instead")
+
+
+def chunk_bounds(size: int, least: int) -> Iterator[tuple[int, int]]:
+    """First byte and end of each chunk: CHUNKS of them where size and the registry's least chunk length allow."""
+    length = max(-(-size // CHUNKS), least, 1)
+    for first in range(0, size, length):
+        yield first, min(first + length, size)
+
+
+class _GivenUp(Exception):
+    """The upload ended before anything could be committed."""
+
+    def __init__(self, completion: Completion) -> None:
+        super().__init__(completion.error)
+        self.completion = completion
+
+
+class _Upload:
+    """One upload, from its opening to the request that closes it."""
+
+    def __init__(self, registry: RegistryClient, repository: str, content: Content, steps: Steps) -> None:
+        self._registry = registry
+        self._repository = repository
+        self._content = content
+        self._steps = steps
+        self._location: str | None = None
+
+    async def run(self, style: PushStyle) -> Completion:
+        match style:
+            case PushStyle.SINGLE_POST:
+                return await self._post_all()
+            case PushStyle.POST_PUT:
+                return await self._finish(await self._start(), self._content)
+            case PushStyle.CHUNKED_PATCH:
+                return await self._finish(await self._patch_chunks(), None)
+            case PushStyle.STREAMED_PATCH:
+                return await self._finish(await self._patch_stream(), None)
+
+    async def cancel(self) -> None:
+        """Give the upload up, as far as the registry has told where it is; whether that works is not our business."""
+        if self._location is not None:
+            await self._registry.cancel_upload(self._location, request_id=self._steps.next_id())
+
+    def note_location(self, reply: Reply) -> str | None:
+        """Take over where the upload goes on; None where the reply does not say, or sends us elsewhere."""
+        location = reply.header("location")
+        self._location = None
+        if location is not None:
+            try:
+                self._location = self._registry.resolve(reply, location)
+            except ForeignLocation:
+                return None
+        return self._location
+
+    async def _post_all(self) -> Completion:
+        reply = await self._registry.post_blob(self._repository, self._content, request_id=self._steps.next_id())
+        if reply.status != 202:
+            return completed(F.PUSH_BLOB, reply, self._steps.answered())
+        # A registry without single POST answers as to any POST, and the bytes are sent again (spec.md#single-post).
+        return await self._finish(self._follow(reply), self._content)
+
+    async def _start(self) -> str:
+        return self._advanced(await self._registry.start_upload(self._repository, request_id=self._steps.next_id()))
+
+    async def _patch_chunks(self) -> str:
+        reply = await self._registry.start_upload(self._repository, request_id=self._steps.next_id())
+        location = self._advanced(reply)
+        least = reply.header("oci-chunk-min-length") or "0"
+        for first, end in chunk_bounds(self._content.size, int(least) if least.isascii() and least.isdigit() else 0):
+            name = self._steps.next_id()
+            reply = await self._registry.patch_upload(location, self._content, first, end, request_id=name)
+            self._note_stored(reply, end)
+            location = self._advanced(reply)
+        return location
+
+    async def _patch_stream(self) -> str:
+        location = await self._start()
+        reply = await self._registry.stream_upload(location, self._content, request_id=self._steps.next_id())
+        self._note_stored(reply, self._content.size)
+        return self._advanced(reply)
+
+    async def _finish(self, location: str, content: Content | None) -> Completion:
+        name = self._steps.next_id()
+        reply = await self._registry.finish_upload(location, self._content.digest, content, request_id=name)
+        completion = completed(F.PUSH_BLOB, reply, self._steps.answered())
+        if completion.kind is Kind.FAIL and reply.status not in (None, 404):
+            raise _GivenUp(completion)
+        return completion
+
+    def _note_stored(self, reply: Reply, sent: int) -> None:
+        # `Range` cannot say "nothing": of an empty upload, registries answer 0-0.
+        if sent and reply.status is not None and 200 <= reply.status < 300:
+            self._steps.stored(sent, stored_offset(reply.header("range")))
+
+    def _advanced(self, reply: Reply) -> str:
+        """Where to go on after a step that the registry accepted."""
+        if reply.status is None or not 200 <= reply.status < 300 or not reply.is_complete:
+            self._location = self._location if reply.status not in (None, 404) else None
+            raise _GivenUp(given_up(reply, self._steps.answered()))
+        return self._follow(reply)
+
+    def _follow(self, reply: Reply) -> str:
+        location = self.note_location(reply)
+        if location is None:
+            said = reply.header("location")
+            why = "without Location" if said is None else "with a Location on another origin"
+            raise _GivenUp(given_up(reply, self._steps.answered(), f"{reply.status} {why}"))
+        return location

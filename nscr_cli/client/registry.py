@@ -1,0 +1,296 @@
+"""A registry's HTTP API: one method, one exchange, never a retry, and no opinion about the answer.
+
+Each method says what is sent, byte for byte; replies come back as facts. Paths follow spec.md#endpoints, `catalog` is
+Docker's. One client owns one connection and does one exchange at a time.
+"""
+
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote
+
+import msgspec
+
+from nscr_cli import __version__
+from nscr_cli.client.auth import authorization, refusal
+from nscr_cli.client.documents import MANIFEST_TYPES, resolved
+from nscr_cli.client.target import Credentials, Target
+from nscr_cli.client.trust import dialer_for
+from nscr_cli.errors import TargetRefused, TargetUnreachable
+from nscr_cli.history.invocation import Content
+from nscr_cli.wire.channel import Channel
+from nscr_cli.wire.dialing import Dialer
+from nscr_cli.wire.messages import Exchange, Headers, Request
+from nscr_cli.wire.sinks import Sink
+from nscr_cli.wire.watchdog import TimeOuts
+
+USER_AGENT = f"nscr/{__version__}"
+KEEP_ERROR = 64 * 1024
+KEEP_DOCUMENT = 16 * 1024 * 1024
+
+_ACCEPT: Headers = (("Accept", ", ".join((*MANIFEST_TYPES, "*/*;q=0.1"))),)
+_OCTETS = ("Content-Type", "application/octet-stream")
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one request to a registry.
+
+    Attributes:
+        requested: its request target.
+        body: what was received; hashed whole, kept in part.
+    """
+
+    requested: str
+    exchange: Exchange
+    body: Sink
+    request_id: str | None
+
+    @property
+    def status(self) -> int | None:
+        """Status of the final response, once its head had come."""
+        return self.exchange.response.status if self.exchange.response is not None else None
+
+    @property
+    def is_complete(self) -> bool:
+        """Head and body came whole."""
+        return self.exchange.failure is None
+
+    def header(self, name: str) -> str | None:
+        """The first value of a response header."""
+        return self.exchange.response.header(name) if self.exchange.response is not None else None
+
+    def headers(self, name: str) -> Iterator[str]:
+        """Every value of a response header."""
+        for key, value in self.exchange.response.headers if self.exchange.response is not None else ():
+            if key.lower() == name.lower():
+                yield value
+
+
+class RegistryClient:
+    """One logical client of a registry.
+
+    Args:
+        time_outs: of each exchange.
+    """
+
+    def __init__(
+        self,
+        dialer: Dialer,
+        target: Target,
+        credentials: Credentials | None = None,
+        *,
+        user_agent: str = USER_AGENT,
+        time_outs: TimeOuts | None = None,
+    ) -> None:
+        self.target = target
+        self._channel = Channel(dialer, target.host, target.port, time_outs=time_outs or TimeOuts())
+        self._headers: Headers = (
+            ("Host", target.authority),
+            ("User-Agent", user_agent),
+            *authorization(credentials),
+        )
+
+    async def aclose(self) -> None:
+        """Close the connection; the client can be used again."""
+        await self._channel.aclose()
+
+    async def ping(self, *, request_id: str | None = None) -> Reply:
+        """Is a registry there, and does it let us in (spec.md#determining-support)?"""
+        return await self._request("GET", self._path(""), request_id=request_id)
+
+    async def start_upload(self, repository: str, *, request_id: str | None = None) -> Reply:
+        """Open an upload session."""
+        return await self._post(self._uploads(repository), request_id)
+
+    async def post_blob(self, repository: str, content: Content, *, request_id: str | None = None) -> Reply:
+        """Push a blob in a single POST."""
+        target = f"{self._uploads(repository)}?digest={quote(content.digest, safe='')}"
+        return await self._send("POST", target, content.chunks(), content.size, (_OCTETS,), request_id)
+
+    async def mount(self, repository: str, digest: str, source: str, *, request_id: str | None = None) -> Reply:
+        """Ask for a blob of another repository."""
+        target = f"{self._uploads(repository)}?mount={quote(digest, safe='')}&from={quote(source, safe='')}"
+        return await self._post(target, request_id)
+
+    async def patch_upload(
+        self, location: str, content: Content, first: int, end: int, *, request_id: str | None = None
+    ) -> Reply:
+        """Send one chunk, the bytes from `first` up to, not including, `end`, with its Content-Range."""
+        headers = (_OCTETS, ("Content-Range", f"{first}-{end - 1}"))
+        return await self._send("PATCH", location, content.chunks(first, end), end - first, headers, request_id)
+
+    async def stream_upload(self, location: str, content: Content, *, request_id: str | None = None) -> Reply:
+        """Send everything in one PATCH of unannounced length."""
+        return await self._send("PATCH", location, content.chunks(), None, (_OCTETS,), request_id)
+
+    async def finish_upload(
+        self, location: str, digest: str, content: Content | None = None, *, request_id: str | None = None
+    ) -> Reply:
+        """Close an upload with its digest, and with its bytes where none were sent before."""
+        joint = "&" if "?" in location else "?"
+        target = f"{location}{joint}digest={quote(digest, safe='')}"
+        if content is None:
+            return await self._send("PUT", target, (), 0, (), request_id)
+        return await self._send("PUT", target, content.chunks(), content.size, (_OCTETS,), request_id)
+
+    async def upload_status(self, location: str, *, request_id: str | None = None) -> Reply:
+        """Ask how much of an upload is there."""
+        return await self._request("GET", location, request_id=request_id)
+
+    async def cancel_upload(self, location: str, *, request_id: str | None = None) -> Reply:
+        """Give an upload up."""
+        return await self._request("DELETE", location, request_id=request_id)
+
+    async def get_blob(
+        self,
+        repository: str,
+        digest: str,
+        *,
+        interval: tuple[int, int] | None = None,
+        location: str | None = None,
+        request_id: str | None = None,
+    ) -> Reply:
+        """Read a blob, or the bytes of it from the first to the last of `interval`; at `location` after a redirect."""
+        headers: Headers = (("Range", f"bytes={interval[0]}-{interval[1]}"),) if interval is not None else ()
+        target = location or self._path(f"{_name(repository)}/blobs/{_reference(digest)}")
+        return await self._request("GET", target, headers, digest=digest, request_id=request_id)
+
+    async def head_blob(
+        self, repository: str, digest: str, *, location: str | None = None, request_id: str | None = None
+    ) -> Reply:
+        """Ask for a blob's head."""
+        target = location or self._path(f"{_name(repository)}/blobs/{_reference(digest)}")
+        return await self._request("HEAD", target, request_id=request_id)
+
+    async def delete_blob(self, repository: str, digest: str, *, request_id: str | None = None) -> Reply:
+        """Delete a blob from a repository."""
+        target = self._path(f"{_name(repository)}/blobs/{_reference(digest)}")
+        return await self._request("DELETE", target, request_id=request_id)
+
+    async def put_manifest(
+        self, repository: str, reference: str, content: Content, media_type: str, *, request_id: str | None = None
+    ) -> Reply:
+        """Write a manifest under a tag or its digest."""
+        headers = (("Content-Type", media_type),)
+        target = self._manifest(repository, reference)
+        return await self._send("PUT", target, content.chunks(), content.size, headers, request_id)
+
+    async def get_manifest(self, repository: str, reference: str, *, request_id: str | None = None) -> Reply:
+        """Read a manifest by tag or digest."""
+        target = self._manifest(repository, reference)
+        digest = reference if ":" in reference else None
+        return await self._request("GET", target, _ACCEPT, digest=digest, keep=KEEP_DOCUMENT, request_id=request_id)
+
+    async def head_manifest(self, repository: str, reference: str, *, request_id: str | None = None) -> Reply:
+        """Ask for a manifest's head by tag or digest."""
+        return await self._request("HEAD", self._manifest(repository, reference), _ACCEPT, request_id=request_id)
+
+    async def delete_manifest(self, repository: str, reference: str, *, request_id: str | None = None) -> Reply:
+        """Delete a tag, or a manifest by its digest."""
+        return await self._request("DELETE", self._manifest(repository, reference), request_id=request_id)
+
+    async def list_tags(self, repository: str, *, location: str | None = None, request_id: str | None = None) -> Reply:
+        """The first page of a repository's tags, or the page at `location`."""
+        target = location or self._path(f"{_name(repository)}/tags/list")
+        return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
+
+    async def catalog(self, *, location: str | None = None, request_id: str | None = None) -> Reply:
+        """The first page of the catalog, or the page at `location`."""
+        target = location or self._path("_catalog")
+        return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
+
+    def resolve(self, reply: Reply, location: str) -> str:
+        """The request target that a reply's Location or Link points to.
+
+        Raises:
+            ForeignLocation: it lies on another origin; our credentials do not go there.
+        """
+        return resolved(self.target, reply.requested, location)
+
+    def _path(self, rest: str) -> str:
+        return f"{quote(self.target.prefix, safe='/%~')}/v2/{rest}"
+
+    def _uploads(self, repository: str) -> str:
+        return self._path(f"{_name(repository)}/blobs/uploads/")
+
+    def _manifest(self, repository: str, reference: str) -> str:
+        return self._path(f"{_name(repository)}/manifests/{_reference(reference)}")
+
+    async def _post(self, target: str, request_id: str | None) -> Reply:
+        return await self._send("POST", target, (), 0, (), request_id)
+
+    async def _send(
+        self,
+        method: str,
+        target: str,
+        body: Iterable[bytes],
+        size: int | None,
+        headers: Headers,
+        request_id: str | None,
+    ) -> Reply:
+        framing = ("Transfer-Encoding", "chunked") if size is None else ("Content-Length", str(size))
+        return await self._request(method, target, (*headers, framing), body, request_id=request_id)
+
+    async def _request(
+        self,
+        method: str,
+        target: str,
+        headers: Headers = (),
+        body: Iterable[bytes] = (),
+        *,
+        digest: str | None = None,
+        keep: int = KEEP_ERROR,
+        request_id: str | None = None,
+    ) -> Reply:
+        named: Headers = (("X-Request-Id", request_id),) if request_id is not None else ()
+        request = Request(
+            method=method,
+            target=target,
+            headers=(*self._headers, *named, *headers),
+            body=body,
+            chunked=("Transfer-Encoding", "chunked") in headers,
+        )
+        algorithm = "sha512" if digest is not None and digest.startswith("sha512:") else "sha256"
+        sink = Sink(algorithm=algorithm, keep=keep)
+        exchange = await self._channel.exchange(request, sink)
+        return Reply(requested=target, exchange=exchange, body=sink, request_id=request_id)
+
+
+async def ping(target: Target, credentials: Credentials | None) -> None:
+    """Ask once whether a registry is there and lets us in.
+
+    Raises:
+        TargetUnreachable: it does not answer.
+        TargetRefused: it answers and lets us not in, or is not a registry.
+    """
+    registry = RegistryClient(dialer_for(target), target, credentials)
+    try:
+        check_access(target, credentials, await registry.ping())
+    finally:
+        await registry.aclose()
+
+
+def check_access(target: Target, credentials: Credentials | None, reply: Reply) -> None:
+    """Let pass a reply of a registry that lets us in.
+
+    Raises:
+        TargetUnreachable, TargetRefused: see `ping`.
+    """
+    if reply.status is None:
+        raise TargetUnreachable(
+            f"{target.url} does not answer: {reply.exchange.failure}",
+            hint="is it running, and is this its address? see --registry-url, and --ca-cert for private certificates",
+        )
+    if reply.status in (401, 403):
+        raise refusal(target, credentials, status=reply.status, challenge=reply.header("www-authenticate"))
+    if reply.status != 200:
+        raise TargetRefused(
+            f"{target.url} answers {reply.status} to GET /v2/, where a registry answers 200",
+            hint="is this the address of a registry, with its path prefix?",
+        )
+
+
+def _name(repository: str) -> str:
+    return quote(repository, safe="/")
+
+
+def _reference(reference: str) -> str:
+    return quote(reference, safe=":")
