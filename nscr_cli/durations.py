@@ -25,9 +25,11 @@ def parse_duration(text: str) -> float:
 
 
 def show_duration(seconds: float) -> str:
-    """A duration in at most two units, as `parse_duration` reads it: `850ms`, `20s`, `1m05s`, `1h30m`, `2d03h`."""
+    """A duration in at most two units, as `parse_duration` reads it: `850ms`, `1.8s`, `20s`, `1m05s`, `1h30m`."""
     if seconds < 1:
         return f"{max(0, round(seconds * 1000))}ms" if round(seconds * 1000) < 1000 else "1s"
+    if seconds < 9.95:
+        return f"{seconds:.1f}".removesuffix(".0") + "s"
     whole = round(seconds)
     minutes, rest = divmod(whole, 60)
     if not minutes:

@@ -19,6 +19,11 @@ def progress_console() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def can_show_live(console: Console) -> bool:
+    """Whether a display that is drawn again and again makes sense: on a real terminal, whatever FORCE_COLOR says."""
+    return console.file.isatty() and not console.is_dumb_terminal
+
+
 def printable(text: str, *, limit: int = 200) -> str:
     """The text without control, format and bidirectional characters, cut to `limit` characters."""
     kept = "".join(char if unicodedata.category(char)[0] != "C" else "\ufffd" for char in text[: limit + 1])

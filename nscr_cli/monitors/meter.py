@@ -7,34 +7,13 @@ memory than a short one; the report is exact, the live view need not be.
 import math
 from collections import Counter, deque
 
-import msgspec
-
+from nscr_cli.history.figures import read_figures
 from nscr_cli.history.ops import Kind, Op, Sample
 from nscr_cli.monitors.progress import OperationCount, Progress, RegistryFigures
 
 _GROWTH = math.log(1.05)
 _SECONDS_KEPT = 200
 _NS = 1_000_000_000
-
-
-class _Summary(msgspec.Struct):
-    totalRepositories: int | None = None  # noqa: N815 - the name in docs/external-api.md
-    totalManifests: int | None = None  # noqa: N815
-    totalBlobs: int | None = None  # noqa: N815
-
-
-class _Sessions(msgspec.Struct):
-    count: int | None = None
-
-
-class _Health(msgspec.Struct):
-    status: str | None = None
-
-
-class _State(msgspec.Struct):
-    summary: _Summary = _Summary()
-    activeSessions: _Sessions = _Sessions()  # noqa: N815
-    health: _Health = _Health()
 
 
 class Latencies:
@@ -77,11 +56,11 @@ class Meter:
         self._alerts: list[str] = []
 
     def ended(self, completion: Op) -> None:
-        """An operation ended. Its latency counts from when it was meant to start, unless nobody knows its end."""
+        """An operation ended. One that is ok is timed, from when it was meant to start."""
         self._advance(completion.time_ns)
         self._ended += 1
         self._outcomes.setdefault(completion.f.value, Counter())[completion.kind] += 1
-        if completion.kind is Kind.INFO:
+        if completion.kind is not Kind.OK:
             return
         milliseconds = (completion.time_ns - completion.intended_ns) / 1e6
         for latencies in (
@@ -98,17 +77,13 @@ class Meter:
         if sample.status is None or sample.body is None:
             self._figures = RegistryFigures(status="no answer")
             return
-        try:
-            state = msgspec.json.decode(sample.body, type=_State)
-        except msgspec.MsgspecError:
-            self._figures = RegistryFigures(status=f"HTTP {sample.status}")
-            return
+        figures = read_figures(sample.endpoint, sample.body)
         self._figures = RegistryFigures(
-            status=state.health.status,
-            repositories=state.summary.totalRepositories,
-            manifests=state.summary.totalManifests,
-            blobs=state.summary.totalBlobs,
-            open_uploads=state.activeSessions.count,
+            status=figures.status or f"HTTP {sample.status}",
+            repositories=figures.repositories,
+            manifests=figures.manifests,
+            blobs=figures.blobs,
+            open_uploads=figures.sessions,
         )
 
     def alert(self, text: str) -> None:

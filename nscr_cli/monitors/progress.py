@@ -19,7 +19,7 @@ from nscr_cli.monitors.sparkline import sparkline
 from nscr_cli.ui import printable
 
 PHASES = ("prepare", "seed", "main", "quiesce", "final", "done")
-_ALERTS_SHOWN = 3
+_ALERTS_SHOWN = 2
 _WIDE = 120
 
 
@@ -224,7 +224,5 @@ def _operations(progress: Progress) -> Table:
 
 
 def _alerts(progress: Progress, width: int) -> Iterator[Text]:
-    if progress.alerts:
-        yield Text()
     for alert in progress.alerts[-_ALERTS_SHOWN:]:
         yield Text(f"! {printable(alert, limit=max(20, width - 4))}", style="bold red", no_wrap=True)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from nscr_cli.checkers.verdict import Finding, Result, Verdict, merge
+from nscr_cli.client.target import is_loopback
 from nscr_cli.exits import Exit
 from nscr_cli.history.history import NEVER, History
 from nscr_cli.history.ops import Phase
@@ -20,7 +21,6 @@ REPORT_FORMAT = 1
 
 _EXIT = {Verdict.VALID: Exit.VALID, Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.INVALID: Exit.INVALID}
 _SIGNAL_EXIT = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED}
-_LOOPBACK = ("localhost", "::1")
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         if plan.registry_url is not None:
             words += ["--registry-url", plan.registry_url]
             host = urlsplit(plan.registry_url).hostname or ""
-            if host not in _LOOPBACK and not host.startswith("127."):
+            if not is_loopback(host):
                 words += ["--i-may-torture", host]
         return shlex.join(words)
 

@@ -66,6 +66,9 @@ def test_refuses_with_the_offending_value(text: str) -> None:
         (0, "0ms"),
         (0.85, "850ms"),
         (0.9999, "1s"),
+        (1.0, "1s"),
+        (1.84, "1.8s"),
+        (9.96, "10s"),
         (20, "20s"),
         (59.6, "1m00s"),
         (65, "1m05s"),
@@ -80,5 +83,7 @@ def test_shows(seconds: float, text: str) -> None:
 @given(st.floats(min_value=0.001, max_value=300 * 86400))
 def test_what_is_shown_reads_back_within_its_precision(seconds: float) -> None:
     read = parse_duration(show_duration(seconds))
-    precision = 0.0005 if seconds < 1 else 0.5 if seconds < 3600 else 60 if seconds < 86400 else 3600
+    precision = (
+        0.0005 if seconds < 1 else 0.05 if seconds < 9.9 else 0.5 if seconds < 3600 else 60 if seconds < 86400 else 3600
+    )
     assert abs(read - seconds) <= precision + 1e-9

@@ -1,0 +1,93 @@
+"""The three answers of the monitoring API that are watched, as docs/external-api.md shapes them. Pure.
+
+What the document shows is required, everything else is ignored: a registry may say more, never less. Times and
+durations are milliseconds.
+"""
+
+import msgspec
+
+
+class Summary(msgspec.Struct, frozen=True, rename="camel"):
+    """Totals of one snapshot."""
+
+    total_repositories: int
+    total_manifests: int
+    total_blobs: int
+    unreferenced_blobs: int
+    orphaned_manifests: int
+    estimated_space_to_free: int
+
+
+class Repository(msgspec.Struct, frozen=True, rename="camel"):
+    """A repository and its tags."""
+
+    name: str
+    tag_count: int
+    tags: list[str]
+
+
+class Session(msgspec.Struct, frozen=True, rename="camel"):
+    """An open upload. The repository and its bytes are more than the document promises."""
+
+    id: str
+    start_time: int
+    last_activity: int
+    blob_count: int
+    repository: str | None = None
+    bytes_received: int | None = None
+
+
+class SessionList(msgspec.Struct, frozen=True):
+    """Open uploads within a snapshot."""
+
+    count: int
+    sessions: list[Session]
+
+
+class StateHealth(msgspec.Struct, frozen=True, rename="camel"):
+    """Health within a snapshot."""
+
+    status: str
+    uptime: int
+    log_stream_clients: int
+
+
+class State(msgspec.Struct, frozen=True, rename="camel"):
+    """`/api/registry/state`. The generation, where there is one, grows with every committed change."""
+
+    timestamp: int
+    registry_version: str
+    summary: Summary
+    repositories: list[Repository]
+    active_sessions: SessionList
+    health: StateHealth
+    generation: int | None = None
+
+
+class Metrics(msgspec.Struct, frozen=True, rename="camel"):
+    """Totals as the health check sees them."""
+
+    total_repositories: int
+    total_manifests: int
+    total_blobs: int
+    active_sessions: int
+    log_stream_clients: int
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`/api/registry/health`; the same shape when it answers 500."""
+
+    status: str
+    timestamp: int
+    uptime: int
+    checks: dict[str, bool]
+    metrics: Metrics
+    warnings: list[str]
+
+
+class Sessions(msgspec.Struct, frozen=True, rename="camel"):
+    """`/api/registry/sessions`."""
+
+    active_sessions: list[Session]
+    total_active_sessions: int
+    timestamp: int

@@ -1,0 +1,232 @@
+"""What is wrong with a registry that is being watched: one round of polls in, alerts and recoveries out. Pure.
+
+A condition is something that is wrong now; it holds until the same endpoint answers and no longer shows it, so a
+registry that falls silent while it is unhealthy has not recovered. Every rule is sound for a registry under load:
+figures of two answers are compared only when nothing was committed between the rounds around them (`generation` stood
+still).
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from nscr_cli.monitors.documents import Health, Sessions, State
+
+STATE = "/api/registry/state"
+HEALTH = "/api/registry/health"
+SESSIONS = "/api/registry/sessions"
+ENDPOINTS = (STATE, HEALTH, SESSIONS)
+NOT_ANSWERING = "not-answering"
+
+SHAPES: Mapping[str, type[State] | type[Health] | type[Sessions]] = {STATE: State, HEALTH: Health, SESSIONS: Sessions}
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What one poll brought. Without a status there was no answer, and `error` says why."""
+
+    endpoint: str
+    latency_ms: float
+    status: int | None = None
+    error: str | None = None
+    body: bytes = b""
+
+    def document(self) -> State | Health | Sessions | None:
+        """The body, where it has the documented shape."""
+        try:
+            return msgspec.json.decode(self.body, type=SHAPES[self.endpoint])
+        except msgspec.MsgspecError:
+            return None
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """One poll of each endpoint, all made at once. `at_s` is when the round ended, on the watcher's clock."""
+
+    at_s: float
+    answers: Mapping[str, Answer]
+    state: State | None = None
+    health: Health | None = None
+    sessions: Sessions | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """No endpoint answered."""
+        return all(answer.status is None for answer in self.answers.values())
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is wrong now.
+
+    Attributes:
+        rule: short stable name, e.g. `not-answering`.
+        endpoint: whose answer shows it.
+        subject: which one, where a rule can be broken by several things at once.
+        text: in words; may quote the registry.
+        lasting: False for an instant, such as a restart, that cannot recover.
+    """
+
+    rule: str
+    endpoint: str
+    subject: str = ""
+    text: str
+    lasting: bool = True
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A condition began (an alert) or ended (a recovery)."""
+
+    at_s: float
+    rule: str
+    text: str
+    recovered: bool = False
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rules remember between rounds: what is wrong since when, and the two rounds before."""
+
+    since: Mapping[Condition, float] = {}
+    previous: Round | None = None
+    before: Round | None = None
+    uptime_ms: int | None = None
+
+
+def read_round(at_s: float, answers: Mapping[str, Answer]) -> Round:
+    """A round with its answers decoded. A health document counts whatever its status, others only when it is 200."""
+    documents = {
+        endpoint: answer.document()
+        for endpoint, answer in answers.items()
+        if answer.status == 200 or endpoint == HEALTH
+    }
+    state, health, sessions = (documents.get(endpoint) for endpoint in ENDPOINTS)
+    return Round(
+        at_s=at_s,
+        answers=answers,
+        state=state if isinstance(state, State) else None,
+        health=health if isinstance(health, Health) else None,
+        sessions=sessions if isinstance(sessions, Sessions) else None,
+    )
+
+
+def follow(memory: Memory, current: Round, *, stuck_after_s: float) -> tuple[Memory, tuple[Notice, ...]]:
+    """The memory after a round, and what is to be told about it."""
+    held = {(found.rule, found.endpoint, found.subject): found for found in _conditions(memory, current, stuck_after_s)}
+    since: dict[Condition, float] = {}
+    notices: list[Notice] = []
+    for old, began in memory.since.items():
+        name = (old.rule, old.endpoint, old.subject)
+        if name in held:
+            since[held.pop(name)] = began
+        elif not _shows(old, current):
+            since[old] = began
+        else:
+            text = f"{old.text}: over after {current.at_s - began:.0f} s"
+            notices.append(Notice(at_s=current.at_s, rule=old.rule, text=text, recovered=True))
+    for new in held.values():
+        notices.append(Notice(at_s=current.at_s, rule=new.rule, text=new.text))
+        if new.lasting:
+            since[new] = current.at_s
+    uptime = current.health.uptime if current.health is not None else memory.uptime_ms
+    return Memory(since=since, previous=current, before=memory.previous, uptime_ms=uptime), tuple(notices)
+
+
+def _shows(condition: Condition, current: Round) -> bool:
+    """Whether this round could have shown that the condition still holds."""
+    if condition.rule in (NOT_ANSWERING, "refused", "server-error"):
+        return current.answers[condition.endpoint].status is not None
+    return {STATE: current.state, HEALTH: current.health, SESSIONS: current.sessions}[condition.endpoint] is not None
+
+
+def _conditions(memory: Memory, current: Round, stuck_after_s: float) -> Iterator[Condition]:
+    if current.is_silent:
+        error = current.answers[HEALTH].error or "no answer"
+        yield Condition(
+            rule=NOT_ANSWERING, endpoint=HEALTH, subject="registry", text=f"the registry is silent: {error}"
+        )
+        return
+    for endpoint in ENDPOINTS:
+        yield from _unusable(current, endpoint)
+    if current.health is not None:
+        yield from _health(current.health)
+        yield from _restart(current.health, memory.uptime_ms)
+    if current.state is not None:
+        yield from _snapshot(current.state)
+    if current.sessions is not None:
+        yield from _sessions(current.sessions, stuck_after_s)
+    yield from _disagreement(memory, current)
+
+
+def _unusable(current: Round, endpoint: str) -> Iterator[Condition]:
+    answer = current.answers[endpoint]
+    document = {STATE: current.state, HEALTH: current.health, SESSIONS: current.sessions}[endpoint]
+    if answer.status is None:
+        yield Condition(rule=NOT_ANSWERING, endpoint=endpoint, text=f"{endpoint}: {answer.error or 'no answer'}")
+    elif document is not None:
+        return
+    elif answer.status in (401, 403):
+        yield Condition(rule="refused", endpoint=endpoint, text=f"{endpoint} answers {answer.status}: credentials?")
+    elif answer.status != 200:
+        yield Condition(rule="server-error", endpoint=endpoint, text=f"{endpoint} answers {answer.status}")
+    else:
+        yield Condition(rule="malformed", endpoint=endpoint, text=f"{endpoint} has not the documented shape")
+
+
+def _health(health: Health) -> Iterator[Condition]:
+    failed = sorted(name for name, passed in health.checks.items() if not passed)
+    if health.status != "healthy":
+        because = [*(f"{name} failed" for name in failed), *health.warnings]
+        text = f"status is {health.status}" + (f" ({'; '.join(because)})" if because else "")
+        yield Condition(rule="unhealthy", endpoint=HEALTH, subject=health.status, text=text)
+    elif failed:
+        text = f"status is healthy, though {', '.join(failed)} failed"
+        yield Condition(rule="contradiction", endpoint=HEALTH, subject="checks", text=text)
+
+
+def _restart(health: Health, former_ms: int | None) -> Iterator[Condition]:
+    if former_ms is not None and health.uptime < former_ms:
+        text = f"uptime fell from {former_ms / 1000:.0f} s to {health.uptime / 1000:.0f} s"
+        yield Condition(rule="restarted", endpoint=HEALTH, text=text, lasting=False)
+
+
+def _snapshot(state: State) -> Iterator[Condition]:
+    pairs = [
+        ("totalRepositories", state.summary.total_repositories, "repositories", len(state.repositories)),
+        ("activeSessions.count", state.active_sessions.count, "sessions", len(state.active_sessions.sessions)),
+    ]
+    for field, said, what, listed in pairs:
+        if said != listed:
+            text = f"{STATE}: {field} says {said}, {listed} {what} are listed"
+            yield Condition(rule="contradiction", endpoint=STATE, subject=field, text=text)
+    for repository in state.repositories:
+        if repository.tag_count != len(repository.tags):
+            text = f"{STATE}: {repository.name} has tagCount {repository.tag_count}, {len(repository.tags)} are listed"
+            yield Condition(rule="contradiction", endpoint=STATE, subject=repository.name, text=text)
+
+
+def _sessions(sessions: Sessions, stuck_after_s: float) -> Iterator[Condition]:
+    said, listed = sessions.total_active_sessions, len(sessions.active_sessions)
+    if said != listed:
+        text = f"{SESSIONS}: totalActiveSessions says {said}, {listed} are listed"
+        yield Condition(rule="contradiction", endpoint=SESSIONS, subject="totalActiveSessions", text=text)
+    for session in sessions.active_sessions:
+        idle_s = (sessions.timestamp - session.last_activity) / 1000
+        if idle_s >= stuck_after_s:
+            text = f"upload {session.id} had nothing happen for {idle_s:.0f} s"
+            yield Condition(rule="stuck-session", endpoint=SESSIONS, subject=session.id, text=text)
+
+
+def _disagreement(memory: Memory, current: Round) -> Iterator[Condition]:
+    """The round before, between two of one generation, must tell one story: whatever it saw, nothing was committed."""
+    before, middle = memory.before, memory.previous
+    if before is None or middle is None or middle.state is None or middle.health is None:
+        return
+    generations = {each.state.generation if each.state is not None else None for each in (before, middle, current)}
+    if len(generations) != 1 or None in generations:
+        return
+    summary, metrics = middle.state.summary, middle.health.metrics
+    for what, said, answered in (
+        ("repositories", summary.total_repositories, metrics.total_repositories),
+        ("manifests", summary.total_manifests, metrics.total_manifests),
+        ("blobs", summary.total_blobs, metrics.total_blobs),
+    ):
+        if said != answered:
+            text = f"{what}: {STATE} says {said}, {HEALTH} says {answered}, and nothing changed meanwhile"
+            yield Condition(rule="contradiction", endpoint=HEALTH, subject=what, text=text)

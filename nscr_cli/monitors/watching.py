@@ -1,0 +1,214 @@
+"""A registry that is being watched: what the rounds of polls add up to. Mutable, but pure: time is an argument.
+
+Keeps a bounded past for the sparklines, the alerts so far, and gives the picture that dashboards and lines show.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+
+import msgspec
+
+from nscr_cli.monitors.documents import Session
+from nscr_cli.monitors.rules import ENDPOINTS, NOT_ANSWERING, Answer, Memory, Notice, Round, follow, read_round
+
+_BEATS_KEPT = 400
+_NOTICES_KEPT = 100
+SERIES_COLUMNS = (
+    "utc", "elapsed_s", "answered", "status", "uptime_ms", "repositories", "manifests", "blobs",
+    "unreferenced_blobs", "orphaned_manifests", "space_to_free", "open_uploads", "oldest_upload_s",
+    "log_stream_clients", "generation", "state_ms", "health_ms", "sessions_ms", "warnings", "alerts", "recoveries",
+)  # fmt: skip
+
+
+class Beat(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of one round; None where the endpoint that tells it had no usable answer.
+
+    Attributes:
+        is_answered: at least one endpoint answered.
+        latencies_ms: of each of ENDPOINTS; None for one that did not answer.
+        oldest_upload_s: age of the oldest open upload, by the registry's own clock.
+    """
+
+    at_s: float
+    is_answered: bool
+    latencies_ms: tuple[float | None, ...]
+    status: str | None = None
+    uptime_ms: int | None = None
+    repositories: int | None = None
+    manifests: int | None = None
+    blobs: int | None = None
+    unreferenced_blobs: int | None = None
+    orphaned_manifests: int | None = None
+    space_to_free: int | None = None
+    open_uploads: int | None = None
+    oldest_upload_s: float | None = None
+    log_stream_clients: int | None = None
+    generation: int | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def slowest_ms(self) -> float | None:
+        """The slowest answer of the round."""
+        return max((latency for latency in self.latencies_ms if latency is not None), default=None)
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """An open upload, with its ages by the registry's own clock."""
+
+    name: str
+    age_s: float
+    idle_s: float
+    chunks: int
+    received: int | None
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """One instant of a watch.
+
+    Attributes:
+        beats: the past, oldest first; empty before the first round.
+        answered_s: when a round last had an answer; None before the first.
+        wrong: what is wrong now, in words.
+        notices: alerts and recoveries so far, oldest first, the newest of them.
+        alerts: how many alerts there were in all.
+    """
+
+    url: str
+    interval_s: float
+    elapsed_s: float
+    total_s: float | None
+    version: str | None
+    beats: tuple[Beat, ...]
+    uploads: tuple[Upload, ...]
+    answered_s: float | None
+    wrong: tuple[str, ...]
+    is_silent: bool
+    notices: tuple[Notice, ...]
+    alerts: int
+
+
+class Watching:
+    """Follows the rounds of one registry."""
+
+    def __init__(self, url: str, *, interval_s: float, total_s: float | None, stuck_after_s: float) -> None:
+        self.url = url
+        self._interval_s = interval_s
+        self._total_s = total_s
+        self._stuck_after_s = stuck_after_s
+        self._memory = Memory()
+        self._beats: deque[Beat] = deque(maxlen=_BEATS_KEPT)
+        self.notices: deque[Notice] = deque(maxlen=_NOTICES_KEPT)
+        self._uploads: tuple[Upload, ...] = ()
+        self._version: str | None = None
+        self.answered_s: float | None = None
+        self.alerts = 0
+
+    def observe(self, at_s: float, answers: Mapping[str, Answer]) -> tuple[Beat, tuple[Notice, ...]]:
+        """Take in one round; its figures, and what it changed.
+
+        Silence before the first answer is no alert: the registry has not stopped answering, it never began.
+        """
+        current = read_round(at_s, answers)
+        beat = _beat(current)
+        self._beats.append(beat)
+        if self.answered_s is None and current.is_silent:
+            return beat, ()
+        self._memory, notices = follow(self._memory, current, stuck_after_s=self._stuck_after_s)
+        self.notices.extend(notices)
+        self.alerts += sum(not notice.recovered for notice in notices)
+        if not current.is_silent:
+            self.answered_s = at_s
+        if current.state is not None:
+            self._version = current.state.registry_version
+        if current.sessions is not None:
+            oldest_first = sorted(current.sessions.active_sessions, key=lambda session: session.start_time)
+            self._uploads = tuple(_upload(session, current.sessions.timestamp) for session in oldest_first)
+        return beat, notices
+
+    def picture(self, now_s: float) -> Picture:
+        """How things stand at `now_s`."""
+        since = self._memory.since
+        return Picture(
+            url=self.url,
+            interval_s=self._interval_s,
+            elapsed_s=now_s,
+            total_s=self._total_s,
+            version=self._version,
+            beats=tuple(self._beats),
+            uploads=self._uploads,
+            answered_s=self.answered_s,
+            wrong=tuple(condition.text for condition in since),
+            is_silent=any(condition.rule == NOT_ANSWERING and condition.subject for condition in since),
+            notices=tuple(self.notices),
+            alerts=self.alerts,
+        )
+
+
+def series_row(utc: str, beat: Beat, notices: tuple[Notice, ...]) -> tuple[str | int | float | bool | None, ...]:
+    """A round as a row of the time series, in the order of SERIES_COLUMNS."""
+    return (
+        utc,
+        round(beat.at_s, 3),
+        beat.is_answered,
+        beat.status,
+        beat.uptime_ms,
+        beat.repositories,
+        beat.manifests,
+        beat.blobs,
+        beat.unreferenced_blobs,
+        beat.orphaned_manifests,
+        beat.space_to_free,
+        beat.open_uploads,
+        beat.oldest_upload_s,
+        beat.log_stream_clients,
+        beat.generation,
+        *beat.latencies_ms,
+        "; ".join(beat.warnings),
+        "; ".join(f"{notice.rule}: {notice.text}" for notice in notices if not notice.recovered),
+        "; ".join(f"{notice.rule}: {notice.text}" for notice in notices if notice.recovered),
+    )
+
+
+def _beat(current: Round) -> Beat:
+    state, health, sessions = current.state, current.health, current.sessions
+    answers = [current.answers[endpoint] for endpoint in ENDPOINTS]
+    beat = Beat(
+        at_s=current.at_s,
+        is_answered=not current.is_silent,
+        latencies_ms=tuple(answer.latency_ms if answer.status is not None else None for answer in answers),
+    )
+    if state is not None:
+        beat = msgspec.structs.replace(
+            beat,
+            status=state.health.status,
+            uptime_ms=state.health.uptime,
+            repositories=state.summary.total_repositories,
+            manifests=state.summary.total_manifests,
+            blobs=state.summary.total_blobs,
+            unreferenced_blobs=state.summary.unreferenced_blobs,
+            orphaned_manifests=state.summary.orphaned_manifests,
+            space_to_free=state.summary.estimated_space_to_free,
+            open_uploads=state.active_sessions.count,
+            log_stream_clients=state.health.log_stream_clients,
+            generation=state.generation,
+        )
+    if health is not None:
+        beat = msgspec.structs.replace(
+            beat, status=health.status, uptime_ms=health.uptime, warnings=tuple(health.warnings)
+        )
+    if sessions is not None:
+        ages = [(sessions.timestamp - session.start_time) / 1000 for session in sessions.active_sessions]
+        beat = msgspec.structs.replace(
+            beat, open_uploads=sessions.total_active_sessions, oldest_upload_s=max(ages, default=None)
+        )
+    return beat
+
+
+def _upload(session: Session, now_ms: int) -> Upload:
+    return Upload(
+        name=f"{session.repository} {session.id}" if session.repository else session.id,
+        age_s=max(0, now_ms - session.start_time) / 1000,
+        idle_s=max(0, now_ms - session.last_activity) / 1000,
+        chunks=session.blob_count,
+        received=session.bytes_received,
+    )

@@ -1,0 +1,131 @@
+"""The rules of a watch: each fires on what it is for, stays silent on a registry that is fine, and recovers."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+
+from nscr_cli.monitors.rules import HEALTH, SESSIONS, STATE, Answer, Memory, Notice, follow, read_round
+
+Answers = Callable[..., dict[str, Answer]]
+
+
+def told(rounds: Sequence[Mapping[str, Answer]], stuck_after_s: float = 600) -> list[list[Notice]]:
+    memory, all_notices = Memory(), []
+    for number, answers in enumerate(rounds):
+        memory, notices = follow(memory, read_round(2.0 * number, answers), stuck_after_s=stuck_after_s)
+        all_notices.append(list(notices))
+    return all_notices
+
+
+def rules(rounds: Sequence[Mapping[str, Answer]]) -> list[list[str]]:
+    return [[("-" if notice.recovered else "+") + notice.rule for notice in notices] for notices in told(rounds)]
+
+
+def test_nothing_to_tell_of_a_busy_honest_registry(answers: Answers) -> None:
+    rounds = [
+        answers(repositories={}, blobs=0, generation=0, uptime_s=1),
+        answers(blobs=5, health_blobs=3, generation=7, uptime_s=3, uploads=[("u", 5, 1)]),
+        answers(blobs=9, health_blobs=5, generation=9, uptime_s=5),
+        answers(blobs=9, health_blobs=9, generation=9, uptime_s=7),
+    ]
+    assert rules(rounds) == [[], [], [], []]
+
+
+def test_silence_is_told_once_and_so_is_its_end(answers: Answers, silence: Mapping[str, Answer]) -> None:
+    rounds = [answers(uptime_s=10), silence, silence, answers(uptime_s=16)]
+    assert rules(rounds) == [[], ["+not-answering"], [], ["-not-answering"]]
+    texts = [notice.text for notices in told(rounds) for notice in notices]
+    assert texts == [
+        "the registry is silent: connection refused",
+        "the registry is silent: connection refused: over after 4 s",
+    ]
+
+
+def test_a_stop_and_start_is_a_restart(answers: Answers, silence: Mapping[str, Answer]) -> None:
+    rounds = [answers(uptime_s=100), silence, answers(uptime_s=1), answers(uptime_s=3)]
+    assert rules(rounds) == [[], ["+not-answering"], ["-not-answering", "+restarted"], []]
+
+
+def test_one_silent_endpoint_is_named(answers: Answers) -> None:
+    rounds = [answers(), answers(statuses={SESSIONS: None}), answers()]
+    assert rules(rounds) == [[], ["+not-answering"], ["-not-answering"]]
+    assert SESSIONS in told(rounds)[1][0].text
+
+
+@pytest.mark.parametrize("http_status", [200, 500])
+def test_unhealthy_with_its_reasons(answers: Answers, http_status: int) -> None:
+    bad = answers(
+        status="unhealthy",
+        checks={"repositoryListing": True, "databaseConnectivity": False},
+        warnings=["disk nearly full"],
+        statuses={HEALTH: http_status},
+    )
+    notices = told([answers(), bad, bad, answers()])
+    assert [len(each) for each in notices] == [0, 1, 0, 1]
+    assert notices[1][0].text == "status is unhealthy (databaseConnectivity failed; disk nearly full)"
+    assert notices[3][0].recovered
+
+
+def test_worse_is_told_anew(answers: Answers) -> None:
+    rounds = [answers(status="degraded"), answers(status="unhealthy")]
+    assert rules(rounds) == [["+unhealthy"], ["-unhealthy", "+unhealthy"]]
+
+
+def test_silence_is_no_recovery(answers: Answers, silence: Mapping[str, Answer]) -> None:
+    rounds = [answers(status="degraded"), silence, answers(status="degraded"), answers()]
+    assert rules(rounds) == [["+unhealthy"], ["+not-answering"], ["-not-answering"], ["-unhealthy"]]
+
+
+@pytest.mark.parametrize(
+    ("changed", "subject"),
+    [
+        ({"state": {"repositories": []}}, "totalRepositories"),
+        ({"state": {"activeSessions": {"count": 3, "sessions": []}}}, "activeSessions.count"),
+        ({"state": {"repositories": [{"name": "app", "tagCount": 2, "tags": ["latest"]}]}}, "tagCount 2"),
+        ({"sessions": {"totalActiveSessions": 4}}, "totalActiveSessions says 4"),
+        ({"checks": {"databaseConnectivity": False}}, "databaseConnectivity failed"),
+    ],
+)
+def test_an_answer_that_contradicts_itself(answers: Answers, changed: dict[str, object], subject: str) -> None:
+    rounds = [answers(), answers(**changed), answers()]
+    assert rules(rounds) == [[], ["+contradiction"], ["-contradiction"]]
+    assert subject in told(rounds)[1][0].text
+
+
+def test_endpoints_that_disagree_while_nothing_is_committed(answers: Answers) -> None:
+    lying = answers(blobs=5, health_blobs=4, generation=7)
+    assert rules([lying, lying, lying]) == [[], [], ["+contradiction"]]
+    assert "blobs: /api/registry/state says 5" in told([lying] * 3)[2][0].text
+
+
+def test_endpoints_are_not_compared_without_proof_that_nothing_changed(answers: Answers) -> None:
+    unproven = answers(blobs=5, health_blobs=4, generation=None)
+    assert rules([unproven] * 4) == [[]] * 4
+    moving = [answers(blobs=5, health_blobs=4, generation=number) for number in range(4)]
+    assert rules(moving) == [[]] * 4
+
+
+def test_stuck_upload_by_the_registrys_own_clock(answers: Answers) -> None:
+    fine, stuck = answers(uploads=[("u1", 900, 599)]), answers(uploads=[("u1", 901, 600), ("u2", 5, 1)])
+    assert rules([fine, stuck, stuck, answers()]) == [[], ["+stuck-session"], [], ["-stuck-session"]]
+    assert told([stuck])[0][0].text == "upload u1 had nothing happen for 600 s"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "rule"),
+    [
+        ({STATE: 401}, "refused"),
+        ({STATE: 403}, "refused"),
+        ({STATE: 500}, "server-error"),
+        ({SESSIONS: 404}, "server-error"),
+    ],
+)
+def test_other_statuses(answers: Answers, statuses: dict[str, int], rule: str) -> None:
+    assert rules([answers(), answers(statuses=statuses), answers()]) == [[], [f"+{rule}"], [f"-{rule}"]]
+
+
+def test_an_answer_of_another_shape(answers: Answers) -> None:
+    odd = answers()
+    for body in (b"<html>", b"{}", b"", b'{"status": 3}'):
+        odd[HEALTH] = Answer(endpoint=HEALTH, latency_ms=1, status=200, body=body)
+        assert rules([answers(), odd, answers()]) == [[], ["+malformed"], ["-malformed"]]

@@ -1,0 +1,163 @@
+"""What the rounds add up to: figures, alerts, the time series, and both screens."""
+
+import json
+from collections.abc import Callable, Mapping
+
+import pytest
+from rich.console import Console
+
+from nscr_cli.monitors.dashboards import notice_line, render_watch, show_bytes, watch_line
+from nscr_cli.monitors.rules import HEALTH, SESSIONS, STATE, Answer
+from nscr_cli.monitors.watching import SERIES_COLUMNS, Watching, series_row
+
+Answers = Callable[..., dict[str, Answer]]
+
+
+def clock(at_s: float) -> str:
+    return f"T+{at_s:.0f}"
+
+
+def new() -> Watching:
+    return Watching("http://127.0.0.1:7000", interval_s=2, total_s=60, stuck_after_s=600)
+
+
+def screen(watching: Watching, now_s: float, width: int, height: int) -> list[str]:
+    console = Console(width=width, height=height, force_terminal=True, color_system=None, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(render_watch(watching.picture(now_s), width, height, clock))
+    return capture.get().splitlines()
+
+
+def test_figures_of_a_round(answers: Answers) -> None:
+    beat, notices = new().observe(1.5, answers(uploads=[("a", 50, 3), ("b", 90, 1)], latency_ms=7, warnings=["w"]))
+    assert notices == ()
+    row = dict(zip(SERIES_COLUMNS, series_row("now", beat, notices), strict=True))
+    assert row == {
+        "utc": "now",
+        "elapsed_s": 1.5,
+        "answered": True,
+        "status": "healthy",
+        "uptime_ms": 100000,
+        "repositories": 1,
+        "manifests": 3,
+        "blobs": 5,
+        "unreferenced_blobs": 1,
+        "orphaned_manifests": 0,
+        "space_to_free": 1048576,
+        "open_uploads": 2,
+        "oldest_upload_s": 90.0,
+        "log_stream_clients": 1,
+        "generation": 1,
+        "state_ms": 7,
+        "health_ms": 7,
+        "sessions_ms": 7,
+        "warnings": "w",
+        "alerts": "",
+        "recoveries": "",
+    }
+
+
+def test_a_silent_round_has_no_figures(answers: Answers, silence: Mapping[str, Answer]) -> None:
+    watching = new()
+    watching.observe(0, answers())
+    beat, notices = watching.observe(2, silence)
+    row = dict(zip(SERIES_COLUMNS, series_row("now", beat, notices), strict=True))
+    assert row["answered"] is False
+    assert row["blobs"] is None
+    assert row["state_ms"] is None
+    assert row["alerts"] == "not-answering: the registry is silent: connection refused"
+    assert watch_line(beat, clock) == "T+2 no answer"
+    assert watching.alerts == 1
+
+
+def test_silence_before_the_first_answer_is_no_alert(answers: Answers, silence: Mapping[str, Answer]) -> None:
+    watching = new()
+    watching.observe(0, silence)
+    assert (watching.alerts, watching.answered_s) == (0, None)
+    assert "WAITING" in "\n".join(screen(watching, 1, 80, 24))
+    watching.observe(2, answers())
+    assert (watching.alerts, watching.answered_s) == (0, 2)
+
+
+def test_lines(answers: Answers, silence: Mapping[str, Answer]) -> None:
+    watching = new()
+    beat, _ = watching.observe(0, answers(blobs=1234))
+    assert watch_line(beat, clock) == (
+        "T+0 healthy repositories 1 manifests 3 blobs 1,234 uploads 0 unreferenced 1 orphaned 0 "
+        "to-free 1.0 MiB answered in 4.00 ms"
+    )
+    _, (alert,) = watching.observe(2, silence)
+    assert notice_line(alert, clock) == "T+2 ALERT not-answering: the registry is silent: connection refused"
+    _, (recovery,) = watching.observe(4, answers())
+    assert notice_line(recovery, clock).startswith("T+4 RECOVERED not-answering: ")
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 50), (120, 30), (40, 12)])
+def test_the_screen_fits_and_tells_the_worst_first(
+    answers: Answers, silence: Mapping[str, Answer], width: int, height: int
+) -> None:
+    watching = new()
+    uploads = [(f"upload-{number}-{'x' * 40}", 100.0 + number, 1.0) for number in range(30)]
+    for number in range(200):
+        watching.observe(2.0 * number, answers(uploads=uploads, blobs=number, status="degraded", generation=number))
+    for number in range(200, 220):
+        watching.observe(2.0 * number, silence if number % 2 else answers(uploads=uploads, generation=number))
+    lines = screen(watching, 441, width, height)
+    assert max(map(len, lines)) <= width
+    if width >= 80:
+        assert len(lines) <= height
+        text = "\n".join(lines)
+        assert "NOT ANSWERING  last answer 5s ago" in text
+        assert "RECOVERED" in text
+        assert "alerts: 11" in text
+        assert "upload-29" in text
+
+
+def test_the_screen_of_a_fine_registry(answers: Answers) -> None:
+    watching = new()
+    watching.observe(0, answers(uploads=[("u1", 65, 3)], uptime_s=3720))
+    text = "\n".join(screen(watching, 1, 80, 24))
+    assert "HEALTHY  up 1h02m  answered 1s ago in 4.00 ms  version 2.0" in text
+    assert "no alerts" in text
+    assert "1m05s" in text
+    assert "1.0 MiB" in text
+    assert "watched for 1s of 1m00s" in text
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[2J", "\x9b31m", "\u202eevil", "a\nb", "[red]x"])
+def test_hostile_strings_stay_text(answers: Answers, hostile: str) -> None:
+    watching = new()
+    round_ = answers(
+        status=hostile,
+        warnings=[hostile],
+        uploads=[(hostile, 9999, 9999)],
+        repositories={hostile: ["latest"]},
+        state={"registryVersion": hostile, "repositories": []},
+    )
+    beat, notices = watching.observe(0, round_)
+    shown = [*screen(watching, 1, 200, 50), watch_line(beat, clock), *(notice_line(each, clock) for each in notices)]
+    for line in shown:
+        assert "\x1b" not in line
+        assert "\x9b" not in line
+        assert "\u202e" not in line
+        assert "\n" not in line
+    assert ("[red]x" in "".join(shown).lower()) == (hostile == "[red]x")
+
+
+def test_partial_rounds_keep_what_is_known(answers: Answers) -> None:
+    watching = new()
+    beat, _ = watching.observe(0, answers(statuses={STATE: 500}, uploads=[("u", 5, 1)]))
+    assert (beat.blobs, beat.status, beat.open_uploads) == (None, "healthy", 1)
+    odd = answers()
+    odd[HEALTH] = Answer(endpoint=HEALTH, latency_ms=1, status=200, body=json.dumps({"status": 1}).encode())
+    odd[SESSIONS] = Answer(endpoint=SESSIONS, latency_ms=1, error="reset")
+    beat, _ = watching.observe(2, odd)
+    assert (beat.blobs, beat.status, beat.latencies_ms) == (5, "healthy", (4.0, 1, None))
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(None, "–"), (0, "0 B"), (1023, "1,023 B"), (1024, "1.0 KiB"), (1048576, "1.0 MiB"), (1024**3 - 1, "1.0 GiB")],
+)
+def test_bytes(size: int | None, text: str) -> None:
+    assert show_bytes(size) == text
