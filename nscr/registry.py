@@ -5,8 +5,8 @@ that no row names, never a row without bytes. Decisions are those of nscr.core; 
 ids come in from outside. Nothing here knows HTTP.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -29,7 +29,7 @@ from nscr.oci.manifests import MAX_MANIFEST_BYTES, parse_manifest
 from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference
 from nscr.stores.base import BlobReader, StoredManifest, Stores
 
-Body = AsyncIterator[bytes]
+Body = AsyncGenerator[bytes, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,16 +258,17 @@ class Registry:
 
     async def _receive(self, upload: str, offset: int, plan: ChunkPlan, body: Body) -> int:
         end = offset
-        async for data in body:
-            received = end - offset + len(data)
-            if received > plan.most:
-                await self.content.truncate(upload, offset)
-                raise UploadTooLarge(self._upload_limit)
-            if plan.exact is not None and received > plan.exact:
-                await self.content.truncate(upload, offset)
-                raise UploadLengthWrong(plan.exact, "more")
-            await self.content.append(upload, data, end)
-            end += len(data)
+        async with aclosing(body):
+            async for data in body:
+                received = end - offset + len(data)
+                if received > plan.most:
+                    await self.content.truncate(upload, offset)
+                    raise UploadTooLarge(self._upload_limit)
+                if plan.exact is not None and received > plan.exact:
+                    await self.content.truncate(upload, offset)
+                    raise UploadLengthWrong(plan.exact, "more")
+                await self.content.append(upload, data, end)
+                end += len(data)
         if plan.exact is not None and end - offset != plan.exact:
             await self.content.truncate(upload, offset)
             raise UploadLengthWrong(plan.exact, str(end - offset))

@@ -57,9 +57,12 @@ class Application:
 
         try:
             response = await self._respond(request)
-            await request.skip_body(SKIPPED_BODY_LIMIT)
-            self._stamp(request, response)
-            await response.send(watched_send, with_body=request.method != "HEAD")
+            try:
+                await request.skip_body(SKIPPED_BODY_LIMIT)
+                self._stamp(request, response)
+                await response.send(watched_send, with_body=request.method != "HEAD")
+            finally:
+                await response.aclose()
         except ClientGone:
             logger.debug("%s %s: the client hung up", request.method, request.path)
         except Exception:

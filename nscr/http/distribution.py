@@ -4,7 +4,7 @@ Each reads its request, calls one verb of the registry and renders the answer. F
 """
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from nscr.core.paging import cut, link_header, parse_page
@@ -88,7 +88,7 @@ async def get_blob(services: Services, request: Request) -> Response:
     if part is None:
         await reader.aclose()
     else:
-        response.body = _stream(reader, part)
+        response.body = _BlobStream(reader, part)
     return response
 
 
@@ -105,12 +105,25 @@ def _blob_reply(digest: Digest, size: int, range_: str | None) -> tuple[Response
     return Response(206, headers, length=part.length), part
 
 
-async def _stream(reader: BlobReader, part: Slice) -> AsyncGenerator[bytes, None]:
-    try:
-        for start in range(part.start, part.end, CHUNK_BYTES):
-            yield await reader.read(start, min(CHUNK_BYTES, part.end - start))
-    finally:
-        await reader.aclose()
+class _BlobStream:
+    """Part of an open blob, a chunk at a time."""
+
+    def __init__(self, reader: BlobReader, part: Slice) -> None:
+        self._reader = reader
+        self._at, self._end = part.start, part.end
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._at >= self._end:
+            raise StopAsyncIteration
+        data = await self._reader.read(self._at, min(CHUNK_BYTES, self._end - self._at))
+        self._at += len(data)
+        return data
+
+    async def aclose(self) -> None:
+        await self._reader.aclose()
 
 
 async def delete_blob(services: Services, request: Request) -> Response:
