@@ -156,7 +156,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
         endpoint: path below the registry's URL, e.g. `/api/registry/state`.
         quiet: no operation was open and no upload of ours remained when it was taken.
         status: None when there was no answer; `error` then says why.
-        body: the JSON answer, as received.
+        body: the JSON answer, on one line; empty (and false) where there was none.
     """
 
     endpoint: str
@@ -164,7 +164,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
     end_ns: int
     quiet: bool = False
     status: int | None = None
-    body: msgspec.Raw | None = None
+    body: msgspec.Raw = msgspec.Raw()
     error: str | None = None
 
 
