@@ -74,7 +74,7 @@ class Meter:
         """A poll of the monitoring API came back; only answers to `/api/registry/state` change the figures."""
         if not sample.endpoint.endswith("/api/registry/state"):
             return
-        if sample.status is None or sample.body is None:
+        if sample.status is None or not sample.body:
             self._figures = RegistryFigures(status="no answer")
             return
         figures = read_figures(sample.endpoint, sample.body)
