@@ -1,0 +1,160 @@
+"""`nscr torture`: parses what is asked, runs each scenario, shows each report, ends with the worst exit code."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from random import SystemRandom
+from typing import Annotated
+
+import typer
+
+from nscr_cli.checkers.verdict import Verdict
+from nscr_cli.client.target import Credentials, Target
+from nscr_cli.commands.options import (
+    CaCert,
+    Insecure,
+    Password,
+    PasswordStdin,
+    RegistryUrl,
+    Username,
+    connection,
+)
+from nscr_cli.durations import parse_duration
+from nscr_cli.engine.network import Network
+from nscr_cli.engine.plan import Flags, make_plan
+from nscr_cli.engine.scenario_file import load_scenario
+from nscr_cli.engine.torture import Outcome, Setting, finish_cleaning
+from nscr_cli.engine.torture import torture as run_torture
+from nscr_cli.errors import UsageError
+from nscr_cli.exits import Exit
+from nscr_cli.reporting.documents import verdict_document
+from nscr_cli.reporting.terminal import show
+from nscr_cli.targets.external import ExternalTarget, check_consent
+from nscr_cli.targets.reference import ReferenceTarget
+from nscr_cli.ui import printable, progress_console, results_console
+
+DEFAULT_SCENARIO = "mixed"
+_BY_SEVERITY = (
+    Exit.VALID,
+    Exit.UNKNOWN,
+    Exit.ENVIRONMENT,
+    Exit.INTERRUPTED,
+    Exit.TERMINATED,
+    Exit.INVALID,
+)
+
+
+def torture(
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SCENARIO]...", help="Names, or paths of TOML files. [default: mixed]"),
+    ] = None,
+    registry_url: RegistryUrl = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Concurrent clients. [default: the scenario's]")] = None,
+    duration: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Length of the load, e.g. 20s. [default: the scenario's]")
+    ] = None,
+    ops: Annotated[int | None, typer.Option(min=1, help="End the load after so many operations.")] = None,
+    max_rate: Annotated[
+        float | None, typer.Option(min=0.001, help="Start at most so many operations a second.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Replay what this seed does. [default: a new one]")] = None,
+    namespace: Annotated[
+        str | None, typer.Option(help="Write below NAMESPACE/<run id>, and nowhere else. [default: nscr-torture]")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Do not delete at the end what was pushed.")] = False,
+    clean: Annotated[
+        Path | None, typer.Option(metavar="RUNDIR", help="Run nothing: delete what a former run left behind.")
+    ] = None,
+    i_may_torture: Annotated[
+        str | None, typer.Option(metavar="HOST", help="Consent for a registry that is not on this machine.")
+    ] = None,
+    sabotage: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Build a known bug into the reference registry (repeatable)."),
+    ] = None,
+    reports: Annotated[Path, typer.Option(help="Where the folder of the run is made.")] = Path("reports"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    username: Username = None,
+    password: Password = None,
+    password_stdin: PasswordStdin = False,
+    ca_cert: CaCert = None,
+    insecure: Insecure = False,
+) -> None:
+    """Torture a registry with many clients at once, and judge what it promised against what it did.
+
+    Without --registry-url it starts the reference registry itself, on a free port and a temporary folder.
+    """
+    address: Target | None = None
+    credentials: Credentials | None = None
+    if registry_url is not None:
+        address, credentials = connection(
+            registry_url,
+            username=username,
+            password=password,
+            password_stdin=password_stdin,
+            ca_cert=ca_cert,
+            insecure=insecure,
+        )
+        check_consent(address, i_may_torture)
+    if clean is not None:
+        raise typer.Exit(_finish_cleaning(clean, address, credentials))
+    if address is not None and sabotage:
+        raise UsageError("--sabotage is for the reference registry", hint="leave out --registry-url")
+    names = scenarios or [DEFAULT_SCENARIO]
+    loaded = [(name, load_scenario(name)) for name in names]
+    flags = Flags(
+        seed=seed,
+        workers=workers,
+        duration_s=parse_duration(duration) if duration is not None else None,
+        max_operations=ops,
+        max_rate=max_rate,
+        registry_url=address.url if address is not None else None,
+        namespace=namespace,
+        keep=keep,
+        sabotages=tuple(sabotage or ()),
+    )
+    exits: list[Exit] = []
+    for name, scenario in loaded:
+        plan = make_plan(name, scenario, flags, started=datetime.now(UTC), chance=SystemRandom())
+        setting = Setting(
+            target=ReferenceTarget(flags.sabotages) if address is None else ExternalTarget(address, credentials),
+            wiring=Network(plan.request_timeout_s),
+            reports=reports,
+            console=progress_console(),
+            secrets=(credentials.password,) if credentials is not None else (),
+        )
+        outcome = run_torture(plan, setting)
+        exits.append(_show(outcome, as_json=as_json))
+        if outcome.report.interrupted_by is not None:
+            break
+    raise typer.Exit(worst(exits))
+
+
+def worst(exits: Sequence[Exit]) -> Exit:
+    """The exit code of several runs; INVALID beats all."""
+    return max(exits, key=_BY_SEVERITY.index)
+
+
+def _show(outcome: Outcome, *, as_json: bool) -> Exit:
+    if as_json:
+        typer.echo(verdict_document(outcome.report), nl=False)
+    else:
+        show(results_console(), outcome.report, outcome.folder)
+    if outcome.failure is None:
+        return outcome.report.exit_code
+    if outcome.report.verdict is not Verdict.INVALID:
+        raise outcome.failure
+    progress_console().print(f"nscr: {printable(outcome.failure.message, limit=2000)}", markup=False)
+    return Exit.INVALID
+
+
+def _finish_cleaning(folder: Path, address: Target | None, credentials: Credentials | None) -> Exit:
+    if address is None:
+        raise UsageError("--clean needs the registry to clean", hint="add --registry-url")
+    left = finish_cleaning(folder, address, ExternalTarget(address, credentials), Network())
+    console = results_console()
+    for key in left:
+        console.print(key, markup=False, soft_wrap=True)
+    console.print(f"{len(left)} left" if left else "nothing is left", markup=False)
+    return Exit.ENVIRONMENT if left else Exit.VALID

@@ -1,0 +1,136 @@
+"""The interpreter: the one impure loop. It asks the generator, journals, dispatches, journals, tells the generator.
+
+Rules, as Jepsen has them: an invocation is journaled before it is dispatched; completions are taken in before new
+operations are asked for (else two operations look concurrent that were not); an operation of which nobody knows how
+it ended is `info`, its process never speaks again, and a new process with a fresh connection takes its place. Nothing
+is ever retried.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import trio
+
+from nscr_cli.engine.clocks import RunClock
+from nscr_cli.engine.pacing import Pace
+from nscr_cli.engine.recorder import Recorder
+from nscr_cli.generators.base import Context, Done, Generator, Pending
+from nscr_cli.generators.combinators import Nothing
+from nscr_cli.generators.namespace import Namespace
+from nscr_cli.history.invocation import Invocation
+from nscr_cli.history.ops import Answered, Kind, Phase
+
+
+class Completion(Protocol):
+    """How a client says that an operation ended."""
+
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def answered(self) -> Answered: ...
+    @property
+    def error(self) -> str | None: ...
+
+
+class Client(Protocol):
+    """One process's way to the registry: a connection of its own."""
+
+    async def perform(self, invocation: Invocation, request_id: str) -> Completion:
+        """Do one operation; never retry it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        ...
+
+
+class _Slot:
+    """A worker: the process that now speaks in it, and that process's client."""
+
+    def __init__(self, process: int, client: Client) -> None:
+        self.process = process
+        self.client = client
+        self.pace = Pace()
+
+
+class Interpreter:
+    """Runs generators with a fixed number of workers; processes and connections live on from phase to phase."""
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        namespace: Namespace,
+        workers: int,
+        recorder: Recorder,
+        clock: RunClock,
+        open_client: Callable[[int], Client],
+    ) -> None:
+        self._run_id = run_id
+        self._namespace = namespace
+        self._recorder = recorder
+        self._clock = clock
+        self._open_client = open_client
+        self._generator: Generator = Nothing()
+        self._scope = trio.CancelScope()
+        self._slots = [_Slot(process, open_client(process)) for process in range(workers)]
+
+    async def run(self, generator: Generator, phase: Phase, *, workers: int | None = None) -> None:
+        """Run a generator to its end, or until `stop`."""
+        self._generator = generator
+        self._scope = trio.CancelScope()
+        with self._scope:
+            async with trio.open_nursery() as nursery:
+                for slot in self._slots[:workers]:
+                    nursery.start_soon(self._work, slot, phase)
+
+    def stop(self, *, grace_s: float) -> None:
+        """Begin nothing new; what is open may take `grace_s` to end, then it is cut off and `info`."""
+        self._generator = Nothing()
+        self._scope.deadline = min(self._scope.deadline, trio.current_time() + grace_s)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for slot in self._slots:
+            await slot.client.aclose()
+
+    async def _work(self, slot: _Slot, phase: Phase) -> None:
+        while self._recorder.failure is None:
+            # Whoever else has an answer at this instant journals it before any new operation is asked for.
+            await trio.lowlevel.checkpoint()
+            now = self._clock.now_ns()
+            match self._generator.op(Context(slot.process, now)):
+                case Done():
+                    return
+                case Pending(until_ns):
+                    await self._clock.sleep_until(until_ns)
+                case (invocation, following):
+                    self._generator = following
+                    await self._perform(slot, phase, invocation, now)
+
+    async def _perform(self, slot: _Slot, phase: Phase, invocation: Invocation, intended_ns: int) -> None:
+        if not self._namespace.owns(invocation.key):
+            raise RuntimeError(f"{invocation.f} of {invocation.key!r} lies outside of {self._namespace.path!r}")
+        invoked = self._recorder.invoke(slot.process, phase, invocation, intended_ns)
+        if self._recorder.failure is not None:
+            return
+        request_id = f"{self._run_id}-{invoked.index}"
+        try:
+            completion = await slot.client.perform(invocation, request_id)
+        except BaseException as error:
+            # Cancelled, or a bug of ours: either way nobody knows what the registry made of it.
+            why = "cut off" if isinstance(error, trio.Cancelled) else f"nscr failed: {type(error).__name__}: {error}"
+            self._recorder.complete(invoked, Kind.INFO, Answered(), why)
+            raise
+        event = self._recorder.complete(invoked, completion.kind, completion.answered, completion.error)
+        self._generator = self._generator.update(event)
+        if event.kind is Kind.INFO:
+            await self._replace(slot)
+        slot.pace, pause_s = slot.pace.after(completion.answered)
+        if pause_s:
+            await trio.sleep(pause_s)
+
+    async def _replace(self, slot: _Slot) -> None:
+        await slot.client.aclose()
+        slot.process += len(self._slots)
+        slot.client = self._open_client(slot.process)

@@ -1,0 +1,88 @@
+"""Judges a run folder: plan and journal in, results out; no registry, no clock, so the same folder judges the same.
+
+The checkers do not learn which bugs were switched on in the registry: a judge who knows what to find is no judge.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from nscr_cli.checkers.verdict import Result, check_all
+from nscr_cli.errors import RunFolderError
+from nscr_cli.history.history import History
+from nscr_cli.history.journal import JOURNAL_NAME, read_journal
+from nscr_cli.history.plan import PLAN_FORMAT, RunPlan
+from nscr_cli.workloads.catalogue import WORKLOADS, Workload
+
+PLAN_NAME = "plan.json"
+_FOLDER_HINT = "name a run folder, as the last line of `nscr torture` prints it"
+
+
+class _Versions(msgspec.Struct):
+    format: int
+    nscr: str
+
+
+def judge_run(folder: Path) -> tuple[RunPlan, History, list[Result]]:
+    """What the checkers of the run's workload say about its history.
+
+    Raises:
+        RunFolderError: not a run folder, damaged, or written by a newer nscr.
+    """
+    plan, history = read_run(folder)
+    blindfolded = msgspec.structs.replace(plan, sabotages=())
+    return plan, history, check_all(_workload(plan, folder).checkers, blindfolded, history)
+
+
+def read_run(folder: Path) -> tuple[RunPlan, History]:
+    """The plan and the history of a run.
+
+    Raises:
+        RunFolderError: not a run folder, damaged, or written by a newer nscr.
+    """
+    plan = read_plan(folder)
+    try:
+        return plan, History(read_journal(folder / JOURNAL_NAME))
+    except ValueError as error:
+        raise RunFolderError(f"{folder / JOURNAL_NAME}: not a history: {error}", hint=_FOLDER_HINT) from error
+
+
+def write_plan(folder: Path, plan: RunPlan) -> None:
+    """Keep the plan beside its journal.
+
+    Raises:
+        OSError: the disk is full or the folder is not writable.
+    """
+    (folder / PLAN_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(plan)) + b"\n")
+
+
+def read_plan(folder: Path) -> RunPlan:
+    """The plan of a run.
+
+    Raises:
+        RunFolderError: not a run folder, damaged, or written by a newer nscr.
+    """
+    path = folder / PLAN_NAME
+    try:
+        document = path.read_bytes()
+        versions = msgspec.json.decode(document, type=_Versions)
+        if versions.format > PLAN_FORMAT:
+            raise RunFolderError(
+                f"{path}: plan format {versions.format} of nscr {versions.nscr}; this nscr reads up to {PLAN_FORMAT}",
+                hint=f"judge it with nscr {versions.nscr} or newer",
+            )
+        return msgspec.json.decode(document, type=RunPlan)
+    except OSError as error:
+        raise RunFolderError(f"{path}: {error.strerror or error}", hint=_FOLDER_HINT) from error
+    except msgspec.MsgspecError as error:
+        raise RunFolderError(f"{path}: not the plan of a run: {error}", hint=_FOLDER_HINT) from error
+
+
+def _workload(plan: RunPlan, folder: Path) -> Workload:
+    try:
+        return WORKLOADS[plan.scenario.workload]
+    except KeyError:
+        raise RunFolderError(
+            f"{folder / PLAN_NAME}: unknown workload {plan.scenario.workload!r}",
+            hint=f"judge it with nscr {plan.nscr} or newer",
+        ) from None

@@ -1,0 +1,50 @@
+"""Reaches a registry over the network: a wire client a process, one poller for the monitoring API."""
+
+from contextlib import AbstractAsyncContextManager
+from functools import cache
+
+from nscr_cli.client.completions import Completion
+from nscr_cli.client.monitoring import Monitoring
+from nscr_cli.client.operations import perform
+from nscr_cli.client.registry import RegistryClient
+from nscr_cli.client.trust import dialer_for
+from nscr_cli.history.invocation import Invocation
+from nscr_cli.targets.base import Running
+from nscr_cli.wire.watchdog import TimeOuts
+
+
+class NetworkClient:
+    """The client of one process."""
+
+    def __init__(self, registry: RegistryClient) -> None:
+        self._registry = registry
+
+    async def perform(self, invocation: Invocation, request_id: str) -> Completion:
+        """See interpreter.Client."""
+        return await perform(self._registry, invocation, request_id)
+
+    async def aclose(self) -> None:
+        """See interpreter.Client."""
+        await self._registry.aclose()
+
+
+class Network:
+    """The wiring of real runs.
+
+    Args:
+        time_out_s: for each stage of an exchange.
+    """
+
+    def __init__(self, time_out_s: float = 30.0) -> None:
+        self._time_outs = TimeOuts(send=time_out_s, first_byte=time_out_s, read=time_out_s)
+        self._dialer_for = cache(dialer_for)  # the system's certificates are read once, not once a process
+
+    def open_client(self, running: Running, process: int) -> NetworkClient:
+        """See run.Wiring."""
+        address = running.address
+        registry = RegistryClient(self._dialer_for(address), address, running.credentials, time_outs=self._time_outs)
+        return NetworkClient(registry)
+
+    def open_poller(self, running: Running) -> AbstractAsyncContextManager[Monitoring]:
+        """See run.Wiring."""
+        return Monitoring(running.address, running.credentials)

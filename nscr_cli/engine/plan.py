@@ -1,0 +1,65 @@
+"""Scenario, flags and seed become a RunPlan; what is left to time and chance comes in as an argument."""
+
+from datetime import datetime
+from random import Random
+
+import msgspec
+
+from nscr_cli import __version__
+from nscr_cli.errors import UsageError
+from nscr_cli.generators.namespace import Namespace
+from nscr_cli.history.plan import RunPlan, Scenario
+
+DEFAULT_NAMESPACE = "nscr-torture"
+_SEEDS = 2**32
+
+
+class Flags(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line says about a run; None where it leaves it to the scenario or to chance."""
+
+    seed: int | None = None
+    workers: int | None = None
+    duration_s: float | None = None
+    max_operations: int | None = None
+    max_rate: float | None = None
+    registry_url: str | None = None
+    namespace: str | None = None
+    keep: bool = False
+    sabotages: tuple[str, ...] = ()
+
+
+def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime, chance: Random) -> RunPlan:
+    """The plan of one run.
+
+    Every run gets repositories of its own, also below a namespace that the user names: what another run left there
+    would be taken for what this registry made up.
+
+    Raises:
+        UsageError: the namespace is not a name that a registry can hold.
+    """
+    seed = chance.randrange(_SEEDS) if flags.seed is None else flags.seed
+    run_id = f"{started:%Y%m%dt%H%M%Sz}-{seed}-{chance.randrange(16**4):04x}"
+    namespace = f"{flags.namespace or DEFAULT_NAMESPACE}/{run_id}"
+    try:
+        Namespace(namespace)
+    except ValueError as error:
+        raise UsageError(
+            f"--namespace {flags.namespace}: {error}",
+            hint="lower-case letters, digits, and single . _ - / between them",
+        ) from error
+    return RunPlan(
+        run_id=run_id,
+        scenario_name=name,
+        scenario=scenario,
+        seed=seed,
+        workers=flags.workers or scenario.workers,
+        duration_s=flags.duration_s or scenario.duration_s,
+        max_operations=flags.max_operations,
+        max_rate=flags.max_rate,
+        registry_url=flags.registry_url,
+        namespace=namespace,
+        started_utc=f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        nscr=__version__,
+        keep=flags.keep,
+        sabotages=flags.sabotages,
+    )

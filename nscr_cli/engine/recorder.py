@@ -1,0 +1,100 @@
+"""Writes the history of a run as it happens, and tells whoever watches.
+
+A report disk that is full must not lose the verdict: the first failure to write is kept, whoever runs the load is told
+to stop, and what was written so far is judged.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from nscr_cli.engine.clocks import RunClock
+from nscr_cli.errors import ReportsUnwritable
+from nscr_cli.history.invocation import Invocation
+from nscr_cli.history.journal import JournalWriter
+from nscr_cli.history.ops import Answered, Entry, Event, Kind, Op, Phase, Sample
+from nscr_cli.history.redaction import redacted
+
+
+class Recorder:
+    """The only writer of a journal.
+
+    Attributes:
+        failure: why nothing is written any more, if that is so.
+        secrets: values that never enter the journal.
+    """
+
+    def __init__(
+        self,
+        journal: JournalWriter,
+        clock: RunClock,
+        *,
+        observe: Callable[[Entry], None],
+        on_failure: Callable[[], None],
+        secrets: tuple[str, ...] = (),
+    ) -> None:
+        self.failure: ReportsUnwritable | None = None
+        self._journal = journal
+        self._clock = clock
+        self._observe = observe
+        self._on_failure = on_failure
+        self.secrets = secrets
+        self._index = 0
+
+    def invoke(self, process: int, phase: Phase, invocation: Invocation, intended_ns: int) -> Op:
+        """Write that an operation is about to be dispatched."""
+        op = Op(
+            index=self._next_index(),
+            process=process,
+            kind=Kind.INVOKE,
+            f=invocation.f,
+            key=invocation.key,
+            phase=phase,
+            intended_ns=intended_ns,
+            time_ns=self._clock.now_ns(),
+            asked=invocation.asked,
+        )
+        self._write(op)
+        return op
+
+    def complete(self, invoked: Op, kind: Kind, answered: Answered, error: str | None) -> Op:
+        """Write how an operation ended."""
+        op = msgspec.structs.replace(
+            invoked,
+            index=self._next_index(),
+            kind=kind,
+            time_ns=self._clock.now_ns(),
+            asked=None,
+            answered=answered,
+            error=redacted(error, self.secrets) if error else None,
+        )
+        self._write(op)
+        return op
+
+    def event(self, name: str, /, **detail: str) -> None:
+        """Write something that happened to the run itself."""
+        clean = {key: redacted(value, self.secrets) for key, value in detail.items()}
+        self._write(Event(name=name, time_ns=self._clock.now_ns(), detail=clean))
+
+    def sample(self, sample: Sample) -> None:
+        """Write one poll of the monitoring API."""
+        self._write(sample)
+
+    def _next_index(self) -> int:
+        index = self._index
+        self._index += 1
+        return index
+
+    def _write(self, entry: Entry) -> None:
+        if self.failure is not None:
+            return
+        try:
+            self._journal.append(entry)
+        except OSError as error:
+            self.failure = ReportsUnwritable(
+                f"the journal cannot be written: {error.strerror or error}",
+                hint="free some space, or name another folder with --reports",
+            )
+            self._on_failure()
+            return
+        self._observe(entry)

@@ -1,0 +1,245 @@
+"""The lifecycle of a run, from a target that is made ready to a journal that can be judged.
+
+prepare -> probe and seed -> main phase -> quiesce -> final reads of every key ever written -> quiet samples, and the
+target taken down always. The first SIGINT or SIGTERM ends the phase at hand and still reads back what there is; the
+second takes everything down at once. What happened stands in the journal; nothing is returned.
+"""
+
+import signal
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import trio
+
+from nscr_cli.engine.clocks import RunClock
+from nscr_cli.engine.interpreter import Client, Interpreter
+from nscr_cli.engine.recorder import Recorder
+from nscr_cli.errors import TargetRefused
+from nscr_cli.generators.base import Generator
+from nscr_cli.generators.combinators import Limit, Paced, Queue, UntilTime
+from nscr_cli.generators.streams import stream
+from nscr_cli.history.history import History, Operation
+from nscr_cli.history.journal import JOURNAL_NAME, read_journal
+from nscr_cli.history.keys import repository_of
+from nscr_cli.history.ops import F, Kind, Phase
+from nscr_cli.history.plan import RunPlan
+from nscr_cli.monitors.sampler import Poller, Sampler
+from nscr_cli.targets.base import Running, TortureTarget
+from nscr_cli.workloads.capabilities import probe, style_probe, unsupported
+from nscr_cli.workloads.catalogue import Workload
+from nscr_cli.workloads.final_reads import final_reads
+from nscr_cli.workloads.memory import Memory
+from nscr_cli.workloads.seeding import seeded_memory, seeds
+from nscr_cli.workloads.world import World, world_of
+
+GRACE_S = 5.0
+DRAIN_S = 5.0
+FINAL_S = 120.0
+INTERRUPTED_FINAL_S = 10.0
+MOST_FINAL_BLOBS = 20_000
+
+
+class Wiring(Protocol):
+    """How a run reaches its registry: over the network, or in memory."""
+
+    def open_client(self, running: Running, process: int) -> Client:
+        """A client with a connection of its own; dials when it is first used."""
+        ...
+
+    def open_poller(self, running: Running) -> AbstractAsyncContextManager[Poller]:
+        """What polls the monitoring API."""
+        ...
+
+
+class Run:
+    """One run, once.
+
+    Attributes:
+        phase: the part of the lifecycle it is in; of monitors/progress.py's PHASES.
+        main_began_ns: when the load began; None before.
+    """
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        *,
+        workload: Workload,
+        target: TortureTarget,
+        wiring: Wiring,
+        recorder: Recorder,
+        clock: RunClock,
+        folder: Path,
+    ) -> None:
+        self.phase = "prepare"
+        self.main_began_ns: int | None = None
+        self._plan = plan
+        self._workload = workload
+        self._target = target
+        self._wiring = wiring
+        self._recorder = recorder
+        self._clock = clock
+        self._folder = folder
+        self._everything = trio.CancelScope()
+        self._interpreter: Interpreter | None = None
+        self._is_interrupted = False
+        self._is_dead = False
+
+    def abandon(self) -> None:
+        """Take everything down at once."""
+        self._everything.cancel()
+
+    async def conduct(self) -> None:
+        """Run it.
+
+        Raises:
+            TargetUnreachable, TargetRefused: before the load began.
+        """
+        with self._everything:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self._heed_signals)
+                self._enter("prepare")
+                async with self._target.running(self._folder) as running:
+                    await self._load(running)
+                nursery.cancel_scope.cancel()
+
+    async def _heed_signals(self, task_status: trio.TaskStatus[None]) -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            task_status.started()
+            async for number in signals:
+                self._recorder.event("interrupted", signal=signal.Signals(number).name)
+                if self._is_interrupted or self._interpreter is None:
+                    self.abandon()
+                self._is_interrupted = True
+                if self._interpreter is not None:
+                    self._interpreter.stop(grace_s=GRACE_S)
+
+    async def _heed_death(self, running: Running) -> None:
+        detail = await running.wait_death()
+        self._is_dead = True
+        self._recorder.event("target-died", detail=detail)
+        if self._interpreter is not None:
+            self._interpreter.stop(grace_s=GRACE_S)
+
+    async def _load(self, running: Running) -> None:
+        world = world_of(self._plan)
+        self._interpreter = Interpreter(
+            run_id=self._plan.run_id,
+            namespace=world.namespace,
+            workers=self._plan.workers,
+            recorder=self._recorder,
+            clock=self._clock,
+            open_client=lambda process: self._wiring.open_client(running, process),
+        )
+        async with self._wiring.open_poller(running) as poller, trio.open_nursery() as nursery:
+            nursery.start_soon(self._heed_death, running)
+            try:
+                await self._phases(self._interpreter, running, world, self._sampler(poller))
+            finally:
+                with trio.CancelScope(shield=True):
+                    await self._interpreter.aclose()
+            nursery.cancel_scope.cancel()
+
+    def _sampler(self, poller: Poller) -> Sampler:
+        return Sampler(poller, self._clock, self._recorder.sample, secrets=self._recorder.secrets)
+
+    async def _phases(self, interpreter: Interpreter, running: Running, world: World, sampler: Sampler) -> None:
+        is_monitored = await sampler.is_offered()
+        self._recorder.event(
+            "target",
+            url=running.address.url,
+            fresh="yes" if running.is_fresh else "no",
+            monitoring="yes" if is_monitored else "no",
+        )
+        self._enter("seed")
+        world = await self._probe(interpreter, world)
+        memory = await self._seed(interpreter, world)
+        if not self._is_ending:
+            self._enter("main")
+            await self._main(interpreter, world, memory, sampler if is_monitored else None)
+        if self._is_dead:
+            return
+        self._enter("quiesce")
+        is_drained = not is_monitored or await sampler.wait_drained(world.namespace.path, timeout_s=DRAIN_S)
+        self._enter("final")
+        await self._read_back(interpreter, world)
+        if is_monitored and (is_drained or self._all_pushes_ended()):
+            await sampler.sample_quiet(self._written_repositories())
+        self._enter("done")
+        if not self._is_dead:
+            self._recorder.event("finished")
+
+    async def _probe(self, interpreter: Interpreter, world: World) -> World:
+        await interpreter.run(Queue(style_probe(world)), Phase.SEED, workers=1)
+        missing = unsupported(world, self._history().operations)
+        world = msgspec.structs.replace(world, unsupported=frozenset(missing))
+        if not world.push_styles:
+            raise TargetRefused(
+                f"the registry takes no blob in any style: {'; '.join(f'{k}: {v}' for k, v in missing.items())}",
+                hint=f"may this user push below {self._plan.namespace}? see --namespace, --username",
+            )
+        await interpreter.run(Queue(probe(world)), Phase.SEED, workers=1)
+        missing = unsupported(world, self._history().operations)
+        if F.PUT_MANIFEST in missing:
+            raise TargetRefused(
+                f"the registry takes no OCI image manifest: {missing[F.PUT_MANIFEST]}",
+                hint=f"may this user push below {self._plan.namespace}? see --namespace, --username",
+            )
+        for name, reason in sorted(missing.items()):
+            self._recorder.event("capability", name=name, supported="no", reason=reason)
+        return msgspec.structs.replace(world, unsupported=frozenset(missing))
+
+    async def _seed(self, interpreter: Interpreter, world: World) -> Memory:
+        if not self._is_ending:
+            await interpreter.run(Queue(seeds(world)), Phase.SEED)
+        return seeded_memory(world, self._history().operations)
+
+    async def _main(self, interpreter: Interpreter, world: World, memory: Memory, sampler: Sampler | None) -> None:
+        self.main_began_ns = self._clock.now_ns()
+        load = self._workload.main(world, memory)
+        async with trio.open_nursery() as nursery:
+            if sampler is not None:
+                nursery.start_soon(sampler.sample_for_ever, self._plan.poll_interval_s)
+            await interpreter.run(_bounded(load, self._plan, self.main_began_ns), Phase.MAIN)
+            nursery.cancel_scope.cancel()
+
+    async def _read_back(self, interpreter: Interpreter, world: World) -> None:
+        chance = stream(self._plan.seed, "final")
+        chosen = final_reads(self._history().operations, self._written_repositories(), chance, MOST_FINAL_BLOBS)
+        if chosen.unread:
+            self._recorder.event("unread", count=str(len(chosen.unread)), keys=" ".join(chosen.unread))
+        most_s = INTERRUPTED_FINAL_S if self._is_interrupted else max(FINAL_S, self._plan.duration_s)
+        end_ns = self._clock.now_ns() + round(most_s * 1e9)
+        await interpreter.run(UntilTime(Queue(chosen.invocations), end_ns), Phase.FINAL)
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._is_interrupted or self._is_dead
+
+    def _enter(self, phase: str) -> None:
+        self.phase = phase
+        self._recorder.event("phase", phase=phase)
+
+    def _history(self) -> History:
+        return History(read_journal(self._folder / JOURNAL_NAME))
+
+    def _written_repositories(self) -> list[str]:
+        return sorted({repository_of(operation.key) for operation in self._history().operations})
+
+    def _all_pushes_ended(self) -> bool:
+        """No upload of ours can still be open, whatever the registry says."""
+        return all(_has_ended(operation) for operation in self._history().operations)
+
+
+def _bounded(load: Generator, plan: RunPlan, began_ns: int) -> Generator:
+    if plan.max_rate is not None:
+        load = Paced(load, round(1e9 / plan.max_rate))
+    if plan.max_operations is not None:
+        load = Limit(load, plan.max_operations)
+    return UntilTime(load, began_ns + round(plan.duration_s * 1e9))
+
+
+def _has_ended(operation: Operation) -> bool:
+    is_upload = operation.f in (F.PUSH_BLOB, F.MOUNT_BLOB)
+    return not is_upload or operation.kind is Kind.OK

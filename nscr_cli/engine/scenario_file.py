@@ -1,0 +1,121 @@
+"""Scenario files: strict TOML in, a Scenario out; every error names the place and what was probably meant.
+
+A name is looked up among the shipped scenarios; what ends in .toml or holds a slash is a path of the user's own.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+import nscr_cli
+from nscr_cli.errors import ScenarioError
+from nscr_cli.history.plan import Scenario
+from nscr_cli.workloads.catalogue import WORKLOADS
+
+_PACKAGE = Path(nscr_cli.__file__).parent
+_TAG_MODELS = ("linearizable", "read-your-writes")
+
+
+def scenario_folder() -> Path:
+    """Where the shipped scenarios lie: inside the wheel, or beside the package in a work tree."""
+    inside = _PACKAGE / "scenarios"
+    return inside if inside.is_dir() else _PACKAGE.parent / "scenarios"
+
+
+def scenario_names() -> list[str]:
+    """The names of the shipped scenarios."""
+    return sorted(path.stem for path in scenario_folder().rglob("*.toml"))
+
+
+def load_scenario(name_or_path: str) -> Scenario:
+    """The scenario of this name or in this file.
+
+    Raises:
+        ScenarioError: no such scenario, not TOML, or it does not hold together.
+    """
+    path = _path_of(name_or_path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path}: {error}", hint="name a scenario or a readable TOML file") from error
+    return parse_scenario(text, str(path))
+
+
+def parse_scenario(text: str, source: str) -> Scenario:
+    """The scenario that a TOML text describes; `source` names it in errors.
+
+    Raises:
+        ScenarioError: not TOML, or it does not hold together.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{source}: not TOML: {error}", hint="see https://toml.io for the syntax") from error
+    _check_names(document, Scenario.__struct_fields__, source, "")
+    try:
+        scenario = msgspec.convert(document, Scenario)
+    except msgspec.ValidationError as error:
+        raise ScenarioError(f"{source}: {error}", hint="`$` in the path is the file itself") from error
+    _check_workload(scenario, source)
+    _check_values(scenario, source)
+    return scenario
+
+
+def _path_of(name_or_path: str) -> Path:
+    if name_or_path.endswith(".toml") or "/" in name_or_path:
+        return Path(name_or_path)
+    for path in scenario_folder().rglob("*.toml"):
+        if path.stem == name_or_path:
+            return path
+    names = scenario_names()
+    raise ScenarioError(f"no scenario {name_or_path!r}", hint=_nearest(name_or_path, names, "scenarios"))
+
+
+def _check_workload(scenario: Scenario, source: str) -> None:
+    if scenario.workload not in WORKLOADS:
+        _refuse(source, "workload", scenario.workload, _nearest(scenario.workload, WORKLOADS, "workloads"))
+    workload = WORKLOADS[scenario.workload]
+    _check_names(scenario.weights, workload.actions, source, "weights.")
+    checkers = [checker.name for checker in workload.checkers]
+    for floor in scenario.evidence:
+        checker, dot, name = floor.partition(".")
+        if checker not in checkers or not dot or not name:
+            _refuse(source, "evidence", floor, f'write "<checker>.<name>"; {_nearest(checker, checkers, "checkers")}')
+
+
+def _check_values(scenario: Scenario, source: str) -> None:
+    smallest, largest = scenario.blob_sizes
+    for path, value, holds, promise in (
+        ("workers", scenario.workers, scenario.workers >= 1, "at least 1"),
+        ("duration_s", scenario.duration_s, scenario.duration_s > 0, "longer than nothing"),
+        ("repositories", scenario.repositories, scenario.repositories >= 1, "at least 1"),
+        ("tags", scenario.tags, scenario.tags >= 1, "at least 1"),
+        ("blob_sizes", scenario.blob_sizes, 0 <= smallest <= largest, "smallest, then largest, in bytes"),
+        ("tag_model", scenario.tag_model, scenario.tag_model in _TAG_MODELS, f"one of {', '.join(_TAG_MODELS)}"),
+        ("weights", scenario.weights, any(weight > 0 for weight in scenario.weights.values()), "one above 0"),
+        ("weights", scenario.weights, all(weight >= 0 for weight in scenario.weights.values()), "none below 0"),
+        ("evidence", scenario.evidence, all(floor >= 0 for floor in scenario.evidence.values()), "none below 0"),
+    ):
+        if not holds:
+            _refuse(source, path, value, f"it must be: {promise}")
+
+
+def _check_names(document: Iterable[str], known: Iterable[str], source: str, prefix: str) -> None:
+    known = list(known)
+    for name in document:
+        if name not in known:
+            raise ScenarioError(f"{source}: unknown key `{prefix}{name}`", hint=_nearest(name, known, "keys"))
+
+
+def _refuse(source: str, path: str, value: object, hint: str) -> None:
+    raise ScenarioError(f"{source}: `{path}` is {value!r}", hint=hint)
+
+
+def _nearest(name: str, known: Iterable[str], what: str) -> str:
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    listed = f"{what}: {', '.join(known)}"
+    return f"did you mean `{close[0]}`? {listed}" if close else listed

@@ -1,0 +1,185 @@
+"""A whole run, from a plan to a report in its folder: load, judge, clean up, write.
+
+The verdict comes from the folder alone, as `nscr judge` would give it. A report disk that is full loses the files that
+did not fit, never the verdict.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import trio
+from rich.console import Console
+
+from nscr_cli.checkers.verdict import Verdict, merge
+from nscr_cli.client.target import Target
+from nscr_cli.engine.cleanup import clean_up, pushed_keys, write_leftovers
+from nscr_cli.engine.clocks import RunClock
+from nscr_cli.engine.judging import judge_run, read_run
+from nscr_cli.engine.live import show_live
+from nscr_cli.engine.recorder import Recorder
+from nscr_cli.engine.run import Run, Wiring
+from nscr_cli.engine.run_folder import make_run_folder, open_journal
+from nscr_cli.errors import EnvironmentFailed, ReportsUnwritable, UsageError
+from nscr_cli.history.history import History
+from nscr_cli.history.journal import JournalWriter
+from nscr_cli.history.ops import Entry, Event, Kind, Op, Sample
+from nscr_cli.history.plan import RunPlan
+from nscr_cli.monitors.meter import Meter
+from nscr_cli.monitors.progress import Progress
+from nscr_cli.reporting.csv_files import write_run
+from nscr_cli.reporting.index import append_run
+from nscr_cli.reporting.run_report import RunReport, run_report
+from nscr_cli.targets.base import TortureTarget
+from nscr_cli.workloads.catalogue import WORKLOADS
+
+T = TypeVar("T")
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run is done to, and where it is written down.
+
+    Attributes:
+        console: for progress.
+        secrets: values that must not enter the run folder.
+    """
+
+    target: TortureTarget
+    wiring: Wiring
+    reports: Path
+    console: Console
+    secrets: tuple[str, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended.
+
+    Attributes:
+        failure: what went wrong on this machine or while cleaning up, after there was something to judge.
+    """
+
+    report: RunReport
+    folder: Path
+    failure: EnvironmentFailed | None
+
+
+def torture(plan: RunPlan, setting: Setting) -> Outcome:
+    """Run a plan and judge it.
+
+    Raises:
+        TargetUnreachable, TargetRefused: there was nothing to torture.
+        ReportsUnwritable: the run folder cannot be made.
+    """
+    folder = make_run_folder(setting.reports, plan)
+    with open_journal(folder, plan) as journal:
+        failure: EnvironmentFailed | None = run_unwrapped(partial(_conduct, plan, setting, folder, journal))
+    _, history, results = judge_run(folder)
+    left: tuple[str, ...] = ()
+    try:
+        is_invalid = merge(result.verdict for result in results) is Verdict.INVALID
+        left = _tidied(plan, history, setting, folder, keep=plan.keep or is_invalid)
+    except EnvironmentFailed as error:
+        failure = failure or error
+    report = run_report(plan, history, results, leftovers=left)
+    try:
+        write_run(folder, report, history)
+        append_run(setting.reports, report)
+    except ReportsUnwritable as error:
+        failure = failure or error
+    return Outcome(report=report, folder=folder, failure=failure)
+
+
+def finish_cleaning(folder: Path, address: Target, target: TortureTarget, wiring: Wiring) -> tuple[str, ...]:
+    """Delete what a former run left behind; the keys of what still remains, which its folder then lists.
+
+    Raises:
+        UsageError: the run was not done to the registry at `address`.
+        RunFolderError: not a run folder.
+        EnvironmentFailed: the registry does not answer, or the list cannot be written.
+    """
+    plan, history = read_run(folder)
+    if plan.registry_url != address.url:
+        raise UsageError(
+            f"the run in {folder} was done to {plan.registry_url or 'a registry of its own'}, not to {address.url}",
+            hint="give the URL of that run with --registry-url",
+        )
+    left = run_unwrapped(partial(clean_up, plan, history, target=target, wiring=wiring, folder=folder))
+    write_leftovers(folder, left)
+    return left
+
+
+def run_unwrapped(function: Callable[[], Awaitable[T]]) -> T:
+    """trio.run, but an error that came alone comes without the groups that nurseries put around it."""
+    try:
+        return trio.run(function)
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from None
+
+
+def _tidied(plan: RunPlan, history: History, setting: Setting, folder: Path, *, keep: bool) -> tuple[str, ...]:
+    """Nothing to do for a registry of our own, which is gone with its folder."""
+    if plan.registry_url is None:
+        return ()
+    left = pushed_keys(plan, history)
+    try:
+        if not keep:
+            left = run_unwrapped(
+                partial(clean_up, plan, history, target=setting.target, wiring=setting.wiring, folder=folder)
+            )
+    finally:
+        write_leftovers(folder, left)
+    return left
+
+
+async def _conduct(plan: RunPlan, setting: Setting, folder: Path, journal: JournalWriter) -> ReportsUnwritable | None:
+    clock, meter = RunClock(), Meter()
+    recorder = Recorder(
+        journal,
+        clock,
+        observe=lambda entry: _show(meter, entry),
+        on_failure=lambda: run.abandon(),
+        secrets=setting.secrets,
+    )
+    run = Run(
+        plan,
+        workload=WORKLOADS[plan.scenario.workload],
+        target=setting.target,
+        wiring=setting.wiring,
+        recorder=recorder,
+        clock=clock,
+        folder=folder,
+    )
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(show_live, setting.console, lambda: _picture(plan, run, meter, clock))
+        await run.conduct()
+        nursery.cancel_scope.cancel()
+    return recorder.failure
+
+
+def _show(meter: Meter, entry: Entry) -> None:
+    match entry:
+        case Op(kind=kind) if kind is not Kind.INVOKE:
+            meter.ended(entry)
+        case Sample():
+            meter.sampled(entry)
+        case Event(name="target-died" | "interrupted"):
+            meter.alert(f"{entry.name}: {' '.join(entry.detail.values())}")
+
+
+def _picture(plan: RunPlan, run: Run, meter: Meter, clock: RunClock) -> Progress:
+    now_ns = clock.now_ns()
+    began_ns = 0 if run.main_began_ns is None else run.main_began_ns
+    return meter.progress(
+        now_ns,
+        run=f"{plan.scenario_name} · seed {plan.seed}",
+        target=plan.registry_url or "reference registry",
+        phase=run.phase,
+        elapsed_s=(now_ns - began_ns) / 1e9,
+        total_s=plan.duration_s,
+        workers=plan.workers,
+    )

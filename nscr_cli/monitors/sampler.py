@@ -1,0 +1,138 @@
+"""Polls the monitoring API during a run; every poll becomes a Sample, whatever came back.
+
+A sample is an interval: the answer was true at some instant between asking and its arrival. Bodies come from the
+registry: only JSON enters the journal, on one line, and redacted like everything else.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import msgspec
+import trio
+
+from nscr_cli.history.ops import Sample
+from nscr_cli.history.redaction import redacted
+
+LOAD_ENDPOINTS = ("/api/registry/state", "/api/registry/health", "/api/registry/sessions")
+QUIET_ENDPOINTS = (*LOAD_ENDPOINTS, "/api/registry/blobs", "/api/garbage-collect/stats")
+_SESSIONS = "/api/registry/sessions"
+_POLL_S = 0.2
+
+
+class Poll(Protocol):
+    """How a poll ended."""
+
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def error(self) -> str | None: ...
+
+
+class Poller(Protocol):
+    """What can be asked."""
+
+    async def poll(self, path: str) -> Poll:
+        """One GET; answers whatever happens."""
+        ...
+
+
+class Clock(Protocol):
+    """The clock of the run."""
+
+    def now_ns(self) -> int: ...
+
+
+class Sampler:
+    """Takes samples for one run.
+
+    Args:
+        record: takes each sample, in order.
+        secrets: values that must not enter the journal.
+    """
+
+    def __init__(
+        self, poller: Poller, clock: Clock, record: Callable[[Sample], None], *, secrets: tuple[str, ...] = ()
+    ) -> None:
+        self._poller = poller
+        self._clock = clock
+        self._record = record
+        self._secrets = secrets
+
+    async def is_offered(self) -> bool:
+        """Whether the registry has the API, and lets us see it."""
+        sample = await self._take(LOAD_ENDPOINTS[0], quiet=False)
+        return sample.status == 200 and bool(sample.body)
+
+    async def sample_for_ever(self, interval_s: float) -> None:
+        """Poll state, health and sessions every interval; an answer that takes longer delays the next."""
+        while True:
+            began = trio.current_time()
+            for endpoint in LOAD_ENDPOINTS:
+                self._record(await self._take(endpoint, quiet=False))
+            await trio.sleep_until(began + interval_s)
+
+    async def sample_quiet(self, repositories: Iterable[str]) -> None:
+        """Poll everything once, now that nothing of ours is going on."""
+        paths = [f"/api/registry/repositories/{repository}" for repository in repositories]
+        for endpoint in (*QUIET_ENDPOINTS, *paths):
+            self._record(await self._take(endpoint, quiet=True))
+
+    async def wait_drained(self, namespace: str, *, timeout_s: float) -> bool:
+        """Wait until no open upload lies below the namespace; False when the time is over before."""
+        with trio.move_on_after(timeout_s):
+            while True:
+                sample = await self._take(_SESSIONS, quiet=False)
+                if not _open_uploads(sample.body, namespace):
+                    return True
+                await trio.sleep(_POLL_S)
+        return False
+
+    async def _take(self, endpoint: str, *, quiet: bool) -> Sample:
+        start_ns = self._clock.now_ns()
+        poll = await self._poller.poll(endpoint)
+        body, error = msgspec.Raw(), poll.error
+        if poll.status is not None:
+            try:
+                body = one_line(poll.body, self._secrets)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                error = error or "the answer is not JSON"
+        return Sample(
+            endpoint=endpoint,
+            start_ns=start_ns,
+            end_ns=self._clock.now_ns(),
+            quiet=quiet,
+            status=poll.status,
+            body=body,
+            error=redacted(error, self._secrets) if error else None,
+        )
+
+
+def one_line(body: bytes, secrets: tuple[str, ...] = ()) -> msgspec.Raw:
+    """A JSON text without line breaks and secrets.
+
+    Raises:
+        msgspec.DecodeError: it is not JSON.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    text = redacted(body.decode(), secrets)
+    msgspec.json.decode(text)
+    return msgspec.Raw(msgspec.json.format(text.encode(), indent=-1))
+
+
+def _open_uploads(body: msgspec.Raw, namespace: str) -> int:
+    """Uploads of ours that a registry says are open; one of an unnamed repository may be ours."""
+    with contextlib.suppress(msgspec.DecodeError):
+        sessions = msgspec.json.decode(body, type=_Sessions).activeSessions
+        return sum(session.repository is None or session.repository.startswith(f"{namespace}/") for session in sessions)
+    return 0
+
+
+class _Session(msgspec.Struct):
+    repository: str | None = None
+
+
+class _Sessions(msgspec.Struct):
+    activeSessions: list[_Session] = []  # noqa: N815 - the name in docs/external-api.md

@@ -1,0 +1,1 @@
+"""Targets: the thing under test, and what can be done to it."""

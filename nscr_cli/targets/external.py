@@ -1,0 +1,50 @@
+"""A registry that somebody else runs: reached by its URL, never started or stopped, and never written to unasked.
+
+A host that is not loopback is tortured only when its name was written twice; names are compared as text and nothing
+is resolved, because what a name resolves to may change between the question and the load.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from nscr_cli.client.registry import ping
+from nscr_cli.client.target import Credentials, Target
+from nscr_cli.errors import ConsentError
+from nscr_cli.targets.base import Running
+
+
+def check_consent(address: Target, consented_host: str | None) -> None:
+    """Let pass what may be tortured.
+
+    Raises:
+        ConsentError: not loopback, and not the host that was consented to.
+    """
+    if address.is_loopback or (consented_host or "").lower() == address.host.lower():
+        return
+    named = f"--i-may-torture names {consented_host!r}" if consented_host else "nobody said that it may be tortured"
+    raise ConsentError(
+        f"{address.host} is not this machine, and {named}",
+        hint=f"torture only what is yours to break; then add --i-may-torture {address.host}",
+    )
+
+
+class ExternalTarget:
+    """A registry at an address."""
+
+    def __init__(self, address: Target, credentials: Credentials | None) -> None:
+        self._address = address
+        self._credentials = credentials
+
+    @asynccontextmanager
+    async def running(self, run_folder: Path) -> AsyncIterator[Running]:
+        """See `TortureTarget.running`. Asks once whether it lets us in, before anything is written."""
+        await ping(self._address, self._credentials)
+        yield Running(address=self._address, credentials=self._credentials, is_fresh=False, wait_death=_wait_for_ever)
+
+
+async def _wait_for_ever() -> str:
+    await trio.sleep_forever()
+    raise AssertionError("unreachable")

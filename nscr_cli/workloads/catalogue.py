@@ -1,0 +1,81 @@
+"""The workloads by name: which errands their clients have, and who judges them.
+
+An errand's name is what a scenario's weights name.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from nscr_cli.checkers.blobs import BlobsChecker
+from nscr_cli.checkers.closure import ClosureChecker
+from nscr_cli.checkers.listing import ListingChecker
+from nscr_cli.checkers.liveness import LivenessChecker
+from nscr_cli.checkers.monitoring import MonitoringChecker
+from nscr_cli.checkers.protocol import ProtocolChecker
+from nscr_cli.checkers.tags import TagsChecker
+from nscr_cli.checkers.uploads import UploadsChecker
+from nscr_cli.checkers.verdict import Checker
+from nscr_cli.generators.base import Generator
+from nscr_cli.generators.combinators import EachProcess
+from nscr_cli.history.ops import F
+from nscr_cli.workloads import pulls, pushes, tag_writes
+from nscr_cli.workloads.actor import Action, Actor
+from nscr_cli.workloads.memory import Memory
+from nscr_cli.workloads.world import World
+
+
+class Workload(msgspec.Struct, frozen=True, kw_only=True):
+    """What clients do, and who judges it."""
+
+    actions: Mapping[str, Action]
+    checkers: tuple[Checker, ...]
+
+    def main(self, world: World, seeded: Memory) -> Generator:
+        """The load: every process remembers what was seeded, and goes about its errands."""
+        return EachProcess(lambda process: Actor(world=world, process=process, actions=self.actions, memory=seeded))
+
+
+_TAG_ACTIONS = {
+    "move-tag": Action(summary="put a new manifest under a contended tag", begin=tag_writes.move_tag),
+    "retag": Action(summary="put a manifest under one more tag", begin=tag_writes.retag),
+    "read-tag": Action(summary="GET or HEAD a contended tag", begin=pulls.read_tag),
+    "list-tags": Action(summary="list the tags of a repository", begin=pulls.list_tags, needs=(F.LIST_TAGS,)),
+    "delete-tag": Action(
+        summary="delete a contended tag, and look", begin=tag_writes.delete_tag, needs=(F.DELETE_TAG,)
+    ),
+    "delete-manifest": Action(
+        summary="delete by digest what a tag names or what we wrote",
+        begin=tag_writes.delete_manifest,
+        needs=(F.DELETE_MANIFEST,),
+    ),
+}
+_IMAGE_ACTIONS = {
+    "push-image": Action(
+        summary="push blobs in all four styles or mount them, then the manifest", begin=pushes.push_image
+    ),
+    "push-index": Action(
+        summary="push two images and an index over them", begin=pushes.push_index, needs=(pushes.INDEXES,)
+    ),
+    "pull-image": Action(summary="read a tag and every byte under it", begin=pulls.pull_image),
+    "delete-blob": Action(
+        summary="push a blob that nothing refers to, read, delete, look, push again",
+        begin=pushes.push_and_delete_blob,
+        needs=(F.DELETE_BLOB,),
+    ),
+}
+_CHECKERS: tuple[Checker, ...] = (
+    TagsChecker(),
+    BlobsChecker(),
+    ClosureChecker(),
+    ListingChecker(),
+    UploadsChecker(),
+    ProtocolChecker(),
+    MonitoringChecker(),
+    LivenessChecker(),
+)
+
+WORKLOADS: dict[str, Workload] = {
+    "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
+    "tags": Workload(actions=_TAG_ACTIONS, checkers=_CHECKERS),
+}
