@@ -66,7 +66,7 @@ async def _answer(poller: Poller, endpoint: str, bound_s: float) -> Answer:
     polled = None
     with trio.move_on_after(bound_s):
         polled = await poller.poll(endpoint)
-    latency_ms = (trio.current_time() - start) * 1000
+    latency_ms = round((trio.current_time() - start) * 1000, 3)
     if polled is None:
         error = f"no answer within {show_duration(bound_s)}"
         return Answer(endpoint=endpoint, latency_ms=latency_ms, error=error)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from nscr_cli.durations import show_duration
 from nscr_cli.monitors.documents import Health, Sessions, State
 
 STATE = "/api/registry/state"
@@ -118,7 +119,7 @@ def follow(memory: Memory, current: Round, *, stuck_after_s: float) -> tuple[Mem
         elif not _shows(old, current):
             since[old] = began
         else:
-            text = f"{old.text}: over after {current.at_s - began:.0f} s"
+            text = f"{old.text}: over after {show_duration(current.at_s - began)}"
             notices.append(Notice(at_s=current.at_s, rule=old.rule, text=text, recovered=True))
     for new in held.values():
         notices.append(Notice(at_s=current.at_s, rule=new.rule, text=new.text))
@@ -182,7 +183,7 @@ def _health(health: Health) -> Iterator[Condition]:
 
 def _restart(health: Health, former_ms: int | None) -> Iterator[Condition]:
     if former_ms is not None and health.uptime < former_ms:
-        text = f"uptime fell from {former_ms / 1000:.0f} s to {health.uptime / 1000:.0f} s"
+        text = f"uptime fell from {show_duration(former_ms / 1000)} to {show_duration(health.uptime / 1000)}"
         yield Condition(rule="restarted", endpoint=HEALTH, text=text, lasting=False)
 
 
@@ -209,7 +210,7 @@ def _sessions(sessions: Sessions, stuck_after_s: float) -> Iterator[Condition]:
     for session in sessions.active_sessions:
         idle_s = (sessions.timestamp - session.last_activity) / 1000
         if idle_s >= stuck_after_s:
-            text = f"upload {session.id} had nothing happen for {idle_s:.0f} s"
+            text = f"upload {session.id} stands still for {show_duration(idle_s)}"
             yield Condition(rule="stuck-session", endpoint=SESSIONS, subject=session.id, text=text)
 
 

@@ -37,7 +37,7 @@ def test_silence_is_told_once_and_so_is_its_end(answers: Answers, silence: Mappi
     texts = [notice.text for notices in told(rounds) for notice in notices]
     assert texts == [
         "the registry is silent: connection refused",
-        "the registry is silent: connection refused: over after 4 s",
+        "the registry is silent: connection refused: over after 4s",
     ]
 
 
@@ -108,7 +108,7 @@ def test_endpoints_are_not_compared_without_proof_that_nothing_changed(answers: 
 def test_stuck_upload_by_the_registrys_own_clock(answers: Answers) -> None:
     fine, stuck = answers(uploads=[("u1", 900, 599)]), answers(uploads=[("u1", 901, 600), ("u2", 5, 1)])
     assert rules([fine, stuck, stuck, answers()]) == [[], ["+stuck-session"], [], ["-stuck-session"]]
-    assert told([stuck])[0][0].text == "upload u1 had nothing happen for 600 s"
+    assert told([stuck])[0][0].text == "upload u1 stands still for 10m00s"
 
 
 @pytest.mark.parametrize(
