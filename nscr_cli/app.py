@@ -6,6 +6,7 @@ import typer
 
 from nscr_cli import __version__
 from nscr_cli.commands.serve import serve
+from nscr_cli.commands.watch import watch
 from nscr_cli.errors import NscrError
 from nscr_cli.exits import MEANINGS, Exit
 from nscr_cli.ui import printable, progress_console, results_console
@@ -36,6 +37,7 @@ def _root(
 
 
 app.command()(serve)
+app.command()(watch)
 
 
 def main() -> None:
