@@ -63,14 +63,13 @@ def connection(
         password = sys.stdin.readline().rstrip("\r\n")
     if username is None and password is None:
         return target, from_url
-    if username is None:
-        username = from_url.username if from_url is not None else None
+    if from_url is not None and username in (None, from_url.username):
+        username = from_url.username
+        password = password if password is not None else from_url.password
     if not username:
         raise UsageError("a password was given without a user name", hint="add --username, or set NSCR_USERNAME")
     if ":" in username:
         raise UsageError(f"the user name {username!r} holds a colon", hint="Basic authentication cannot carry it")
-    if password is None:
-        password = from_url.password if from_url is not None else None
     if password is None:
         raise UsageError(
             f"no password for user {username!r}", hint="set NSCR_PASSWORD, or pipe it in with --password-stdin"

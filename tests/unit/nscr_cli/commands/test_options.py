@@ -1,0 +1,51 @@
+"""The connection options of all commands."""
+
+import io
+
+import pytest
+
+from nscr_cli.client.target import Credentials
+from nscr_cli.commands.options import connection
+from nscr_cli.errors import UsageError
+
+URL = "http://localhost:5000"
+
+
+@pytest.mark.parametrize(
+    ("url", "username", "password", "expected"),
+    [
+        (URL, None, None, None),
+        (URL, "ann", "pw", Credentials("ann", "pw")),
+        (URL, "ann", "", Credentials("ann", "")),
+        ("http://bob:old@localhost:5000", None, None, Credentials("bob", "old")),
+        ("http://bob:old@localhost:5000", None, "new", Credentials("bob", "new")),
+        ("http://bob:old@localhost:5000", "ann", "new", Credentials("ann", "new")),
+        ("http://bob:old@localhost:5000", "bob", None, Credentials("bob", "old")),
+    ],
+)
+def test_credentials(url: str, username: str | None, password: str | None, expected: Credentials | None) -> None:
+    target, credentials = connection(url, username=username, password=password)
+    assert (target.url, credentials) == (URL, expected)
+
+
+def test_password_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("s3cret \nmore\n"))
+    _, credentials = connection(URL, username="ann", password_stdin=True)
+    assert credentials == Credentials("ann", "s3cret ")
+
+
+@pytest.mark.parametrize(("username", "password"), [("ann", None), (None, "pw"), ("", "pw"), ("a:b", "pw")])
+def test_half_credentials(username: str | None, password: str | None) -> None:
+    with pytest.raises(UsageError) as caught:
+        connection(URL, username=username, password=password)
+    assert "pw" not in caught.value.message
+
+
+def test_tls() -> None:
+    assert connection("https://a", insecure=True)[0].is_verified is False
+    assert connection("https://a")[0].is_verified is True
+
+
+def test_a_password_in_the_address_is_for_its_own_user() -> None:
+    with pytest.raises(UsageError, match="no password for user 'ann'"):
+        connection("http://bob:old@localhost:5000", username="ann")
