@@ -1,0 +1,74 @@
+"""Each sabotage breaks its promise, as often as it says, and nothing else."""
+
+import json
+from typing import Any
+
+import pytest
+
+from nscr.__main__ import main
+from nscr.config import ServerConfig
+from nscr.oci.digest import digest_of
+from nscr.sabotage import lost_tag, truncated_blob, undead_tag
+from nscr.sabotage.catalogue import CATALOGUE
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_one_tag_write_in_twenty_is_lost(make_client: Any) -> None:
+    client = make_client(ServerConfig(sabotages=("lost-tag",)))
+    lost = []
+    for number in range(2 * lost_tag.EVERY):
+        digest = await client.push_image("a", f"t{number}", str(number).encode())
+        assert (await client("HEAD", f"/v2/a/manifests/{digest}")).status == 200
+        if (await client("HEAD", f"/v2/a/manifests/t{number}")).status == 404:
+            lost.append(number)
+    assert lost == [19, 39]
+
+
+async def test_one_download_in_fifty_is_short_and_says_nothing(make_client: Any) -> None:
+    client = make_client(ServerConfig(sabotages=("truncated-blob",)))
+    digest = await client.push_blob("a", b"0123456789")
+    empty = await client.push_blob("a", b"")
+    short = []
+    for number in range(2 * truncated_blob.EVERY):
+        assert (await client("GET", f"/v2/a/blobs/{empty}")).body == b""
+        reply = await client("GET", f"/v2/a/blobs/{digest}")
+        assert reply.status == 200
+        if digest_of(reply.body) != digest:
+            assert (reply.headers["content-length"], reply.body) == ("5", b"01234")
+            short.append(number)
+        assert (await client("HEAD", f"/v2/a/blobs/{digest}")).headers["content-length"] == "10"
+    assert short == [49, 99]
+
+
+@pytest.mark.parametrize("by_digest", [False, True])
+async def test_a_deleted_tag_comes_back(make_client: Any, by_digest: bool) -> None:
+    client = make_client(ServerConfig(sabotages=("undead-tag",)))
+    digest = await client.push_image("a", "t")
+    await client.push_image("a", "other", b"layer")
+    await client("DELETE", f"/v2/a/manifests/{digest if by_digest else 't'}")
+    seen = [(await client("HEAD", "/v2/a/manifests/t")).status for _ in range(2 * undead_tag.AFTER_CALLS)]
+    assert seen[0] == 404
+    assert seen[-1] == 200
+    assert (await client("GET", "/v2/a/manifests/t")).headers["docker-content-digest"] == digest
+
+
+async def test_a_tag_that_was_written_again_is_left_alone(make_client: Any) -> None:
+    client = make_client(ServerConfig(sabotages=("undead-tag",)))
+    await client.push_image("a", "t")
+    await client("DELETE", "/v2/a/manifests/t")
+    digest = await client.push_image("a", "t", b"layer")
+    for _ in range(2 * undead_tag.AFTER_CALLS):
+        assert (await client("HEAD", "/v2/a/manifests/t")).headers["docker-content-digest"] == digest
+
+
+def test_the_catalogue_is_printed_as_data(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list-sabotages", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert [entry["name"] for entry in printed] == ["lost-tag", "truncated-blob", "undead-tag"] == list(CATALOGUE)
+    for entry in printed:
+        assert set(entry) == {"name", "description", "mimics", "breaks"}
+        assert entry["mimics"]
+        assert entry["breaks"]
+    assert main(["--list-sabotages"]) == 0
+    assert capsys.readouterr().out.startswith("lost-tag: ")

@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import pytest
+
+from nscr.config import PARSERS, ServerConfig, resolve
+from nscr.errors import ConfigurationError
+
+
+def settings(
+    toml: str | None = None, environment: dict[str, str] | None = None, *, folder: Path | None = None, **flags: object
+) -> ServerConfig:
+    file = None
+    if toml is not None:
+        assert folder is not None
+        file = folder / "nscr.toml"
+        file.write_text(toml)
+    return resolve(file=file, environment=environment or {}, flags=flags)[0]
+
+
+def test_defaults() -> None:
+    config = settings()
+    assert (config.host, config.port, config.requires_credentials) == ("127.0.0.1", 7000, False)
+
+
+def test_each_source_outdoes_the_one_before(tmp_path: Path) -> None:
+    toml = 'port = 1\nlog_level = "info"\nhost = "::1"'
+    config = settings(toml, {"NSCR_PORT": "2", "NSCR_LOG_LEVEL": "ERROR"}, folder=tmp_path, port=3, host=None)
+    assert (config.port, config.log_level, config.host) == (3, "error", "::1")
+
+
+def test_every_setting_can_come_from_the_environment() -> None:
+    given = {
+        "host": "localhost",
+        "port": "0",
+        "database_path": "/some/where",
+        "auth_enabled": "true",
+        "auth_username": "user",
+        "auth_password": "secret",
+        "allow_anonymous": "no",
+        "log_level": "debug",
+        "max_upload_size_mb": "5",
+    }
+    assert set(given) == set(PARSERS)
+    config = settings(environment={f"NSCR_{name.upper()}": value for name, value in given.items()})
+    assert config == ServerConfig("localhost", 0, Path("/some/where"), True, "user", "secret", False, "debug", 5)
+    assert "secret" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("prot = 1", ("prot", "did you mean port?")),
+        ("gc_enabled = true", ("gc_enabled is not supported",)),
+        ('port = "x"', ("port: 'x' is not a whole number",)),
+        ("port = 70000", ("is not between 0 and 65535",)),
+        ("port = true", ("is not a whole number",)),
+        ('auth_enabled = "maybe"', ("is not true or false",)),
+        ('log_level = "loud"', ("is not one of debug, info, warning, error",)),
+        ("host = ''", ("is not a text",)),
+        ("port = \n", ("is not TOML", "line 1")),
+        ('auth_username = "a:b"', ("colon",)),
+    ],
+)
+def test_a_wrong_file_is_named_with_the_value(tmp_path: Path, toml: str, words: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        settings(toml, folder=tmp_path)
+    told = f"{caught.value} {caught.value.hint}"
+    assert all(word in told for word in (*words, "nscr.toml"))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot read"):
+        resolve(file=tmp_path / "absent.toml", environment={}, flags={})
+
+
+def test_unknown_variables_are_warned_about_and_those_of_the_client_left_alone() -> None:
+    _, warnings = resolve(
+        file=None,
+        environment={"NSCR_PROT": "1", "NSCR_GC_ENABLED": "true", "NSCR_REGISTRY_URL": "x", "OTHER": "1"},
+        flags={},
+    )
+    assert warnings == [
+        "NSCR_GC_ENABLED is not supported by this version and has no effect",
+        "unknown variable NSCR_PROT, did you mean NSCR_PORT?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"auth_username": "user"},
+        {"auth_password": "secret"},
+        {"auth_enabled": True},
+        {"host": "0.0.0.0"},  # noqa: S104
+        {"host": "registry.example"},
+        {"host": "0.0.0.0", "auth_enabled": False, "auth_username": "u", "auth_password": "p"},  # noqa: S104
+        {"host": "0.0.0.0", "allow_anonymous": True, "sabotages": ("lost-tag",)},  # noqa: S104
+    ],
+)
+def test_combinations_that_are_not_served(flags: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        settings(**flags)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"host": "0.0.0.0", "auth_username": "u", "auth_password": "p"},  # noqa: S104
+        {"host": "0.0.0.0", "allow_anonymous": True},  # noqa: S104
+        {"host": "::1"},
+        {"auth_enabled": False, "auth_username": "u", "auth_password": "p"},
+    ],
+)
+def test_combinations_that_are_served(flags: dict[str, object]) -> None:
+    config = settings(**flags)
+    assert config.requires_credentials is ("auth_username" in flags and flags.get("auth_enabled") is not False)
