@@ -5,6 +5,7 @@ columns belongs to somebody and is never touched.
 """
 
 import csv
+import io
 import os
 from pathlib import Path
 from types import TracebackType
@@ -23,21 +24,28 @@ class Series:
     """
 
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
-        self._path = path
         header = ",".join(columns) + "\n"
+        self._path = path
         try:
             start = _start_of_row(path, header.encode())
-            self._file = path.open("a", encoding="utf-8", newline="")
-            self._file.write(header if start is None else start)
-            self._file.flush()
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise self._unwritable(error) from error
+        try:
+            self._write(header if start is None else start)
+        except ReportsUnwritable:
+            self._file.close()
+            raise
 
     def append(self, row: Row) -> None:
         """Write one row; it is in the file when this returns."""
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow([guarded(cell) for cell in row])
+        self._write(line.getvalue())
+
+    def _write(self, text: str) -> None:
         try:
-            csv.writer(self._file, lineterminator="\n").writerow([guarded(cell) for cell in row])
-            self._file.flush()
+            self._file.write(text.encode())
         except OSError as error:
             raise self._unwritable(error) from error
 

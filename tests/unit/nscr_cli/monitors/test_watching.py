@@ -1,7 +1,9 @@
 """What the rounds add up to: figures, alerts, the time series, and both screens."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -161,3 +163,9 @@ def test_partial_rounds_keep_what_is_known(answers: Answers) -> None:
 )
 def test_bytes(size: int | None, text: str) -> None:
     assert show_bytes(size) == text
+
+
+def test_every_column_of_the_time_series_is_documented() -> None:
+    document = (Path(__file__).parents[4] / "reports" / "README.md").read_text(encoding="utf-8")
+    section = document.partition("## The time series of `nscr watch --csv FILE`\n")[2].partition("\n## ")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` ", section, re.MULTILINE)) == SERIES_COLUMNS

@@ -1,0 +1,149 @@
+"""A watch in virtual time: the beat, the bound on a poll, the first answer, the deadline, how soon silence shows."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+from trio.testing import MockClock
+
+from nscr_cli.errors import NscrError, ReportsUnwritable, TargetRefused, TargetUnreachable
+from nscr_cli.exits import Exit
+from nscr_cli.monitors.rules import ENDPOINTS, HEALTH, SESSIONS, STATE, Answer, Notice
+from nscr_cli.monitors.watch_session import watch_registry
+from nscr_cli.monitors.watching import Beat, Watching
+
+Answers = Callable[..., dict[str, Answer]]
+
+
+class Polled(msgspec.Struct, frozen=True):
+    status: int | None
+    body: bytes = b""
+    error: str | None = None
+
+
+class Registry:
+    """Answers after `delay_s` until virtual second `hangs_at_s`, then never; refuses from `refuses_at_s` on."""
+
+    def __init__(self, answers: Mapping[str, Answer], **when: float) -> None:
+        self._answers = answers
+        self._when = when
+        self.asked_at: list[float] = []
+
+    async def poll(self, path: str) -> Polled:
+        now = trio.current_time()
+        if path == HEALTH:
+            self.asked_at.append(now)
+        if now >= self._when.get("refuses_at_s", float("inf")):
+            return Polled(None, error="connection refused")
+        await trio.sleep(self._when.get("delay_s", 0.01))
+        if now >= self._when.get("hangs_at_s", float("inf")):
+            await trio.sleep_forever()
+        answer = self._answers[path]
+        return Polled(answer.status, answer.body, answer.error)
+
+
+Told = list[tuple[float, Beat, tuple[Notice, ...]]]
+
+
+def run(
+    registry: Registry, *, total_s: float | None = 20.0, interval_s: float = 2.0, **more: Any
+) -> tuple[Watching, Told]:
+    watching = Watching("http://here", interval_s=interval_s, total_s=total_s, stuck_after_s=600)
+    told: Told = []
+
+    async def main() -> None:
+        start = trio.current_time()
+
+        def sink(beat: Beat, notices: tuple[Notice, ...]) -> None:
+            told.append((trio.current_time() - start, beat, notices))
+
+        sinks = [sink, *more.get("sinks", ())]
+        await watch_registry(registry, watching, sinks, interval_s=interval_s, total_s=total_s)
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    return watching, told
+
+
+def test_keeps_the_beat_until_the_time_is_over(answers: Answers) -> None:
+    registry = Registry(answers(), delay_s=0.5)
+    watching, told = run(registry)
+    assert [at for at, _, _ in told] == pytest.approx([2 * n + 0.5 for n in range(10)])
+    assert watching.alerts == 0
+    assert told[0][1].latencies_ms == (500, 500, 500)
+
+
+@pytest.mark.parametrize("how", ["hangs_at_s", "refuses_at_s"])
+@pytest.mark.parametrize("interval_s", [0.1, 2.0, 10.0])
+@pytest.mark.parametrize("stopped_at", [3.0, 3.1, 4.99, 5.0])
+def test_a_stopped_registry_is_told_within_two_intervals(
+    answers: Answers, how: str, interval_s: float, stopped_at: float
+) -> None:
+    stops = stopped_at * interval_s
+    _, told = run(Registry(answers(), **{how: stops}), interval_s=interval_s, total_s=8 * interval_s)
+    alerts = [at for at, _, notices in told for notice in notices if notice.rule == "not-answering"]
+    assert len(alerts) == 1
+    assert 0 <= alerts[0] - stops <= 2 * interval_s
+
+
+def test_a_slow_round_does_not_make_rounds_pile_up(answers: Answers) -> None:
+    registry = Registry(answers(), hangs_at_s=0)
+    with pytest.raises(TargetUnreachable, match="no answer within 90ms"):
+        run(registry, interval_s=0.1, total_s=None)
+    gaps = [later - earlier for earlier, later in zip(registry.asked_at, registry.asked_at[1:], strict=False)]
+    assert min(gaps) == pytest.approx(0.1)
+
+
+def test_never_answered_is_the_environments_fault(answers: Answers) -> None:
+    with pytest.raises(TargetUnreachable, match="connection refused") as caught:
+        run(Registry(answers(), refuses_at_s=0), total_s=None)
+    assert caught.value.exit_code is Exit.ENVIRONMENT
+    with pytest.raises(TargetUnreachable):
+        run(Registry(answers(), refuses_at_s=0), total_s=1)
+
+
+def test_a_late_first_answer_is_fine(answers: Answers) -> None:
+    class Late(Registry):
+        async def poll(self, path: str) -> Polled:
+            return await super().poll(path) if trio.current_time() >= 4 else Polled(None, error="refused")
+
+    watching, _ = run(Late(answers()))
+    assert watching.alerts == 0
+    assert watching.answered_s is not None
+
+
+@pytest.mark.parametrize(("status", "words"), [(401, "credentials"), (403, "credentials"), (404, "no monitoring API")])
+def test_nothing_to_watch_is_told_at_once(answers: Answers, status: int, words: str) -> None:
+    refusing = answers(statuses=dict.fromkeys(ENDPOINTS, status))
+    with pytest.raises(TargetRefused, match=words) as caught:
+        run(Registry(refusing), total_s=None)
+    assert caught.value.exit_code is Exit.ENVIRONMENT
+
+
+@pytest.mark.parametrize("statuses", [{STATE: 500, HEALTH: 500, SESSIONS: 500}, {SESSIONS: 404}])
+def test_a_registry_that_is_merely_broken_is_watched(answers: Answers, statuses: dict[str, int]) -> None:
+    watching, _ = run(Registry(answers(statuses=statuses)))
+    assert watching.alerts > 0
+
+
+@pytest.mark.parametrize("failure", [ReportsUnwritable("disk full", hint="free some"), BrokenPipeError()])
+def test_a_sink_that_fails_ends_the_watch_with_its_error(
+    answers: Answers, failure: NscrError | BrokenPipeError
+) -> None:
+    def sink(beat: Beat, notices: tuple[Notice, ...]) -> None:
+        raise failure
+
+    with pytest.raises(type(failure)):
+        run(Registry(answers()), sinks=[sink])
+
+
+def test_the_screen_is_drawn_between_rounds(answers: Answers) -> None:
+    drawn: list[float] = []
+    watching = Watching("http://here", interval_s=2, total_s=2, stuck_after_s=600)
+
+    async def main() -> None:
+        await watch_registry(Registry(answers()), watching, [], interval_s=2, total_s=2, refresh=drawn.append)
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert drawn == pytest.approx([0.25 * n for n in range(8)])

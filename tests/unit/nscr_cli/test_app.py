@@ -1,0 +1,95 @@
+"""The command as a whole: errors become one line, a hint and an exit code; nobody sees a traceback."""
+
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from nscr_cli import __version__, app
+from nscr_cli.errors import (
+    ConsentError,
+    EnvironmentFailed,
+    NscrError,
+    ReportsUnwritable,
+    RunFolderError,
+    ScenarioError,
+    TargetRefused,
+    TargetUnreachable,
+    UsageError,
+)
+from nscr_cli.exits import MEANINGS, Exit
+
+
+def ended_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> object:
+    """The exit code of a `nscr` whose only command raises `error`."""
+    failing = typer.Typer(pretty_exceptions_enable=False)
+
+    @failing.command()
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(app, "app", failing)
+    monkeypatch.setattr(sys, "argv", ["nscr"])
+    with pytest.raises(SystemExit) as caught:
+        app.main()
+    return caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (UsageError, 2),
+        (ScenarioError, 2),
+        (ConsentError, 2),
+        (RunFolderError, 2),
+        (EnvironmentFailed, 5),
+        (TargetUnreachable, 5),
+        (TargetRefused, 5),
+        (ReportsUnwritable, 5),
+    ],
+)
+def test_errors_for_users(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: type[NscrError], code: int
+) -> None:
+    assert ended_with(monkeypatch, kind("no scenario 'mixt'", hint="did you mean mixed?")) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == ["nscr: no scenario 'mixt'", "  hint: did you mean mixed?"]
+
+
+def test_hostile_messages_stay_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    ended_with(monkeypatch, UsageError("\x1b[2J[bold]tag[/bold] \u202e", hint="[red]x[/red]"))
+    err = capsys.readouterr().err
+    assert "\x1b[2J" not in err
+    assert "[bold]tag[/bold]" in err
+    assert "[red]x[/red]" in err
+
+
+def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended_with(monkeypatch, KeyboardInterrupt()) == Exit.INTERRUPTED
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_exit_codes_are_all_explained_and_stand_in_the_help() -> None:
+    assert set(MEANINGS) == set(Exit)
+    assert all(f"{code.value} {meaning}" in app.EPILOG for code, meaning in MEANINGS.items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--version"], 0, f"nscr {__version__}"),
+        (["--help"], 0, "Finds the bugs that lose container images."),
+        (["wach"], 2, "wach"),
+        (["watch", "--for", "soon", "--registry-url", "localhost"], 2, "'soon' is not a duration"),
+        (["watch"], 2, "no registry to watch"),
+    ],
+)
+def test_the_installed_command(words: list[str], code: int, said: str) -> None:
+    command = [sys.executable, "-c", "from nscr_cli.app import main; main()", *words]
+    ended = subprocess.run(command, capture_output=True, text=True, env={"COLUMNS": "200", "PATH": ""}, timeout=60)
+    assert ended.returncode == code
+    assert said in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
