@@ -1,0 +1,116 @@
+"""The blobs checker: what was acknowledged is readable until it is deleted, is what was pushed, and stays deleted.
+
+Blobs and manifests by digest, per repository (spec.md#pulling-blobs, #pulling-manifests, #deleting-blobs). Presence is
+judged by sound interval rules (presence.py), content one read at a time (contents.py); pushes of correct bytes that are
+refused are findings where the registry accepts such pushes at all (refusals.py).
+"""
+
+from collections.abc import Iterable
+
+from nscr_cli.checkers.contents import Contents
+from nscr_cli.checkers.evidence import conclude, skipped_capabilities
+from nscr_cli.checkers.inventory import BLOB_READS, BLOB_WRITES, MANIFEST_READS, Inventory, ManifestPresence, found
+from nscr_cli.checkers.presence import Presence
+from nscr_cli.checkers.refusals import by_acceptance
+from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.wording import told
+from nscr_cli.history.history import History, Operation
+from nscr_cli.history.keys import tag_of
+from nscr_cli.history.ops import F, Kind, PushStyle
+from nscr_cli.history.plan import RunPlan
+
+_READABLE = "spec.md#pushing-blobs, #pushing-manifests: what was acknowledged can be pulled until it is deleted"
+_GONE = "spec.md#deleting-blobs, #deleting-manifests: what was acknowledged as deleted is answered 404"
+_ACCEPTED = "spec.md#pushing-blobs: bytes that match their digest are accepted"
+_FLOORS = {"read back": 10}
+_CAPABILITIES = (*PushStyle, F.MOUNT_BLOB, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB, "blob-ranges")
+
+
+class BlobsChecker:
+    """Durability and content of everything that is named by its digest."""
+
+    @property
+    def name(self) -> str:
+        return "blobs"
+
+    def check(self, plan: RunPlan, history: History) -> Result:
+        inventory = Inventory(history)
+        contents = Contents(inventory.sizes)
+        findings: list[Finding] = []
+        evidence = {"acknowledged": 0, "read back": 0, "never read": 0, "reads": 0, "ranges": 0}
+        for things, groups, noun in (
+            (inventory.blobs, inventory.blob_operations, "blob"),
+            (inventory.manifests, inventory.manifest_operations, "manifest"),
+        ):
+            for key, operations in groups.items():
+                findings.extend(_presence(key, noun, things[key], operations, inventory))
+                for one in operations:
+                    finding = contents.judge(one) if one.f in BLOB_READS | MANIFEST_READS and found(one) else None
+                    if finding is not None:
+                        findings.append(finding)
+                _count(operations, evidence)
+        pushes = [one for one in history.operations if one.f is F.PUSH_BLOB]
+        refused, never_accepted = by_acceptance(pushes, lambda one: str(one.asked.style))
+        findings.extend(_refused(one) for one in refused)
+        return conclude(
+            self.name,
+            plan,
+            findings=findings,
+            evidence=evidence,
+            floors=_FLOORS,
+            reasons=_unaccepted(never_accepted, history),
+            skipped=skipped_capabilities(history, _CAPABILITIES),
+        )
+
+
+def _presence(
+    key: str, noun: str, thing: Presence | ManifestPresence, operations: list[Operation], inventory: Inventory
+) -> Iterable[Finding]:
+    """The first read that did not find what must be there, and the first that found what cannot be there."""
+    named = [one for one in operations if tag_of(one.key) is None]
+    for one in named:
+        proof = thing.must_hold(one.start_ns, one.end_ns) if inventory.is_absence(one) else None
+        if proof is not None:
+            why = f"{told(proof)}. Nothing deleted it since, and yet: {told(one)}."
+            yield _finding(f"lost-{noun}", key, (proof, one), _READABLE, why)
+            break
+    for one in named:
+        is_read = one.f in BLOB_READS | MANIFEST_READS and found(one)
+        absence = thing.must_lack(one.start_ns, one.end_ns) if is_read else None
+        if absence is not None:
+            why = f"{told(absence)}. Nothing can have put it there since, and yet: {told(one)}."
+            yield _finding(f"undead-{noun}", key, (absence, one), _GONE, why)
+            break
+
+
+def _count(operations: list[Operation], evidence: dict[str, int]) -> None:
+    writes = (*BLOB_WRITES, F.PUT_MANIFEST)
+    acknowledged = min((one.end_ns for one in operations if one.f in writes and one.kind is Kind.OK), default=None)
+    reads = [one for one in operations if one.kind is Kind.OK and one.f in BLOB_READS | MANIFEST_READS]
+    evidence["reads"] += len(reads)
+    evidence["ranges"] += sum(one.answered.status == 206 for one in reads)
+    if acknowledged is None:
+        return
+    evidence["acknowledged"] += 1
+    is_read_back = any(found(one) and one.answered.digest is not None and one.start_ns > acknowledged for one in reads)
+    evidence["read back"] += is_read_back
+    evidence["never read"] += not any(one.start_ns > acknowledged for one in reads)
+
+
+def _refused(push: Operation) -> Finding:
+    why = f"{told(push)}. The bytes match the digest, and other {push.asked.style} pushes were accepted."
+    return _finding("refused-write", push.key, (push,), _ACCEPTED, why)
+
+
+def _unaccepted(never: dict[str, list[Operation]], history: History) -> list[str]:
+    """Styles in which no push was ever accepted, though the registry does not say that it lacks them."""
+    return [
+        f"no {style} push was accepted, of {len(pushes)} that were refused, e.g. {told(pushes[0])}"
+        for style, pushes in never.items()
+        if style not in history.unsupported()
+    ]
+
+
+def _finding(rule: str, key: str, operations: tuple[Operation, ...], clause: str, explanation: str) -> Finding:
+    indexes = tuple(sorted(one.index for one in operations))
+    return Finding(checker="blobs", rule=rule, key=key, operations=indexes, clause=clause, explanation=explanation)

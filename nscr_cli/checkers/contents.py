@@ -1,0 +1,89 @@
+"""Whether what was served is what was asked for: bytes that hash to the digest, the right length, the right range.
+
+One read at a time, but for ranges: two answers to the same range of the same blob must be the same bytes.
+"""
+
+from nscr_cli.checkers.verdict import Finding
+from nscr_cli.checkers.wording import short, told
+from nscr_cli.history.history import Operation
+from nscr_cli.history.keys import digest_of
+from nscr_cli.history.ops import F
+
+_BYTES = "spec.md#digests: the bytes served under a digest hash to it"
+_LENGTH = "spec.md#checking-if-content-exists-in-the-registry: Content-Length is the size of what is there"
+_RANGE = "RFC 9110, 14.2 and 15.3.7: 206 serves exactly the range that was asked for"
+
+
+class Contents:
+    """Judges reads of blobs and manifests by digest, and remembers the ranges that it saw.
+
+    Args:
+        sizes: bytes of what was written, by digest.
+    """
+
+    def __init__(self, sizes: dict[str, int]) -> None:
+        self._sizes = sizes
+        self._ranges: dict[tuple[str, int, int], Operation] = {}
+
+    def judge(self, read: Operation) -> Finding | None:
+        """What is wrong with what this read was answered, if anything is."""
+        digest = digest_of(read.key)
+        if digest is None:
+            return None
+        size = self._sizes.get(digest, read.asked.size)
+        if read.f in (F.HEAD_BLOB, F.HEAD_MANIFEST):
+            return self._head(read, size)
+        if read.asked.range is not None and read.answered.status == 206:
+            return self._range(read, digest, read.asked.range, size)
+        return self._whole(read, digest, size)
+
+    def _head(self, read: Operation, size: int | None) -> Finding | None:
+        said = read.answered.content_length
+        if size is None or said is None or said == size:
+            return None
+        return _finding("wrong-size", read, _LENGTH, f"it has {size} bytes, and Content-Length says {said}")
+
+    def _whole(self, read: Operation, digest: str, size: int | None) -> Finding | None:
+        answered = read.answered
+        if answered.digest is not None and answered.digest != digest:
+            length = answered.length
+            is_short = size is not None and length is not None and length < size
+            rule = "truncated-content" if is_short else "corrupt-content"
+            why = f"{length} bytes that hash to {short(answered.digest)}, where {size} bytes were written"
+            return _finding(rule, read, _BYTES, why)
+        if size is not None and answered.length is not None and answered.length != size:
+            return _finding("wrong-size", read, _LENGTH, f"{answered.length} bytes came, {size} were written")
+        return None
+
+    def _range(self, read: Operation, digest: str, asked: tuple[int, int], size: int | None) -> Finding | None:
+        first, last = asked
+        answered = read.answered
+        if size is not None and first < size:
+            wanted = min(last, size - 1) - first + 1
+            if answered.length is not None and answered.length != wanted:
+                why = f"{wanted} bytes were asked for ({first} to {last} of {size}), {answered.length} came"
+                return _finding("wrong-range", read, _RANGE, why)
+            if wanted == size and answered.digest is not None and answered.digest != digest:
+                return _finding("corrupt-content", read, _BYTES, f"the whole range hashes to {short(answered.digest)}")
+        other = self._ranges.setdefault((digest, first, last), read)
+        if answered.digest == other.answered.digest or None in (answered.digest, other.answered.digest):
+            return None
+        return Finding(
+            checker="blobs",
+            rule="corrupt-content",
+            key=read.key,
+            operations=tuple(sorted((other.index, read.index))),
+            clause=_BYTES,
+            explanation=f"the same bytes {first} to {last} of the same blob differ: {told(other)}; {told(read)}.",
+        )
+
+
+def _finding(rule: str, read: Operation, clause: str, why: str) -> Finding:
+    return Finding(
+        checker="blobs",
+        rule=rule,
+        key=read.key,
+        operations=(read.index,),
+        clause=clause,
+        explanation=f"{told(read)}: {why}.",
+    )

@@ -1,0 +1,166 @@
+"""The listing checker: a list of tags is the set of the tags that exist, in order, each once (spec.md#listing-tags).
+
+A listing takes an interval; what was there throughout it must be listed, what was not there at any of its instants must
+not. Order: the specification says lexical, which is read both as byte order and as case-insensitive; either is right.
+"""
+
+from collections.abc import Iterable
+
+from nscr_cli.checkers.evidence import conclude, skipped_capabilities
+from nscr_cli.checkers.inventory import MANIFEST_READS, found, found_nothing, may_have_happened
+from nscr_cli.checkers.presence import Presence
+from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.wording import told
+from nscr_cli.history.history import History, Operation
+from nscr_cli.history.keys import digest_of, repository_of, tag_key, tag_of
+from nscr_cli.history.ops import F, Kind
+from nscr_cli.history.plan import RunPlan
+
+_SET = "spec.md#listing-tags: the list holds the tags of the repository"
+_ORDER = "spec.md#listing-tags: tags are listed in lexical order, each once"
+_FLOORS = {"lists": 3}
+_SHOWN_TAGS = 6
+
+
+class ListingChecker:
+    """Judges every answered list of tags against what was written, deleted and read."""
+
+    @property
+    def name(self) -> str:
+        return "listing"
+
+    def check(self, plan: RunPlan, history: History) -> Result:
+        lists = history.grouped(
+            lambda one: repository_of(one.key) if one.f is F.LIST_TAGS and one.kind is Kind.OK else None
+        )
+        tags = TagPresence(history)
+        findings: list[Finding] = []
+        for repository, listed in lists.items():
+            findings.extend(_form(listed))
+            findings.extend(_members(repository, listed, tags))
+        return conclude(
+            self.name,
+            plan,
+            findings=findings,
+            evidence={
+                "lists": sum(map(len, lists.values())),
+                "tags listed": sum(len(one.answered.tags or ()) for listed in lists.values() for one in listed),
+            },
+            floors=_FLOORS,
+            skipped=skipped_capabilities(history, (F.LIST_TAGS,)),
+        )
+
+
+class TagPresence:
+    """Presence of tags, whatever they name, by repository and tag; from puts, deletes, reads and lists."""
+
+    def __init__(self, history: History) -> None:
+        self._operations = history.grouped(lambda one: one.key if tag_of(one.key) is not None else None)
+        self._deletes = history.grouped(
+            lambda one: repository_of(one.key) if one.f is F.DELETE_MANIFEST and may_have_happened(one) else None
+        )
+        self._lists: dict[str, list[Operation]] = {}
+        for one in history.operations:
+            if one.f is F.LIST_TAGS and one.kind is Kind.OK:
+                for tag in set(one.answered.tags or ()):
+                    self._lists.setdefault(tag_key(one.key, tag), []).append(one)
+        self._presence: dict[str, Presence] = {}
+
+    def keys_of(self, repository: str) -> list[str]:
+        """Tags of a repository that anybody put."""
+        return [
+            key
+            for key, operations in self._operations.items()
+            if repository_of(key) == repository
+            and any(one.f is F.PUT_MANIFEST and may_have_happened(one) for one in operations)
+        ]
+
+    def operations_of(self, key: str) -> list[Operation]:
+        """All operations that name this tag."""
+        return self._operations.get(key, [])
+
+    def of(self, key: str) -> Presence:
+        """Presence of one tag."""
+        if key not in self._presence:
+            self._presence[key] = self._judge(key)
+        return self._presence[key]
+
+    def _judge(self, key: str) -> Presence:
+        operations = self._operations.get(key, [])
+        puts = [one for one in operations if one.f is F.PUT_MANIFEST and may_have_happened(one)]
+        reads = [one for one in operations if one.f in MANIFEST_READS]
+        deletes = [one for one in operations if one.f is F.DELETE_TAG and may_have_happened(one)]
+        written = {one.asked.digest for one in puts}
+        by_digest = [one for one in self._deletes.get(repository_of(key), []) if digest_of(one.key) in written]
+        # A delete by digest surely clears the tag where nothing else can have been put there by the time it ended.
+        surely = [
+            one
+            for one in by_digest
+            if one.kind is Kind.OK
+            and all(put.asked.digest == digest_of(one.key) for put in puts if put.start_ns <= one.end_ns)
+        ]
+        return Presence(
+            proofs=[
+                *(one for one in puts if one.kind is Kind.OK),
+                *(one for one in reads if found(one)),
+                *self._lists.get(key, []),
+            ],
+            writes=puts,
+            removals=[*deletes, *by_digest],
+            absences=[
+                *(one for one in deletes if one.kind is Kind.OK),
+                *surely,
+                *(one for one in reads if found_nothing(one)),
+            ],
+        )
+
+
+def _form(lists: list[Operation]) -> Iterable[Finding]:
+    """The first list that names a tag twice, and the first that is not in order."""
+    for rule, is_wrong in (("duplicate-tag", _has_duplicates), ("unsorted-listing", _is_unsorted)):
+        wrong = [one for one in lists if is_wrong(one.answered.tags or ())]
+        if wrong:
+            yield _finding(rule, wrong[0].key, wrong[:1], _ORDER, f"{len(wrong)} lists, e.g. {_shown(wrong[0])}.")
+
+
+def _members(repository: str, lists: list[Operation], tags: TagPresence) -> Iterable[Finding]:
+    """For every tag the first list that lacks it though it was there, and the first that has it though it was not."""
+    put = tags.keys_of(repository)
+    for key in put:
+        for one in lists:
+            is_listed = tag_of(key) in (one.answered.tags or ())
+            presence = tags.of(key)
+            if is_listed:
+                witness = presence.must_lack(one.start_ns, one.end_ns)
+                rule, why = "ghost-tag", "Nothing can have put the tag back since, and yet it is listed"
+            else:
+                witness = presence.must_hold(one.start_ns, one.end_ns)
+                rule, why = "missing-tag", "Nothing can have deleted the tag since, and yet it is not listed"
+            if witness is not None:
+                yield _finding(rule, key, [witness, one], _SET, f"{told(witness)}. {why}: {_shown(one)}.")
+                break
+    known = set(put)
+    strangers = [(tag_key(one.key, tag), one) for one in lists for tag in one.answered.tags or ()]
+    for key, one in dict(reversed([pair for pair in strangers if pair[0] not in known])).items():
+        yield _finding("phantom-tag", key, [one], _SET, f"nobody ever put this tag: {_shown(one)}.")
+
+
+def _has_duplicates(tags: tuple[str, ...]) -> bool:
+    return len(set(tags)) < len(tags)
+
+
+def _is_unsorted(tags: tuple[str, ...]) -> bool:
+    return list(tags) not in (sorted(tags), sorted(tags, key=lambda tag: (tag.casefold(), tag))) and list(
+        map(str.casefold, tags)
+    ) != sorted(map(str.casefold, tags))
+
+
+def _shown(one: Operation) -> str:
+    tags = one.answered.tags or ()
+    more = f" and {len(tags) - _SHOWN_TAGS} more" if len(tags) > _SHOWN_TAGS else ""
+    return f"{told(one)}: [{', '.join(tags[:_SHOWN_TAGS])}{more}]"
+
+
+def _finding(rule: str, key: str, operations: list[Operation], clause: str, explanation: str) -> Finding:
+    indexes = tuple(sorted({one.index for one in operations}))
+    return Finding(checker="listing", rule=rule, key=key, operations=indexes, clause=clause, explanation=explanation)

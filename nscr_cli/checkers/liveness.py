@@ -1,0 +1,132 @@
+"""The liveness checker: a registry that nobody disturbs answers every request, and stays up.
+
+Without faults, on this machine's loopback, there is nobody else to blame: a stall, a cut answer, a dropped connection
+is the registry's. Over a network they may be the network's, and leave the verdict UNKNOWN. An idle connection may be
+closed at any time (RFC 9112, 9.5), and a request may cross that, so that one dropped connection proves nothing.
+"""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import msgspec
+
+from nscr_cli.checkers.evidence import conclude
+from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.wording import seconds, told
+from nscr_cli.history.history import History, Operation
+from nscr_cli.history.ops import Event, Kind
+from nscr_cli.history.plan import RunPlan
+
+_FLOORS = {"answered": 10}
+_SHOWN = 5
+
+
+class _Trouble(msgspec.Struct, frozen=True):
+    """A way not to answer.
+
+    Attributes:
+        said: how an operation's error names it (client/completions.py).
+        least: operations from which on it is a finding.
+    """
+
+    rule: str
+    said: str
+    least: int
+    promise: str
+
+
+_CUT = _Trouble("cut-answer", ", then ", 1, "an answer that has begun comes whole")
+_TROUBLES = (
+    _CUT,
+    _Trouble("stalled", "timed out", 1, "a request is answered within the time allowed"),
+    _Trouble("malformed-answer", "malformed answer", 1, "an answer is HTTP"),
+    _Trouble("dropped-connection", "connection closed", 3, "a connection with a request on it is not closed"),
+    _Trouble("refused-connection", "no connection", 3, "a registry that is up accepts connections"),
+)
+_OURS = ("Too many open files", "Cannot assign requested address", "No buffer space")
+
+
+class LivenessChecker:
+    """Judges whether the registry stayed up and answered."""
+
+    @property
+    def name(self) -> str:
+        return "liveness"
+
+    def check(self, plan: RunPlan, history: History) -> Result:
+        answered = sum(one.answered.status is not None for one in history.operations)
+        unanswered = [one for one in history.operations if one.kind is not Kind.OK and one.error]
+        deaths = [event for event in history.events if event.name == "target-died"]
+        findings: list[Finding] = []
+        reasons: list[str] = []
+        if deaths:
+            # What broke before its death was noticed, its death explains.
+            findings.append(_death(deaths[0]))
+        else:
+            is_near = _is_on_loopback(history)
+            for trouble, operations in _by_trouble(unanswered).items():
+                finding = _finding(trouble, operations)
+                if is_near and len(operations) >= trouble.least:
+                    findings.append(finding)
+                else:
+                    why = "too few to prove anything" if is_near else "the network may have done it"
+                    reasons.append(f"{trouble.rule}: {finding.explanation} ({why})")
+        ours = [one for one in unanswered if (one.error or "").startswith("nscr failed")]
+        reasons.extend(f"{told(one)}" for one in ours[:1])
+        return conclude(
+            self.name,
+            plan,
+            findings=findings,
+            evidence={"answered": answered, "unanswered": sum(map(len, _by_trouble(unanswered).values()))},
+            floors=_FLOORS,
+            reasons=reasons,
+        )
+
+
+def _by_trouble(operations: list[Operation]) -> dict[_Trouble, list[Operation]]:
+    groups: dict[_Trouble, list[Operation]] = {}
+    for one in operations:
+        trouble = _trouble_of(one.error or "")
+        if trouble is not None:
+            groups.setdefault(trouble, []).append(one)
+    return groups
+
+
+def _trouble_of(error: str) -> _Trouble | None:
+    """The first that the error names, if it is one and not this machine's own."""
+    if any(ours in error for ours in _OURS) or not any(trouble.said in error for trouble in _TROUBLES[1:]):
+        return None
+    return next(trouble for trouble in _TROUBLES if trouble.said in error)
+
+
+def _is_on_loopback(history: History) -> bool:
+    urls = [event.detail.get("url", "") for event in history.events if event.name == "target"]
+    host = urlsplit(urls[0]).hostname if urls else None
+    if host is None:
+        return False
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _death(event: Event) -> Finding:
+    return Finding(
+        checker="liveness",
+        rule="target-died",
+        key="registry",
+        operations=(),
+        clause="a registry that nobody disturbs stays up",
+        explanation=f"at {seconds(event.time_ns)} the registry was found dead: {event.detail.get('detail', '')}",
+    )
+
+
+def _finding(trouble: _Trouble, operations: list[Operation]) -> Finding:
+    return Finding(
+        checker="liveness",
+        rule=trouble.rule,
+        key=operations[0].key if len({one.key for one in operations}) == 1 else "registry",
+        operations=tuple(one.index for one in operations[:_SHOWN]),
+        clause=trouble.promise,
+        explanation=f"{len(operations)} operations, e.g. {told(operations[0])}",
+    )

@@ -1,0 +1,164 @@
+"""The monitoring checker: the monitoring API tells the truth (docs/external-api.md).
+
+Every sample must have the documented shape and agree with itself; once all is quiet, what it says must be what the
+history says is there (monitoring_truth.py); nothing may turn unhealthy that nobody disturbed. What a degraded health
+warns of may be this machine's (a full disk), so it leaves the verdict UNKNOWN.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from nscr_cli.checkers.evidence import conclude
+from nscr_cli.checkers.inventory import Inventory
+from nscr_cli.checkers.listing import TagPresence
+from nscr_cli.checkers.monitoring_agreement import contradictions
+from nscr_cli.checkers.monitoring_shapes import REPOSITORIES, Document, Health, Sessions, State, shape_of
+from nscr_cli.checkers.monitoring_truth import Truth, wrong
+from nscr_cli.checkers.verdict import Finding, Result, Verdict
+from nscr_cli.checkers.wording import seconds
+from nscr_cli.history.history import History
+from nscr_cli.history.ops import Sample
+from nscr_cli.history.plan import RunPlan
+
+_CLAUSE = "docs/external-api.md: the monitoring API answers as documented, and tells the truth"
+_FLOORS = {"samples": 3, "quiet samples": 1}
+_SILENCE = 3
+
+
+class MonitoringChecker:
+    """Judges the samples of the monitoring API, against themselves and against the history."""
+
+    @property
+    def name(self) -> str:
+        return "monitoring"
+
+    def check(self, plan: RunPlan, history: History) -> Result:
+        target = next((event.detail for event in history.events if event.name == "target"), {})
+        if target.get("monitoring") == "no":
+            skipped = ("monitoring: the registry has no monitoring API",)
+            return Result(checker=self.name, verdict=Verdict.VALID, skipped=skipped)
+        told = _Told()
+        documents = [(sample, document) for sample in history.samples if (document := told.document(sample))]
+        for sample, document in documents:
+            for why in contradictions(sample.endpoint, document):
+                told.wrong("contradiction", sample, why)
+            told.health(sample, document)
+        told.never_falls(documents)
+        quiet = [(sample, document) for sample, document in documents if sample.quiet]
+        inventory, tags = Inventory(history), TagPresence(history)
+        for sample, document in quiet:
+            if isinstance(document, Sessions):
+                continue
+            truth = Truth(history, inventory, tags, sample)
+            for why in wrong(truth, document, is_ours=target.get("fresh") == "yes"):
+                told.wrong("untrue-figure", sample, why)
+        _absent_repositories(told, history, inventory, tags)
+        has_died = any(event.name == "target-died" for event in history.events)
+        return conclude(
+            self.name,
+            plan,
+            findings=told.findings(is_silence_its_own=not has_died and target.get("fresh") == "yes"),
+            evidence={
+                "samples": len(documents),
+                "quiet samples": len(quiet),
+                "unanswered": len(told.unanswered),
+            },
+            floors=_FLOORS,
+            reasons=told.reasons(),
+        )
+
+
+def _absent_repositories(told: "_Told", history: History, inventory: Inventory, tags: TagPresence) -> None:
+    """A repository of which something must be there is not unknown."""
+    for sample in history.samples:
+        name = sample.endpoint.removeprefix(REPOSITORIES)
+        if sample.quiet and sample.status == 404 and name != sample.endpoint:
+            sure = Truth(history, inventory, tags, sample).sure_repositories
+            if name.replace("%2F", "/") in sure:
+                told.wrong("untrue-figure", sample, "answered 404, and the history says that it is there")
+
+
+class _Told:
+    """Gathers what is wrong, one finding for each rule and endpoint, with how often and the first time."""
+
+    def __init__(self) -> None:
+        self.unanswered: list[Sample] = []
+        self._wrong: dict[tuple[str, str], list[tuple[Sample, str]]] = {}
+        self._degraded: list[str] = []
+
+    def wrong(self, rule: str, sample: Sample, why: str) -> None:
+        self._wrong.setdefault((rule, sample.endpoint), []).append((sample, why))
+
+    def document(self, sample: Sample) -> Document | None:
+        """What was answered, in its documented shape; None where it cannot be judged, which is noted."""
+        shape = shape_of(sample.endpoint)
+        if sample.status is None or sample.status in (429, 503):
+            self.unanswered.append(sample)
+            return None
+        is_unknown_repository = sample.status == 404 and sample.endpoint.startswith(REPOSITORIES)
+        if shape is None or is_unknown_repository:
+            return None
+        if sample.status != 200 and shape is not Health:
+            self.wrong("monitoring-error", sample, f"answered {sample.status}")
+            return None
+        try:
+            return msgspec.json.decode(bytes(sample.body or b""), type=shape)
+        except msgspec.MsgspecError as error:
+            self.wrong("wrong-shape", sample, f"answered {sample.status}, and not as documented: {error}")
+            return None
+
+    def health(self, sample: Sample, document: Document) -> None:
+        """Notes a status that left healthy."""
+        status = document.status if isinstance(document, Health) else None
+        if isinstance(document, State):
+            status = document.health.status
+        if status == "degraded":
+            warnings = document.warnings if isinstance(document, Health) else []
+            self._degraded.append(f"at {seconds(sample.end_ns)} the registry was degraded: {'; '.join(warnings)}")
+        elif status is not None and status != "healthy":
+            self.wrong("unhealthy", sample, f"status is {status}, and nobody disturbed the registry")
+        if isinstance(document, Health) and (sample.status == 200) == (status == "unhealthy"):
+            self.wrong("contradiction", sample, f"answered {sample.status}, and status is {status}")
+
+    def never_falls(self, documents: list[tuple[Sample, Document]]) -> None:
+        """Uptime falls only when a registry restarts, and the generation never does."""
+        for name in ("uptime", "generation"):
+            highest: tuple[int, Sample] | None = None
+            for sample, document in sorted(documents, key=lambda pair: pair[0].end_ns):
+                value = _counter(document, name)
+                if value is None:
+                    continue
+                if highest is not None and highest[1].end_ns < sample.start_ns and value < highest[0]:
+                    since = f"{highest[0]} at {seconds(highest[1].end_ns)}"
+                    self.wrong("contradiction", sample, f"{name} is {value}, and was {since}")
+                if highest is None or value > highest[0]:
+                    highest = (value, sample)
+
+    def findings(self, *, is_silence_its_own: bool) -> Iterable[Finding]:
+        for (rule, endpoint), cases in self._wrong.items():
+            sample, why = cases[0]
+            more = f" ({len(cases)} times)" if len(cases) > 1 else ""
+            yield _finding(rule, endpoint, f"at {seconds(sample.end_ns)}: {why}{more}.")
+        if is_silence_its_own and len(self.unanswered) >= _SILENCE:
+            first = self.unanswered[0]
+            why = (
+                f"{len(self.unanswered)} polls were not answered, the first at {seconds(first.start_ns)}: {first.error}"
+            )
+            yield _finding("monitoring-silent", first.endpoint, why)
+
+    def reasons(self) -> list[str]:
+        silent = [f"a poll was not answered: {sample.error or sample.status}" for sample in self.unanswered]
+        return [*self._degraded[:1], *silent[:1]]
+
+
+def _counter(document: Document, name: str) -> int | None:
+    if isinstance(document, State):
+        return document.health.uptime if name == "uptime" else document.generation
+    return document.uptime if isinstance(document, Health) and name == "uptime" else None
+
+
+def _finding(rule: str, endpoint: str, explanation: str) -> Finding:
+    return Finding(
+        checker="monitoring", rule=rule, key=endpoint, operations=(), clause=_CLAUSE, explanation=explanation
+    )

@@ -1,0 +1,140 @@
+"""The protocol checker: headers agree with what they are about, statuses are the specified ones, nothing breaks inside.
+
+Judges one answer at a time: Docker-Content-Digest and Content-Length against the bytes, the media type against the one
+that was pushed, the status of a success against the specification, and 5xx that nobody provoked. 502, 503, 504 and 507
+say that a registry cannot now, which is its right; 500 and 501 say that it failed at a valid request.
+"""
+
+from collections.abc import Iterable
+
+from nscr_cli.checkers.evidence import conclude
+from nscr_cli.checkers.inventory import BLOB_READS, BLOB_WRITES, MANIFEST_READS, Inventory, found, seen_digest
+from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.wording import short, told
+from nscr_cli.history.history import History, Operation
+from nscr_cli.history.keys import digest_of
+from nscr_cli.history.ops import F, Kind
+from nscr_cli.history.plan import RunPlan
+
+_DIGEST = "spec.md#pulling-manifests, #pushing-manifests: Docker-Content-Digest is the digest of the content"
+_LENGTH = "RFC 9110, 8.6: Content-Length is the length of the content, for HEAD as it would be for GET"
+_TYPE = "spec.md#pulling-manifests: Content-Type is the media type that the manifest was pushed with"
+_STATUS = "spec.md#endpoints: the status of a success"
+_BROKEN = "RFC 9110, 15.6: a valid request does not end in an internal error"
+_FLOORS = {"answers": 10}
+_SHOWN = 5
+_ITS_RIGHT = frozenset({502, 503, 504, 507})
+_READS = BLOB_READS | MANIFEST_READS
+_SUCCESS: dict[F, tuple[int, ...]] = {
+    F.PUSH_BLOB: (201,),
+    F.MOUNT_BLOB: (201,),
+    F.PUT_MANIFEST: (201,),
+    F.DELETE_BLOB: (202,),
+    F.DELETE_TAG: (202,),
+    F.DELETE_MANIFEST: (202,),
+    F.GET_BLOB: (200, 206),
+    F.HEAD_BLOB: (200,),
+    F.GET_MANIFEST: (200,),
+    F.HEAD_MANIFEST: (200,),
+    F.LIST_TAGS: (200,),
+}
+
+
+class ProtocolChecker:
+    """Judges answers for what they say about themselves. Similar findings are one finding with a few operations."""
+
+    @property
+    def name(self) -> str:
+        return "protocol"
+
+    def check(self, plan: RunPlan, history: History) -> Result:
+        inventory = Inventory(history)
+        types = _media_types(history)
+        groups: dict[tuple[str, str, str, str], list[Operation]] = {}
+        evidence = {"answers": 0, "digest headers": 0, "unavailable": 0}
+        for one in history.operations:
+            evidence["answers"] += one.answered.status is not None
+            evidence["digest headers"] += one.answered.header_digest is not None
+            evidence["unavailable"] += one.answered.status in _ITS_RIGHT
+            for rule, clause, why in _wrong(one, inventory.sizes, types):
+                groups.setdefault((one.f, rule, clause, why), []).append(one)
+        findings = [_finding(rule, clause, why, found_in) for (_, rule, clause, why), found_in in groups.items()]
+        return conclude(self.name, plan, findings=findings, evidence=evidence, floors=_FLOORS)
+
+
+def _media_types(history: History) -> dict[str, set[str]]:
+    """Media types that each manifest was pushed with, by digest."""
+    types: dict[str, set[str]] = {}
+    for one in history.operations:
+        if one.f is F.PUT_MANIFEST and one.asked.digest is not None and one.asked.media_type is not None:
+            types.setdefault(one.asked.digest, set()).add(_bare(one.asked.media_type))
+    return types
+
+
+def _wrong(one: Operation, sizes: dict[str, int], types: dict[str, set[str]]) -> Iterable[tuple[str, str, str]]:
+    """Rule, clause and reason of each thing that is wrong with this answer."""
+    status = one.answered.status
+    if status is None:
+        return
+    if status >= 500 and status not in _ITS_RIGHT:
+        yield "server-error", _BROKEN, f"answered {status}"
+    is_success = one.kind is Kind.OK and one.answered.present is not False and one.answered.error_code is None
+    if is_success and status not in _allowed(one) and status != 404:
+        yield "wrong-status", _STATUS, f"answered {status}, where {' or '.join(map(str, _allowed(one)))} is specified"
+    if one.kind is Kind.OK and (one.f in (*BLOB_WRITES, F.PUT_MANIFEST) or (one.f in _READS and found(one))):
+        yield from _wrong_headers(one, sizes, types)
+
+
+def _allowed(one: Operation) -> tuple[int, ...]:
+    if one.f is F.GET_BLOB and one.asked.range is None:
+        return (200,)
+    return _SUCCESS[one.f]
+
+
+def _wrong_headers(one: Operation, sizes: dict[str, int], types: dict[str, set[str]]) -> Iterable[tuple[str, str, str]]:
+    answered = one.answered
+    said = answered.header_digest
+    is_whole = answered.status != 206
+    is_get = one.f in (F.GET_BLOB, F.GET_MANIFEST)
+    meant = answered.digest if is_get and is_whole else one.asked.digest or digest_of(one.key)
+    if said is not None and meant is not None and said != meant and _algorithm(said) == _algorithm(meant):
+        yield "wrong-digest-header", _DIGEST, "Docker-Content-Digest is not the digest of the content"
+    if is_get and None not in (answered.length, answered.content_length) and answered.length != answered.content_length:
+        yield "wrong-length", _LENGTH, "Content-Length is not the length of the body"
+    if one.f not in MANIFEST_READS:
+        return
+    digest = seen_digest(one) or digest_of(one.key)
+    size = sizes.get(digest or "")
+    if one.f is F.HEAD_MANIFEST and None not in (size, answered.content_length) and answered.content_length != size:
+        yield "wrong-length", _LENGTH, "Content-Length of HEAD is not the size of the manifest"
+    pushed = types.get(digest or "")
+    if pushed and answered.media_type is not None and _bare(answered.media_type) not in pushed:
+        yield (
+            "wrong-media-type",
+            _TYPE,
+            f"served as {_bare(answered.media_type)}, pushed as {min(pushed)}",
+        )
+
+
+def _finding(rule: str, clause: str, why: str, operations: list[Operation]) -> Finding:
+    shown = operations[:_SHOWN]
+    keys = {one.key for one in operations}
+    digests = {short(one.answered.header_digest) for one in shown if one.answered.header_digest}
+    headers = f" Docker-Content-Digest said {', '.join(sorted(digests))}." if rule == "wrong-digest-header" else ""
+    return Finding(
+        checker="protocol",
+        rule=rule,
+        key=operations[0].key if len(keys) == 1 else str(operations[0].f),
+        operations=tuple(one.index for one in shown),
+        clause=clause,
+        explanation=f"{len(operations)} {operations[0].f} {why}, e.g. {told(operations[0])}.{headers}",
+    )
+
+
+def _bare(media_type: str) -> str:
+    """Without parameters, which may be added."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def _algorithm(digest: str) -> str:
+    return digest.partition(":")[0]

@@ -1,0 +1,369 @@
+"""Decides whether a register that can be deleted is linearizable, when no value is written twice. Near-linear time.
+
+The register holds a value or nothing. Writes and deletes always succeed; a conditional delete ("if it holds v, nothing
+any more") is what deleting a manifest by digest means to a tag. A call without end may take effect at any time after
+its start, or never. Intervals are closed. Unique writes make the value's epoch contiguous: once it has been left, it
+never returns, so every read of a value must fall within one epoch (P. Gibbons, E. Korach, "Testing shared memories").
+
+The sweep goes through the ends of calls in order and keeps the ways the register may stand (`_Way`). It is lazy: a
+call takes effect only where its end forces it, because a point of effect can always be moved later, up to the next
+end. The whys of each reduction stand beside it; tests/agreement checks all of them against an exhaustive search.
+"""
+
+from bisect import bisect_right, insort
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+
+import msgspec
+
+_FOREVER = 2**63
+
+
+class What(StrEnum):
+    """What a call does to the register."""
+
+    WRITE = "write"
+    READ = "read"
+    DELETE = "delete"
+    DELETE_IF = "delete-if"
+
+
+class RegisterCall(msgspec.Struct, frozen=True):
+    """A call on the register.
+
+    Attributes:
+        end: None where it never returned; reads always did.
+        value: written, read or conditionally deleted; None for a delete, and for a read that found nothing.
+    """
+
+    what: What
+    start: int
+    end: int | None
+    value: str | None = None
+
+
+class Clash(msgspec.Struct, frozen=True, kw_only=True):
+    """Why no order exists, at the first end of a call where none is left. Positions are of the calls given.
+
+    Attributes:
+        forced: the call whose end leaves no way: what it needs cannot have been.
+        held: the value that the register held until then, None for nothing.
+        opening: the call whose end shows that the register held `held`; None where it held nothing from the start.
+        later: a read of `held` that begins after `forced` ended, so that the register cannot have left it in between.
+        companion: the call on the value of `forced` that begins after `opening` ended, so that its epoch cannot have
+            come before.
+        spent: deletes that might have explained `forced`, but are needed elsewhere or came too early.
+    """
+
+    forced: int
+    held: str | None
+    opening: int | None = None
+    later: int | None = None
+    companion: int | None = None
+    spent: tuple[int, ...] = ()
+
+
+class RegisterResult(msgspec.Struct, frozen=True, kw_only=True):
+    """`is_decided` is False where the step limit was reached; `clash` is None where an order exists."""
+
+    is_decided: bool
+    clash: Clash | None
+    steps: int
+
+
+def judge_register(calls: Sequence[RegisterCall], *, max_steps: int) -> RegisterResult:
+    """Whether the calls have an order; the register holds nothing before the first.
+
+    Raises:
+        ValueError: a value is written twice, or read though its write did not start before the read ended.
+    """
+    return _Sweep(calls).run(max_steps)
+
+
+class _Way(msgspec.Struct, frozen=True, order=True):
+    """One way the register may stand.
+
+    Attributes:
+        value: what it holds: a value's number, or NOTHING.
+        boundary: the last instant at which the register took what it holds, other than by a conditional delete:
+            into that very instant, before it, whole epochs and deletes still fit.
+        nothing_at: the last instant at which it held nothing: reads of nothing begun by then are served.
+        retired: values whose whole epoch lies at a past boundary although none of their calls has ended yet.
+        used: pending deletes that have taken effect.
+        used_endless: how many of the deletes without end have taken effect.
+    """
+
+    value: int
+    boundary: int
+    nothing_at: int
+    retired: frozenset[int] = frozenset()
+    used: frozenset[int] = frozenset()
+    used_endless: int = 0
+
+
+NOTHING = -1
+
+
+class _Epoch:
+    """What is known about one value: all stamps are positions on the sweep's timeline.
+
+    Attributes:
+        written: start of its write.
+        last_start: of its write and reads: before that its epoch cannot be over.
+        first_end: of its write and reads: by then its epoch must have begun.
+        conditional: (start, end) of its conditional deletes, by start.
+        last_conditional_end: of those.
+    """
+
+    __slots__ = ("conditional", "first_end", "last_conditional_end", "last_start", "written")
+
+    def __init__(self) -> None:
+        self.written = _FOREVER
+        self.last_start = -1
+        self.first_end = _FOREVER
+        self.conditional: list[tuple[int, int]] = []
+        self.last_conditional_end = -1
+
+    def has_conditional_at(self, now: int) -> bool:
+        """Whether one of its conditional deletes was pending at that instant."""
+        return any(start <= now < end for start, end in self.conditional)
+
+
+class _Sweep:
+    def __init__(self, calls: Sequence[RegisterCall]) -> None:
+        self._calls = calls
+        self._starts, self._ends, self._order = _positions(calls)
+        self._numbers: dict[str, int] = {}
+        self._epochs: list[_Epoch] = []
+        for position, call in enumerate(calls):
+            if call.what in (What.WRITE, What.READ) and call.value is not None:
+                self._widen(position, call.what, call.value)
+        for position, call in enumerate(calls):
+            number = self._numbers.get(call.value) if call.value is not None else None
+            # A conditional delete of a value that is never written changes nothing at any time.
+            if call.what is What.DELETE_IF and number is not None:
+                epoch = self._epochs[number]
+                epoch.conditional.append((self._starts[position], self._ends[position]))
+                epoch.last_conditional_end = max(epoch.last_conditional_end, self._ends[position])
+        for epoch in self._epochs:
+            if epoch.written > epoch.first_end:
+                raise ValueError("a value is read that nobody had started to write")
+        self._endless_starts = sorted(
+            self._starts[position]
+            for position, call in enumerate(calls)
+            if call.what is What.DELETE and call.end is None
+        )
+        self._pending: list[tuple[int, int]] = []
+        self._unserved: set[int] = set()
+
+    def _widen(self, position: int, what: What, value: str) -> None:
+        number = self._numbers.setdefault(value, len(self._epochs))
+        if number == len(self._epochs):
+            self._epochs.append(_Epoch())
+        epoch = self._epochs[number]
+        if what is What.WRITE:
+            if epoch.written != _FOREVER:
+                raise ValueError(f"{value} is written twice")
+            epoch.written = self._starts[position]
+        epoch.last_start = max(epoch.last_start, self._starts[position])
+        epoch.first_end = min(epoch.first_end, self._ends[position])
+
+    def run(self, max_steps: int) -> RegisterResult:
+        ways = {_Way(NOTHING, -1, -1)}
+        steps = 0
+        for now, (side, position) in enumerate(self._order):
+            if side == 0:
+                self._begin(now, position)
+                continue
+            forced = self._forced(now, position)
+            if forced is None:
+                continue
+            steps += len(ways)
+            if steps > max_steps:
+                return RegisterResult(is_decided=False, clash=None, steps=steps)
+            following = {after for way in ways for after in forced(way)}
+            if not following:
+                return RegisterResult(is_decided=True, clash=self._clash(now, position, max(ways)), steps=steps)
+            ways = following
+        return RegisterResult(is_decided=True, clash=None, steps=steps)
+
+    def _begin(self, now: int, position: int) -> None:
+        call = self._calls[position]
+        if call.what is What.DELETE and call.end is not None:
+            insort(self._pending, (self._ends[position], position))
+        elif call.what is What.READ and call.value is None:
+            self._unserved.add(now)
+
+    def _forced(self, now: int, position: int) -> Callable[[_Way], Iterable[_Way]] | None:
+        """What the end of this call demands of a way; None where it demands nothing."""
+        call = self._calls[position]
+        if call.what is What.DELETE:
+            self._pending.remove((now, position))
+            return lambda way: self._after_delete(way, now, position)
+        if call.what is What.READ and call.value is None:
+            started = self._starts[position]
+            self._unserved.remove(started)
+            return lambda way: self._after_nothing_read(way, now, started)
+        number = self._numbers.get(call.value or "")
+        if number is None:
+            return None
+        if call.what is What.DELETE_IF:
+            return lambda way: self._after_conditional(way, now, number, self._starts[position])
+        # Only the first end of a value's calls demands anything: its epoch must have begun. The other calls are then
+        # inside it, because no way leaves a value while a read of it is still to begin.
+        return (lambda way: self._after_epoch(way, now, number)) if self._epochs[number].first_end == now else None
+
+    def _is_live(self, value: int, now: int) -> bool:
+        """A read of this value is still to begin: the register cannot have left it."""
+        return value != NOTHING and self._epochs[value].last_start > now
+
+    def _after_epoch(self, way: _Way, now: int, number: int) -> Iterable[_Way]:
+        if number in way.retired:
+            yield msgspec.structs.replace(way, retired=way.retired - {number})
+            return
+        epoch = self._epochs[number]
+        # All its calls had begun by the last boundary: the whole epoch fits into that instant, before the value that
+        # the register then took. If a conditional delete was pending there, the register held nothing for an instant.
+        fits_boundary = epoch.last_start <= way.boundary
+        if fits_boundary:
+            passed = way.boundary if epoch.has_conditional_at(way.boundary) else way.nothing_at
+            yield msgspec.structs.replace(way, nothing_at=max(way.nothing_at, passed))
+        if self._is_live(way.value, now):
+            return
+        # To move now is of use only where there is no other way, or where the value's own conditional delete may still
+        # lead on to nothing.
+        if not fits_boundary or epoch.last_conditional_end > now:
+            yield msgspec.structs.replace(
+                way, value=number, boundary=now, nothing_at=self._nothing_on_leaving(way, now)
+            )
+
+    def _nothing_on_leaving(self, way: _Way, now: int) -> int:
+        """A conditional delete of the value that is left costs nothing: it is of no use once its epoch is over."""
+        if way.value == NOTHING or self._epochs[way.value].has_conditional_at(now):
+            return now
+        return way.nothing_at
+
+    def _emptied(self, way: _Way, now: int) -> _Way:
+        return msgspec.structs.replace(way, value=NOTHING, boundary=now, nothing_at=now)
+
+    def _emptied_by_condition(self, way: _Way, now: int) -> _Way:
+        """No boundary: between the value and its conditional delete there is no room for the epoch of another."""
+        return msgspec.structs.replace(way, value=NOTHING, nothing_at=now)
+
+    def _after_delete(self, way: _Way, now: int, position: int) -> Iterable[_Way]:
+        if position in way.used:
+            yield msgspec.structs.replace(way, used=way.used - {position})
+        elif not self._is_live(way.value, now):
+            # Nobody reads the value again, so to hold nothing serves at least as much.
+            yield self._emptied(way, now)
+        elif self._starts[position] <= way.boundary:
+            yield msgspec.structs.replace(way, nothing_at=max(way.nothing_at, way.boundary))
+
+    def _after_conditional(self, way: _Way, now: int, number: int, started: int) -> Iterable[_Way]:
+        is_live = self._is_live(way.value, now)
+        if way.value == number:
+            if not is_live:
+                yield self._emptied_by_condition(way, now)
+            elif started <= way.boundary:
+                yield way
+            return
+        epoch = self._epochs[number]
+        is_open = epoch.first_end > now and number not in way.retired
+        retired = way.retired | {number}
+        if is_open and not is_live and epoch.last_start <= now:
+            # Its pending write, its reads, and this delete fit into this instant, and leave nothing behind.
+            yield msgspec.structs.replace(self._emptied(way, now), retired=retired)
+            if epoch.last_conditional_end > now:
+                yield way
+            return
+        fits_boundary = is_open and is_live and epoch.last_start <= way.boundary and started <= way.boundary
+        if fits_boundary and any(way.nothing_at < start <= way.boundary for start in self._unserved):
+            yield msgspec.structs.replace(way, retired=retired, nothing_at=way.boundary)
+        yield way
+
+    def _after_nothing_read(self, way: _Way, now: int, started: int) -> Iterable[_Way]:
+        if way.value == NOTHING or started <= way.nothing_at:
+            yield way
+            return
+        is_live = self._is_live(way.value, now)
+        if not is_live and self._epochs[way.value].has_conditional_at(now):
+            yield self._emptied_by_condition(way, now)
+            return
+        # While the value must stay, nothing can only have been held within the last boundary.
+        at = way.boundary if is_live else now
+        if started > at:
+            return
+        for explained in self._deleted(way, now, at):
+            held = way.value if is_live else NOTHING
+            nothing_at = max(way.nothing_at, at)
+            yield msgspec.structs.replace(explained, value=held, boundary=at, nothing_at=nothing_at)
+
+    def _deleted(self, way: _Way, now: int, at: int) -> Iterable[_Way]:
+        """Ways in which a delete that is pending now took effect at the instant `at`, no later than now."""
+        # Of equal pending deletes the one that ends first is taken: the others remain of use for longer. After a
+        # boundary none of them still has to take effect, since it may have done so within that instant.
+        for _, position in self._pending:
+            if position not in way.used and self._starts[position] <= at:
+                yield msgspec.structs.replace(way, used=way.used | {position})
+                break
+        else:
+            # Deletes without end are all alike once they have begun, so that their number is enough.
+            if bisect_right(self._endless_starts, at) > way.used_endless:
+                yield msgspec.structs.replace(way, used_endless=way.used_endless + 1)
+        for number, epoch in enumerate(self._epochs):
+            if (
+                epoch.conditional
+                and epoch.last_start <= at
+                and epoch.first_end > now
+                and number not in way.retired
+                and number != way.value
+                and epoch.has_conditional_at(at)
+            ):
+                yield msgspec.structs.replace(way, retired=way.retired | {number})
+
+    def _clash(self, now: int, position: int, way: _Way) -> Clash:
+        forced = self._calls[position]
+        deletes = (What.DELETE, What.DELETE_IF)
+        if way.value == NOTHING:
+            return Clash(forced=position, held=None)
+        held = next(value for value, number in self._numbers.items() if number == way.value)
+        own = [other for other, call in enumerate(self._calls) if call.value == held and call.what not in deletes]
+        opening = min(own, key=lambda other: self._ends[other])
+        later = min(
+            (other for other in own if self._starts[other] > now), key=lambda other: self._starts[other], default=None
+        )
+        opened = self._starts[opening]
+        companion = None
+        if forced.value is not None and forced.what not in deletes:
+            companion = max(
+                (other for other, call in enumerate(self._calls) if call.value == forced.value),
+                key=lambda other: (self._calls[other].what not in deletes, self._starts[other]),
+            )
+        spent = tuple(
+            other
+            for other, call in enumerate(self._calls)
+            if call.what in deletes and self._starts[other] <= now and self._ends[other] >= opened and other != position
+        )
+        return Clash(
+            forced=position,
+            held=held,
+            opening=opening,
+            later=later,
+            companion=companion,
+            spent=spent if forced.what is What.READ and forced.value is None else (),
+        )
+
+
+def _positions(calls: Sequence[RegisterCall]) -> tuple[list[int], list[int], list[tuple[int, int]]]:
+    """Unique positions for all starts and ends, starts before ends of the same instant; endless calls end at the end.
+
+    With unique positions there are no ties left, and "ended before it began" is the same as with closed intervals.
+    """
+    events = [(call.start, 0, position) for position, call in enumerate(calls)]
+    events += [(call.end, 1, position) for position, call in enumerate(calls) if call.end is not None]
+    events.sort()
+    starts = [0] * len(calls)
+    ends = [_FOREVER] * len(calls)
+    for now, (_, side, position) in enumerate(events):
+        (ends if side else starts)[position] = now
+    return starts, ends, [(side, position) for _, side, position in events]

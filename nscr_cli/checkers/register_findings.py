@@ -1,0 +1,124 @@
+"""A tag's operations as calls on a register, and what does not fit, told so that a registry's maintainer accepts it.
+
+Unique writes are swept (register.py); a tag to which one digest was put twice is searched (linearizability.py) up to a
+fixed number of steps.
+"""
+
+from nscr_cli.checkers.inventory import seen_digest
+from nscr_cli.checkers.linearizability import Call, check
+from nscr_cli.checkers.register import Clash, RegisterCall, What, judge_register
+from nscr_cli.checkers.tag_model import TagModel
+from nscr_cli.checkers.verdict import Finding, Verdict
+from nscr_cli.checkers.wording import short, told
+from nscr_cli.history.history import NEVER, Operation
+from nscr_cli.history.keys import digest_of
+from nscr_cli.history.ops import F
+
+_SWEEP_STEPS = 5_000_000
+_SEARCH_STEPS = 500_000
+_WRITES = "spec.md#pushing-manifests: an acknowledged put is what the tag names, until another put or delete"
+_DELETES = "spec.md#deleting-tags, #deleting-manifests: what was acknowledged as deleted is gone until it is put again"
+_WHAT = {F.PUT_MANIFEST: What.WRITE, F.DELETE_MANIFEST: What.DELETE_IF}
+
+
+def judge_tag(key: str, operations: list[Operation]) -> tuple[list[Finding], list[str]]:
+    """The first contradiction of a tag's history, if there is one; and why it could not be decided, if so."""
+    calls = [_call(one) for one in operations]
+    written = [call.value for call in calls if call.what is What.WRITE]
+    if len(set(written)) < len(written):
+        return _searched(key, operations, calls)
+    result = judge_register(calls, max_steps=_SWEEP_STEPS)
+    if not result.is_decided:
+        return [], [f"{key}: undecided after {_SWEEP_STEPS} steps"]
+    return ([_finding(key, operations, result.clash)] if result.clash is not None else []), []
+
+
+def _call(operation: Operation) -> RegisterCall:
+    end = None if operation.end_ns == NEVER else operation.end_ns
+    if operation.f is F.DELETE_TAG:
+        # One that was refused because there was no such tag is a read of nothing.
+        what = What.READ if operation.answered.status == 404 else What.DELETE
+        return RegisterCall(what, operation.start_ns, end)
+    what = _WHAT.get(operation.f, What.READ)
+    if what is What.READ:
+        value = None if operation.answered.present is False else seen_digest(operation)
+    else:
+        value = operation.asked.digest if what is What.WRITE else digest_of(operation.key)
+    return RegisterCall(what, operation.start_ns, end, value)
+
+
+def _searched(key: str, operations: list[Operation], calls: list[RegisterCall]) -> tuple[list[Finding], list[str]]:
+    found = check(TagModel(), [Call(call.start, call.end, call) for call in calls], max_steps=_SEARCH_STEPS)
+    if found.verdict is Verdict.UNKNOWN:
+        return [], [f"{key}: one digest was put twice, and no order was found within {_SEARCH_STEPS} steps"]
+    if found.verdict is Verdict.VALID:
+        return [], []
+    misfits = [operations[position] for position in found.misfits]
+    last = [operations[position] for position in found.prefix[-3:]]
+    explanation = (
+        f"{len(found.prefix)} operations can be put in an order that a register allows, the last of them: "
+        f"{'; '.join(map(told, last))}. None of these can follow: {'; '.join(map(told, misfits))}."
+    )
+    indexes = tuple(sorted(one.index for one in (*last, *misfits)))
+    return [_named("not-linearizable", key, indexes, _WRITES, explanation)], []
+
+
+def _finding(key: str, operations: list[Operation], clash: Clash) -> Finding:
+    forced = operations[clash.forced]
+    named = [
+        operations[position]
+        for position in {clash.opening, clash.forced, clash.later, clash.companion, *_write_of(operations, clash.held)}
+        if position is not None
+    ]
+    spent = [operations[position] for position in clash.spent]
+    indexes = tuple(sorted({one.index for one in (*named, *spent)}))
+    call = _call(forced)
+    if call.what in (What.DELETE, What.DELETE_IF):
+        return _named("resurrected-tag", key, indexes, _DELETES, _held_on(operations, clash, "deleted"))
+    if call.what is What.READ and call.value is None:
+        return _named("lost-write", key, indexes, _WRITES, _unexplained_absence(operations, clash, spent))
+    is_read = any(one.f is not F.PUT_MANIFEST and _call(one).value == call.value for one in _reads(operations))
+    return _named("stale-read" if is_read else "lost-write", key, indexes, _WRITES, _held_on(operations, clash, "put"))
+
+
+def _reads(operations: list[Operation]) -> list[Operation]:
+    return [one for one in operations if _call(one).what is What.READ]
+
+
+def _write_of(operations: list[Operation], value: str | None) -> list[int]:
+    return [
+        position
+        for position, one in enumerate(operations)
+        if value is not None and one.f is F.PUT_MANIFEST and one.asked.digest == value
+    ]
+
+
+def _held_on(operations: list[Operation], clash: Clash, done: str) -> str:
+    """The register held on to a value although something else took effect in between."""
+    forced = operations[clash.forced]
+    if clash.opening is None or clash.later is None:
+        return f"{told(forced)} cannot have happened."
+    opening, later = operations[clash.opening], operations[clash.later]
+    between = [forced] if clash.companion in (None, clash.forced) else [operations[clash.companion], forced]
+    return (
+        f"the tag held {short(clash.held)} when this ended: {told(opening)}; and still when this began: {told(later)}. "
+        f"That digest was put once, so the tag held it all the time in between. "
+        f"But in between it was {done}: {'; '.join(map(told, between))}."
+    )
+
+
+def _unexplained_absence(operations: list[Operation], clash: Clash, spent: list[Operation]) -> str:
+    forced = operations[clash.forced]
+    if clash.opening is None:
+        return f"{told(forced)} cannot have happened."
+    text = f"the tag held {short(clash.held)} when this ended: {told(operations[clash.opening])}. "
+    if clash.later is not None:
+        text += f"It held it still when this began: {told(operations[clash.later])}. "
+    text += f"But in between there was no such tag: {told(forced)}. "
+    if not spent:
+        return text + "Nothing was deleted that could explain it."
+    return text + f"These deletes cannot explain it, beside all else that was read: {'; '.join(map(told, spent))}."
+
+
+def _named(rule: str, key: str, indexes: tuple[int, ...], clause: str, explanation: str) -> Finding:
+    return Finding(checker="tags", rule=rule, key=key, operations=indexes, clause=clause, explanation=explanation)
