@@ -5,7 +5,11 @@ import sys
 import typer
 
 from nscr_cli import __version__
+from nscr_cli.commands.judge import judge
+from nscr_cli.commands.judge import judge
 from nscr_cli.commands.serve import serve
+from nscr_cli.commands.torture import torture
+from nscr_cli.commands.torture import torture
 from nscr_cli.commands.watch import watch
 from nscr_cli.errors import NscrError
 from nscr_cli.exits import MEANINGS, Exit
@@ -36,7 +40,11 @@ def _root(
     """Finds the bugs that lose container images."""
 
 
+app.command()(torture)
+app.command()(judge)
 app.command()(serve)
+app.command()(torture)
+app.command()(judge)
 app.command()(watch)
 
 
