@@ -1,6 +1,7 @@
 """The `nscr` command: assembles the verbs; errors meant for users become one line, a hint and an exit code."""
 
 import sys
+import traceback
 
 import typer
 
@@ -59,3 +60,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
+    except Exception:  # noqa: BLE001 - the interpreter's own exit code for this, 1, would say INVALID
+        traceback.print_exc()
+        progress_console().print("nscr: this is a bug in nscr; please report it with the lines above", style="bold red")
+        sys.exit(Exit.INTERNAL)
