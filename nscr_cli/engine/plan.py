@@ -38,7 +38,7 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
         UsageError: the namespace is not a name that a registry can hold.
     """
     seed = chance.randrange(_SEEDS) if flags.seed is None else flags.seed
-    run_id = f"{started:%Y%m%dt%H%M%Sz}-{seed}-{chance.randrange(16**4):04x}"
+    run_id = f"{started:%Y%m%dt%H%M%Sz}-{chance.randrange(16**6):06x}"
     namespace = f"{flags.namespace or DEFAULT_NAMESPACE}/{run_id}"
     try:
         Namespace(namespace)

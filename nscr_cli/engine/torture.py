@@ -4,10 +4,8 @@ The verdict comes from the folder alone, as `nscr judge` would give it. A report
 did not fit, never the verdict.
 """
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import trio
@@ -22,6 +20,7 @@ from nscr_cli.engine.live import show_live
 from nscr_cli.engine.recorder import Recorder
 from nscr_cli.engine.run import Run, Wiring
 from nscr_cli.engine.run_folder import make_run_folder, open_journal
+from nscr_cli.engine.ungrouping import ungrouped
 from nscr_cli.errors import EnvironmentFailed, ReportsUnwritable, UsageError
 from nscr_cli.history.history import History
 from nscr_cli.history.journal import JournalWriter
@@ -34,8 +33,6 @@ from nscr_cli.reporting.index import append_run
 from nscr_cli.reporting.run_report import RunReport, run_report
 from nscr_cli.targets.base import TortureTarget
 from nscr_cli.workloads.catalogue import WORKLOADS
-
-T = TypeVar("T")
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +70,8 @@ def torture(plan: RunPlan, setting: Setting) -> Outcome:
         ReportsUnwritable: the run folder cannot be made.
     """
     folder = make_run_folder(setting.reports, plan)
-    with open_journal(folder, plan) as journal:
-        failure: EnvironmentFailed | None = run_unwrapped(partial(_conduct, plan, setting, folder, journal))
+    with open_journal(folder, plan) as journal, ungrouped():
+        failure: EnvironmentFailed | None = trio.run(_conduct, plan, setting, folder, journal)
     _, history, results = judge_run(folder)
     left: tuple[str, ...] = ()
     try:
@@ -105,20 +102,10 @@ def finish_cleaning(folder: Path, address: Target, target: TortureTarget, wiring
             f"the run in {folder} was done to {plan.registry_url or 'a registry of its own'}, not to {address.url}",
             hint="give the URL of that run with --registry-url",
         )
-    left = run_unwrapped(partial(clean_up, plan, history, target=target, wiring=wiring, folder=folder))
+    with ungrouped():
+        left = trio.run(partial(clean_up, plan, history, target=target, wiring=wiring, folder=folder))
     write_leftovers(folder, left)
     return left
-
-
-def run_unwrapped(function: Callable[[], Awaitable[T]]) -> T:
-    """trio.run, but an error that came alone comes without the groups that nurseries put around it."""
-    try:
-        return trio.run(function)
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        raise error from None
 
 
 def _tidied(plan: RunPlan, history: History, setting: Setting, folder: Path, *, keep: bool) -> tuple[str, ...]:
@@ -128,9 +115,9 @@ def _tidied(plan: RunPlan, history: History, setting: Setting, folder: Path, *, 
     left = pushed_keys(plan, history)
     try:
         if not keep:
-            left = run_unwrapped(
-                partial(clean_up, plan, history, target=setting.target, wiring=setting.wiring, folder=folder)
-            )
+            cleaning = partial(clean_up, plan, history, target=setting.target, wiring=setting.wiring, folder=folder)
+            with ungrouped():
+                left = trio.run(cleaning)
     finally:
         write_leftovers(folder, left)
     return left

@@ -1,0 +1,47 @@
+"""Plans: flags go before the scenario, and every run has repositories of its own."""
+
+from datetime import UTC, datetime
+from random import Random
+
+import msgspec
+import pytest
+
+from nscr_cli.engine.plan import Flags, make_plan
+from nscr_cli.errors import UsageError
+from nscr_cli.generators.namespace import Namespace
+from nscr_cli.history.plan import RunPlan, Scenario
+
+STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SCENARIO = Scenario(title="t", description="d", workload="tags", workers=3, duration_s=7.0)
+
+
+def plan(flags: Flags = Flags(), chance: int = 1) -> RunPlan:  # noqa: B008 - frozen
+    return make_plan("tags", SCENARIO, flags, started=STARTED, chance=Random(chance))
+
+
+def test_the_scenario_rules_where_no_flag_does() -> None:
+    assert (plan().workers, plan().duration_s) == (3, 7.0)
+    flags = Flags(workers=9, duration_s=1.5, seed=42)
+    assert (plan(flags).workers, plan(flags).duration_s, plan(flags).seed) == (9, 1.5, 42)
+
+
+def test_two_runs_of_one_seed_at_one_instant_share_no_repository() -> None:
+    one, other = plan(Flags(seed=5), chance=1), plan(Flags(seed=5), chance=2)
+    assert one.namespace != other.namespace
+
+
+@pytest.mark.parametrize("namespace", [None, "project", "a/b"])
+def test_every_run_lies_below_the_namespace_that_was_asked_for(namespace: str | None) -> None:
+    made = plan(Flags(namespace=namespace))
+    assert made.namespace == f"{namespace or 'nscr-torture'}/{made.run_id}"
+    assert Namespace(made.namespace).path == made.namespace
+
+
+@pytest.mark.parametrize("namespace", ["Upper", "a//b", "../up", "a b", "x" * 200])
+def test_what_no_registry_can_hold_is_refused(namespace: str) -> None:
+    with pytest.raises(UsageError, match="--namespace"):
+        plan(Flags(namespace=namespace))
+
+
+def test_a_plan_survives_its_file() -> None:
+    assert msgspec.json.decode(msgspec.json.encode(plan()), type=RunPlan) == plan()

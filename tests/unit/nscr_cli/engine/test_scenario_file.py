@@ -1,0 +1,73 @@
+"""Scenario files: what is wrong is named with its place and with what was probably meant."""
+
+import pytest
+
+from nscr_cli.engine.scenario_file import load_scenario, parse_scenario, scenario_names
+from nscr_cli.errors import ScenarioError
+
+GOOD = """
+title = "t"
+description = "d"
+workload = "tags"
+[weights]
+read-tag = 1
+"""
+
+
+def with_line(line: str) -> str:
+    return GOOD.replace("[weights]", f"{line}\n[weights]")
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_every_shipped_scenario_loads_and_tells_what_it_hunts(name: str) -> None:
+    scenario = load_scenario(name)
+    assert len(scenario.title) < 120
+    assert "Hunts:" in scenario.description
+    assert "spec.md#" in scenario.description
+
+
+def test_mixed_and_tags_are_shipped() -> None:
+    assert {"mixed", "tags"} <= set(scenario_names())
+
+
+def test_a_path_is_a_scenario_too(tmp_path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD)
+    assert load_scenario(str(path)).weights == {"read-tag": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (with_line("wokers = 3"), "unknown key `wokers`", "did you mean `workers`?"),
+        (GOOD + "pull-imgae = 1", "unknown key `weights.pull-imgae`", "read-tag"),
+        (GOOD + "delete-tags = 1", "unknown key `weights.delete-tags`", "did you mean `delete-tag`?"),
+        (with_line('workers = "8"'), "Expected `int`, got `str` - at `$.workers`", ""),
+        (with_line("workers = 0"), "`workers` is 0", "at least 1"),
+        (with_line("duration_s = -1.0"), "`duration_s` is -1.0", "longer than nothing"),
+        (with_line("blob_sizes = [9, 3]"), "`blob_sizes` is (9, 3)", "smallest, then largest"),
+        (with_line('tag_model = "strong"'), "`tag_model` is 'strong'", "linearizable"),
+        (GOOD.replace("read-tag = 1", "read-tag = 0"), "`weights` is {'read-tag': 0}", "one above 0"),
+        (GOOD + '[evidence]\n"tag.reads" = 1', "`evidence` is 'tag.reads'", "did you mean `tags`?"),
+        (GOOD.replace('"tags"', '"tgas"'), "`workload` is 'tgas'", "did you mean `tags`?"),
+        (GOOD.replace('title = "t"', ""), "missing required field `title`", ""),
+        (GOOD + "list-tags = \n", "at line 7", "syntax"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, message: str, hint: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse_scenario(text, "mine.toml")
+    assert caught.value.message.startswith("mine.toml: ")
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_an_unknown_scenario_has_a_nearest_name() -> None:
+    with pytest.raises(ScenarioError, match="no scenario 'mixt'") as caught:
+        load_scenario("mixt")
+    assert "did you mean `mixed`?" in caught.value.hint
+
+
+def test_a_file_that_is_not_there(tmp_path) -> None:
+    with pytest.raises(ScenarioError, match="No such file"):
+        load_scenario(str(tmp_path / "none.toml"))
