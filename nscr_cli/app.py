@@ -7,9 +7,7 @@ import typer
 
 from nscr_cli import __version__
 from nscr_cli.commands.judge import judge
-from nscr_cli.commands.judge import judge
 from nscr_cli.commands.serve import serve
-from nscr_cli.commands.torture import torture
 from nscr_cli.commands.torture import torture
 from nscr_cli.commands.watch import watch
 from nscr_cli.errors import NscrError
@@ -44,8 +42,6 @@ def _root(
 app.command()(torture)
 app.command()(judge)
 app.command()(serve)
-app.command()(torture)
-app.command()(judge)
 app.command()(watch)
 
 
