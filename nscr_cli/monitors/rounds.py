@@ -1,4 +1,4 @@
-"""Rounds of polls: every interval all watched endpoints at once, each within less than an interval.
+"""Rounds of polls: every interval all watched endpoints at once, each within three quarters of an interval.
 
 The bound makes a stopped registry show within two intervals of its last answer, whether it refuses or just hangs. A
 round that took long is not made up for: the next one keeps the beat.
@@ -14,7 +14,7 @@ from nscr_cli.durations import show_duration
 from nscr_cli.monitors.rules import ENDPOINTS, Answer
 
 _LONGEST_POLL_S = 10.0
-_SHARE_OF_INTERVAL = 0.9
+_SHARE_OF_INTERVAL = 0.75
 
 
 class Polled(Protocol):

@@ -4,7 +4,7 @@ Built from plan, history and results alone, so that judging a run again gives th
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,6 +20,7 @@ from nscr_cli.reporting.latency import Latency, OperationSummary, distribution, 
 REPORT_FORMAT = 1
 
 _EXIT = {Verdict.VALID: Exit.VALID, Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.INVALID: Exit.INVALID}
+_USUAL_NAMESPACE = "nscr-torture"
 _SIGNAL_EXIT = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED}
 
 
@@ -84,17 +85,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def replay_command(self) -> str:
         """The command that runs this plan again; it names no secret."""
-        plan = self.plan
-        words = ["nscr", "torture", plan.scenario_name, "--seed", str(plan.seed)]
-        words += ["--workers", str(plan.workers), "--duration", f"{plan.duration_s:g}s"]
-        for sabotage in plan.sabotages:
-            words += ["--sabotage", sabotage]
-        if plan.registry_url is not None:
-            words += ["--registry-url", plan.registry_url]
-            host = urlsplit(plan.registry_url).hostname or ""
-            if not is_loopback(host):
-                words += ["--i-may-torture", host]
-        return shlex.join(words)
+        return shlex.join(["nscr", "torture", self.plan.scenario_name, *_flags(self.plan)])
 
 
 def run_report(
@@ -132,3 +123,24 @@ def _signal(history: History) -> str | None:
         if event.name == "interrupted":
             return event.detail.get("signal", "SIGINT")
     return None
+
+
+def _flags(plan: RunPlan) -> Iterator[str]:
+    yield from ("--seed", str(plan.seed), "--workers", str(plan.workers), "--duration", f"{plan.duration_s:g}s")
+    if plan.max_operations is not None:
+        yield from ("--ops", str(plan.max_operations))
+    if plan.max_rate is not None:
+        yield from ("--max-rate", f"{plan.max_rate:g}")
+    for sabotage in plan.sabotages:
+        yield from ("--sabotage", sabotage)
+    if plan.registry_url is None:
+        return
+    yield from ("--registry-url", plan.registry_url)
+    host = urlsplit(plan.registry_url).hostname or ""
+    if not is_loopback(host):
+        yield from ("--i-may-torture", host)
+    namespace = plan.namespace.removesuffix(f"/{plan.run_id}")
+    if namespace != _USUAL_NAMESPACE:
+        yield from ("--namespace", namespace)
+    if plan.keep:
+        yield "--keep"

@@ -84,12 +84,12 @@ def test_a_stopped_registry_is_told_within_two_intervals(
     _, told = run(Registry(answers(), **{how: stops}), interval_s=interval_s, total_s=8 * interval_s)
     alerts = [at for at, _, notices in told for notice in notices if notice.rule == "not-answering"]
     assert len(alerts) == 1
-    assert 0 <= alerts[0] - stops <= 2 * interval_s
+    assert 0 <= alerts[0] - stops <= 1.75 * interval_s
 
 
 def test_a_slow_round_does_not_make_rounds_pile_up(answers: Answers) -> None:
     registry = Registry(answers(), hangs_at_s=0)
-    with pytest.raises(TargetUnreachable, match="no answer within 90ms"):
+    with pytest.raises(TargetUnreachable, match="no answer within 75ms"):
         run(registry, interval_s=0.1, total_s=None)
     gaps = [later - earlier for earlier, later in zip(registry.asked_at, registry.asked_at[1:], strict=False)]
     assert min(gaps) == pytest.approx(0.1)

@@ -72,6 +72,19 @@ def test_exit_codes(plan: Plans, verdict: Verdict, signal: str | None, code: Exi
             "nscr torture mixed --seed 42 --workers 8 --duration 20s --registry-url 'http://[::1]:5000/a'",
         ),
         (
+            {
+                "registry_url": "http://localhost:1",
+                "max_operations": 9,
+                "max_rate": 2.5,
+                "namespace": "me/x/r1",
+                "keep": True,
+            },
+            (
+                "nscr torture mixed --seed 42 --workers 8 --duration 20s --ops 9 --max-rate 2.5 "
+                "--registry-url http://localhost:1 --namespace me/x --keep"
+            ),
+        ),
+        (
             {"registry_url": "https://reg.example", "scenario_name": "my scenario.toml"},
             (
                 "nscr torture 'my scenario.toml' --seed 42 --workers 8 --duration 20s "

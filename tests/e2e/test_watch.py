@@ -1,0 +1,213 @@
+"""`nscr watch` against a real registry that is stopped, frozen and started again; on pipes and on a terminal."""
+
+import csv
+import fcntl
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+INTERVAL_S = 1.0
+
+
+@contextmanager
+def watching(program: str, url: str, *flags: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A `nscr watch` whose lines can be read; it ends by itself after a while, whatever the test does."""
+    command = [program, "watch", "--registry-url", url, "--interval", f"{INTERVAL_S}s", "--for", "25s", *flags]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean | environment
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def line_with(process: subprocess.Popen[str], word: str) -> str:
+    """The next line that holds the word."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if word in line:
+            return line
+    pytest.fail(f"no line with {word!r}; stderr: {process.stderr.read() if process.stderr else ''}")
+
+
+def ended(process: subprocess.Popen[str], number: signal.Signals) -> int:
+    process.send_signal(number)
+    return process.wait(timeout=20)
+
+
+def test_an_honest_registry(serve: Callable[..., Any], nscr_program: str, tmp_path: Path) -> None:
+    served, series = serve(), tmp_path / "watch.csv"
+    with watching(nscr_program, served.url, "--for", "3500ms", "--csv", str(series)) as process:
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    lines = out.splitlines()
+    assert len(lines) == 4
+    figures = "healthy repositories 0 manifests 0 blobs 0 uploads 0 unreferenced 0 orphaned 0 to-free 0 B"
+    assert all(re.fullmatch(rf"\S+Z {figures} answered in \S+ ms", line) for line in lines)
+    with series.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["answered"], row["status"], row["alerts"]) for row in rows] == [("yes", "healthy", "")] * 4
+
+
+def test_frozen_is_told_within_two_intervals_and_so_is_its_recovery(
+    serve: Callable[..., Any], nscr_program: str
+) -> None:
+    served = serve()
+    with watching(nscr_program, served.url) as process:
+        line_with(process, "healthy")
+        frozen_at = time.monotonic()
+        served.process.send_signal(signal.SIGSTOP)
+        try:
+            alert = line_with(process, "ALERT")
+            took = time.monotonic() - frozen_at
+        finally:
+            served.process.send_signal(signal.SIGCONT)
+        print(f"frozen: told after {took:.2f} s at an interval of {INTERVAL_S} s")
+        assert "not-answering" in alert
+        assert took <= 2 * INTERVAL_S
+        assert "not-answering" in line_with(process, "RECOVERED")
+        assert ended(process, signal.SIGINT) == 1
+
+
+def test_stopped_is_told_within_two_intervals_and_so_is_the_restart(
+    serve: Callable[..., Any], nscr_program: str
+) -> None:
+    served = serve()
+    with watching(nscr_program, served.url) as process:
+        for _ in range(3):
+            line_with(process, "healthy")
+        served.stop()
+        stopped_at = time.monotonic()
+        alert = line_with(process, "ALERT")
+        took = time.monotonic() - stopped_at
+        print(f"stopped: told after {took:.2f} s at an interval of {INTERVAL_S} s")
+        assert "not-answering" in alert
+        assert took <= 2 * INTERVAL_S
+        serve("--port", served.host_port.rpartition(":")[2], data=served.data)
+        assert "not-answering" in line_with(process, "RECOVERED")
+        assert "restarted: uptime fell" in line_with(process, "ALERT")
+        assert ended(process, signal.SIGTERM) == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ended_by_a_signal_without_an_alert(
+    serve: Callable[..., Any], nscr_program: str, number: signal.Signals, code: int
+) -> None:
+    with watching(nscr_program, serve().url) as process:
+        line_with(process, "healthy")
+        assert ended(process, number) == code
+
+
+def test_json_shows_an_open_upload(serve: Callable[..., Any], nscr_program: str) -> None:
+    served = serve()
+    command = ["curl", "-sS", "-o", os.devnull, "-X", "POST", f"{served.url}/v2/app/blobs/uploads/"]
+    subprocess.run(command, check=True, timeout=20)
+    with watching(nscr_program, served.url, "--json") as process:
+        assert process.stdout is not None
+        document = json.loads(process.stdout.readline())
+    assert (document["format"], document["answered"], document["open_uploads"]) == (1, True, 1)
+    assert document["oldest_upload_s"] >= 0
+    assert document["alerts"] == []
+
+
+def test_credentials(serve: Callable[..., Any], nscr_program: str) -> None:
+    served = serve(
+        environment={"NSCR_AUTH_USERNAME": "u", "NSCR_AUTH_PASSWORD": "right-secret", "NSCR_AUTH_ENABLED": "true"}
+    )
+    with watching(nscr_program, served.url, NSCR_USERNAME="u", NSCR_PASSWORD="wrong-secret") as process:
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 5
+    assert "credentials" in err
+    assert "Traceback" not in err
+    assert "secret" not in out + err
+    with watching(nscr_program, served.url, NSCR_USERNAME="u", NSCR_PASSWORD="right-secret") as process:
+        line_with(process, "healthy")
+
+
+def test_a_reader_that_leaves_is_no_crash(serve: Callable[..., Any], nscr_program: str) -> None:
+    with watching(nscr_program, serve().url) as process:
+        line_with(process, "healthy")
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.wait(timeout=20) == 0
+        assert process.stderr.read() == ""
+
+
+class Terminal:
+    """A command on a real terminal of a given size; what it draws is read as text without escape sequences."""
+
+    def __init__(self, command: list[str], columns: int, rows: int) -> None:
+        self._screen, inner = os.openpty()
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")}
+        self._process = subprocess.Popen(
+            command, stdin=inner, stdout=inner, stderr=inner, env=environment | {"TERM": "xterm-256color"}
+        )
+        os.close(inner)
+        self.drawn = ""
+
+    def wait_for(self, words: str) -> None:
+        """Read until the words are drawn anew."""
+        start = len(self.drawn)
+        while words not in self.drawn[start:]:
+            if not self._read():
+                pytest.fail(f"{words!r} was never drawn; the last of what was: {self.drawn[-4000:]}")
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal, read to the end, and say how it ended."""
+        self._process.send_signal(number)
+        while self._read():
+            pass
+        return self._process.wait(timeout=20)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._screen)
+
+    def _read(self) -> bool:
+        try:
+            raw = os.read(self._screen, 65536)
+        except OSError:  # Linux says EIO when nobody holds the other side of a terminal any more
+            return False
+        self.drawn += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", raw.decode(errors="replace"))
+        return bool(raw)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 50)])
+def test_the_dashboard_on_a_terminal(serve: Callable[..., Any], nscr_program: str, columns: int, rows: int) -> None:
+    served = serve()
+    flags = ["--registry-url", served.url, "--interval", f"{INTERVAL_S}s", "--for", "25s"]
+    terminal = Terminal([nscr_program, "watch", *flags], columns, rows)
+    try:
+        terminal.wait_for("HEALTHY")
+        frozen_at = time.monotonic()
+        served.process.send_signal(signal.SIGSTOP)
+        terminal.wait_for("NOT ANSWERING")
+        took = time.monotonic() - frozen_at
+        served.process.send_signal(signal.SIGCONT)
+        terminal.wait_for("HEALTHY")
+        assert terminal.end(signal.SIGINT) == 1
+    finally:
+        served.process.send_signal(signal.SIGCONT)
+        terminal.close()
+    print(f"frozen: on the screen of {columns}x{rows} after {took:.2f} s at an interval of {INTERVAL_S} s")
+    assert took <= 2 * INTERVAL_S
+    assert f"1 alert while {served.url} was watched" in terminal.drawn
