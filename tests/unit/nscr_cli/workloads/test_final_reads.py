@@ -1,0 +1,71 @@
+"""Final reads: every key that may have been written, once; what is left out is named."""
+
+from random import Random
+
+import pytest
+
+from nscr_cli.history.history import NEVER, Operation
+from nscr_cli.history.ops import Answered, Asked, F, Kind, Phase
+from nscr_cli.workloads.final_reads import final_reads
+
+A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+
+
+def operation(f: F, key: str, digest: str, kind: Kind = Kind.OK) -> Operation:
+    return Operation(
+        index=0,
+        process=0,
+        f=f,
+        key=key,
+        phase=Phase.MAIN,
+        asked=Asked(digest=digest, size=3),
+        kind=kind,
+        answered=Answered(),
+        error=None,
+        intended_ns=0,
+        start_ns=0,
+        end_ns=NEVER if kind is Kind.INFO else 1,
+    )
+
+
+def read(*operations: Operation, most: int = 100) -> set[tuple[F, str]]:
+    reads = final_reads(operations, ["r"], Random(1), most).invocations
+    assert len({(one.f, one.key) for one in reads}) == len(reads)
+    return {(one.f, one.key) for one in reads}
+
+
+@pytest.mark.parametrize("kind", [Kind.OK, Kind.INFO])
+def test_all_that_may_have_been_written_is_read(kind: Kind) -> None:
+    assert read(
+        operation(F.PUT_MANIFEST, "r:tag", A, kind),
+        operation(F.PUT_MANIFEST, "r:tag", B, kind),
+        operation(F.PUT_MANIFEST, f"r@{A}", A, kind),
+        operation(F.PUSH_BLOB, f"r@{B}", B, kind),
+        operation(F.PUSH_BLOB, f"r@{B}", B, kind),
+        operation(F.MOUNT_BLOB, f"s@{B}", B, kind),
+    ) == {
+        (F.GET_MANIFEST, "r:tag"),
+        (F.GET_MANIFEST, f"r@{A}"),
+        (F.GET_MANIFEST, f"r@{B}"),
+        (F.GET_BLOB, f"r@{B}"),
+        (F.GET_BLOB, f"s@{B}"),
+        (F.LIST_TAGS, "r"),
+    }
+
+
+def test_what_was_deleted_is_read_too() -> None:
+    deleted = [operation(F.PUSH_BLOB, f"r@{A}", A), operation(F.DELETE_BLOB, f"r@{A}", A)]
+    assert (F.GET_BLOB, f"r@{A}") in read(*deleted)
+
+
+def test_what_certainly_was_not_written_is_not_read() -> None:
+    assert read(operation(F.PUSH_BLOB, f"r@{A}", A, Kind.FAIL)) == {(F.LIST_TAGS, "r")}
+
+
+def test_blobs_beyond_the_bound_are_named() -> None:
+    pushes = [operation(F.PUSH_BLOB, f"r@sha256:{number:064x}", f"sha256:{number:064x}") for number in range(10)]
+    chosen = final_reads(pushes, [], Random(1), 4)
+    assert len(chosen.invocations) == 4
+    assert {one.key for one in chosen.invocations} | set(chosen.unread) == {one.key for one in pushes}
+    assert len(chosen.unread) == 6
+    assert all(one.asked.size == 3 for one in chosen.invocations)
