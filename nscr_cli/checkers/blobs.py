@@ -9,8 +9,7 @@ from collections.abc import Iterable
 
 from nscr_cli.checkers.contents import Contents
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
-from nscr_cli.checkers.inventory import BLOB_READS, BLOB_WRITES, MANIFEST_READS, Inventory, ManifestPresence, found
-from nscr_cli.checkers.presence import Presence
+from nscr_cli.checkers.inventory import BLOB_READS, BLOB_WRITES, DELETES, MANIFEST_READS, Inventory, found
 from nscr_cli.checkers.refusals import by_acceptance
 from nscr_cli.checkers.verdict import Finding, Result
 from nscr_cli.checkers.wording import told
@@ -38,12 +37,9 @@ class BlobsChecker:
         contents = Contents(inventory.sizes)
         findings: list[Finding] = []
         evidence = {"acknowledged": 0, "read back": 0, "never read": 0, "reads": 0, "ranges": 0}
-        for things, groups, noun in (
-            (inventory.blobs, inventory.blob_operations, "blob"),
-            (inventory.manifests, inventory.manifest_operations, "manifest"),
-        ):
+        for noun, groups in (("blob", inventory.blob_operations), ("manifest", inventory.manifest_operations)):
             for key, operations in groups.items():
-                findings.extend(_presence(key, noun, things[key], operations, inventory))
+                findings.extend(_presence(key, noun, operations, inventory))
                 for one in operations:
                     finding = contents.judge(one) if one.f in BLOB_READS | MANIFEST_READS and found(one) else None
                     if finding is not None:
@@ -63,11 +59,12 @@ class BlobsChecker:
         )
 
 
-def _presence(
-    key: str, noun: str, thing: Presence | ManifestPresence, operations: list[Operation], inventory: Inventory
-) -> Iterable[Finding]:
+def _presence(key: str, noun: str, operations: list[Operation], inventory: Inventory) -> Iterable[Finding]:
     """The first read that did not find what must be there, and the first that found what cannot be there."""
     named = [one for one in operations if tag_of(one.key) is None]
+    if not any(one.f in DELETES or inventory.is_absence(one) for one in named):
+        return
+    thing = inventory.thing(key, is_manifest=noun == "manifest")
     for one in named:
         proof = thing.must_hold(one.start_ns, one.end_ns) if inventory.is_absence(one) else None
         if proof is not None:

@@ -135,8 +135,7 @@ def _broken(served: _Served, inventory: Inventory) -> Iterable[Finding]:
 def _pushed(key: str, read: Operation, inventory: Inventory) -> Operation | None:
     """Why it must be there: it was acknowledged; or it may have been, and nobody ever deleted it."""
     is_blob = read.f in BLOB_READS
-    thing = inventory.blobs[key] if is_blob else inventory.manifests[key]
-    proof = thing.must_hold(read.start_ns, read.end_ns)
+    proof = inventory.thing(key, is_manifest=not is_blob).must_hold(read.start_ns, read.end_ns)
     if proof is not None:
         return proof
     operations = (inventory.blob_operations if is_blob else inventory.manifest_operations)[key]

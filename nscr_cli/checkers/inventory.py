@@ -9,7 +9,7 @@ deleted. Overwriting a tag is not a deletion. Assumes that no collection removes
 from collections.abc import Iterable
 from functools import cached_property
 
-from nscr_cli.checkers.presence import Presence
+from nscr_cli.checkers.presence import Begun, Ended, Presence
 from nscr_cli.history.history import History, Operation
 from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_of
 from nscr_cli.history.ops import F, Kind, Reference
@@ -45,6 +45,7 @@ class Inventory:
 
     def __init__(self, history: History) -> None:
         self._history = history
+        self._things: dict[tuple[str, bool], Presence | ManifestPresence] = {}
 
     @cached_property
     def deletes_work(self) -> frozenset[F]:
@@ -70,18 +71,21 @@ class Inventory:
             if one.f is F.PUT_MANIFEST and one.asked.digest is not None
         }
 
-    @cached_property
-    def blobs(self) -> dict[str, Presence]:
-        """Of every blob that was asked for."""
-        return {key: self._blob(operations) for key, operations in self.blob_operations.items()}
+    def thing(self, key: str, *, is_manifest: bool) -> "Presence | ManifestPresence":
+        """Presence of a blob or a manifest; of one that nobody asked for, nothing is known."""
+        known = self._things.get((key, is_manifest))
+        if known is None:
+            operations = (self.manifest_operations if is_manifest else self.blob_operations).get(key, [])
+            known = ManifestPresence(operations, self._deleted_tags) if is_manifest else self._blob(operations)
+            self._things[key, is_manifest] = known
+        return known
 
     @cached_property
-    def manifests(self) -> dict[str, "ManifestPresence"]:
-        """Of every manifest that was written, or asked for by digest."""
-        deleted_tags = self._history.grouped(
+    def _deleted_tags(self) -> dict[str, Begun]:
+        deletes = self._history.grouped(
             lambda one: one.key if one.f is F.DELETE_TAG and may_have_happened(one) else None
         )
-        return {key: ManifestPresence(operations, deleted_tags) for key, operations in self.manifest_operations.items()}
+        return {tag: Begun(operations) for tag, operations in deletes.items()}
 
     @cached_property
     def blob_operations(self) -> dict[str, list[Operation]]:
@@ -113,10 +117,7 @@ class Inventory:
     def holds(self, repository: str, reference: Reference, start: int, end: int) -> Operation | None:
         """The proof that what is referred to was in the repository throughout [start, end]."""
         key = digest_key(repository, reference.digest)
-        of_manifest = self.manifests.get(key) if reference.is_manifest else None
-        of_blob = None if reference.is_manifest else self.blobs.get(key)
-        known = of_manifest or of_blob
-        return known.must_hold(start, end) if known is not None else None
+        return self.thing(key, is_manifest=reference.is_manifest).must_hold(start, end)
 
     def _blob(self, operations: list[Operation]) -> Presence:
         removals = [one for one in operations if one.f is F.DELETE_BLOB and may_have_happened(one)]
@@ -127,42 +128,47 @@ class Inventory:
         unseen = (one for one in operations if first is not None and one.start_ns > first and found_nothing(one))
         writes = [one for one in operations if one.f in BLOB_WRITES and may_have_happened(one)]
         return Presence(
-            proofs=[
-                *(one for one in writes if one.kind is Kind.OK),
-                *(one for one in operations if one.f in BLOB_READS and found(one)),
-            ],
-            writes=writes,
-            removals=removals,
-            absences=[*acknowledged, *unseen],
+            proofs=Ended(
+                [
+                    *(one for one in writes if one.kind is Kind.OK),
+                    *(one for one in operations if one.f in BLOB_READS and found(one)),
+                ]
+            ),
+            writes=Begun(writes),
+            removals=[Begun(removals)],
+            absences=Ended([*acknowledged, *unseen]),
         )
 
 
 class ManifestPresence:
     """Presence of one manifest, by what anchors it: a put under its digest, under a tag, or whatever a read saw."""
 
-    def __init__(self, operations: list[Operation], deleted_tags: dict[str, list[Operation]]) -> None:
+    def __init__(self, operations: list[Operation], deleted_tags: dict[str, Begun]) -> None:
         removals = [one for one in operations if one.f is F.DELETE_MANIFEST and may_have_happened(one)]
         puts = [one for one in operations if one.f is F.PUT_MANIFEST and may_have_happened(one)]
         by_digest = [one for one in operations if tag_of(one.key) is None]
-        absences = [
-            *(one for one in removals if one.kind is Kind.OK),
-            *(one for one in by_digest if one.f in MANIFEST_READS and found_nothing(one)),
-        ]
         tags = {one.key for one in operations if tag_of(one.key) is not None}
-        of_tags = {tag: deleted_tags.get(tag, []) for tag in tags}
+        of_tags = {tag: deleted_tags[tag] for tag in tags if tag in deleted_tags}
+        removed, written = Begun(removals), Begun(puts)
+        absent = Ended(
+            [
+                *(one for one in removals if one.kind is Kind.OK),
+                *(one for one in by_digest if one.f in MANIFEST_READS and found_nothing(one)),
+            ]
+        )
 
-        def anchored(proofs: Iterable[Operation], *more: Operation) -> Presence:
-            return Presence(proofs=proofs, writes=puts, removals=[*removals, *more], absences=absences)
+        def anchored(proofs: Iterable[Operation], *deletes: Begun) -> Presence:
+            return Presence(proofs=Ended(proofs), writes=written, removals=[removed, *deletes], absences=absent)
 
         seen = [one for one in by_digest if one.f in MANIFEST_READS and found(one)]
         # A read by digest does not tell what holds the manifest: any of its tags may be all that does.
         self._anchors = [
             anchored(one for one in puts if one.kind is Kind.OK and tag_of(one.key) is None),
-            anchored(seen, *(delete for deletes in of_tags.values() for delete in deletes)),
+            anchored(seen, *of_tags.values()),
         ]
-        for tag, deletes in of_tags.items():
-            proofs = [one for one in operations if one.key == tag and one.kind is Kind.OK]
-            self._anchors.append(anchored(proofs, *deletes))
+        for tag in tags:
+            proofs = (one for one in operations if one.key == tag and one.kind is Kind.OK)
+            self._anchors.append(anchored(proofs, *([of_tags[tag]] if tag in of_tags else [])))
 
     def must_hold(self, start: int, end: int) -> Operation | None:
         """The proof that the manifest was there throughout [start, end], if there is one."""

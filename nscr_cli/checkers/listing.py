@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
 from nscr_cli.checkers.inventory import MANIFEST_READS, found, found_nothing, may_have_happened
-from nscr_cli.checkers.presence import Presence
+from nscr_cli.checkers.presence import Begun, Ended, Presence
 from nscr_cli.checkers.verdict import Finding, Result
 from nscr_cli.checkers.wording import told
 from nscr_cli.history.history import History, Operation
@@ -64,16 +64,15 @@ class TagPresence:
             if one.f is F.LIST_TAGS and one.kind is Kind.OK:
                 for tag in set(one.answered.tags or ()):
                     self._lists.setdefault(tag_key(one.key, tag), []).append(one)
+        self._put: dict[str, list[str]] = {}
+        for key, operations in self._operations.items():
+            if any(one.f is F.PUT_MANIFEST and may_have_happened(one) for one in operations):
+                self._put.setdefault(repository_of(key), []).append(key)
         self._presence: dict[str, Presence] = {}
 
     def keys_of(self, repository: str) -> list[str]:
         """Tags of a repository that anybody put."""
-        return [
-            key
-            for key, operations in self._operations.items()
-            if repository_of(key) == repository
-            and any(one.f is F.PUT_MANIFEST and may_have_happened(one) for one in operations)
-        ]
+        return self._put.get(repository, [])
 
     def operations_of(self, key: str) -> list[Operation]:
         """All operations that name this tag."""
@@ -100,18 +99,22 @@ class TagPresence:
             and all(put.asked.digest == digest_of(one.key) for put in puts if put.start_ns <= one.end_ns)
         ]
         return Presence(
-            proofs=[
-                *(one for one in puts if one.kind is Kind.OK),
-                *(one for one in reads if found(one)),
-                *self._lists.get(key, []),
-            ],
-            writes=puts,
-            removals=[*deletes, *by_digest],
-            absences=[
-                *(one for one in deletes if one.kind is Kind.OK),
-                *surely,
-                *(one for one in reads if found_nothing(one)),
-            ],
+            proofs=Ended(
+                [
+                    *(one for one in puts if one.kind is Kind.OK),
+                    *(one for one in reads if found(one)),
+                    *self._lists.get(key, []),
+                ]
+            ),
+            writes=Begun(puts),
+            removals=[Begun([*deletes, *by_digest])],
+            absences=Ended(
+                [
+                    *(one for one in deletes if one.kind is Kind.OK),
+                    *surely,
+                    *(one for one in reads if found_nothing(one)),
+                ]
+            ),
         )
 
 
@@ -125,12 +128,12 @@ def _form(lists: list[Operation]) -> Iterable[Finding]:
 
 def _members(repository: str, lists: list[Operation], tags: TagPresence) -> Iterable[Finding]:
     """For every tag the first list that lacks it though it was there, and the first that has it though it was not."""
-    put = tags.keys_of(repository)
-    for key in put:
-        for one in lists:
-            is_listed = tag_of(key) in (one.answered.tags or ())
-            presence = tags.of(key)
-            if is_listed:
+    put = {tag_of(key): key for key in tags.keys_of(repository)}
+    contents = [(one, frozenset(one.answered.tags or ())) for one in lists]
+    for tag, key in put.items():
+        presence = tags.of(key)
+        for one, listed in contents:
+            if tag in listed:
                 witness = presence.must_lack(one.start_ns, one.end_ns)
                 rule, why = "ghost-tag", "Nothing can have put the tag back since, and yet it is listed"
             else:
@@ -139,10 +142,14 @@ def _members(repository: str, lists: list[Operation], tags: TagPresence) -> Iter
             if witness is not None:
                 yield _finding(rule, key, [witness, one], _SET, f"{told(witness)}. {why}: {_shown(one)}.")
                 break
-    known = set(put)
-    strangers = [(tag_key(one.key, tag), one) for one in lists for tag in one.answered.tags or ()]
-    for key, one in dict(reversed([pair for pair in strangers if pair[0] not in known])).items():
-        yield _finding("phantom-tag", key, [one], _SET, f"nobody ever put this tag: {_shown(one)}.")
+    strangers: dict[str, Operation] = {}
+    for one, listed in contents:
+        for tag in listed - put.keys():
+            strangers.setdefault(tag, one)
+    for tag, one in sorted(strangers.items()):
+        yield _finding(
+            "phantom-tag", tag_key(repository, tag), [one], _SET, f"nobody ever put this tag: {_shown(one)}."
+        )
 
 
 def _has_duplicates(tags: tuple[str, ...]) -> bool:

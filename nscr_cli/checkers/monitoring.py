@@ -13,7 +13,7 @@ from nscr_cli.checkers.evidence import conclude
 from nscr_cli.checkers.inventory import Inventory
 from nscr_cli.checkers.listing import TagPresence
 from nscr_cli.checkers.monitoring_agreement import contradictions
-from nscr_cli.checkers.monitoring_shapes import REPOSITORIES, Document, Health, Sessions, State, shape_of
+from nscr_cli.checkers.monitoring_shapes import REPOSITORIES, Document, Health, State, shape_of
 from nscr_cli.checkers.monitoring_truth import Truth, wrong
 from nscr_cli.checkers.verdict import Finding, Result, Verdict
 from nscr_cli.checkers.wording import seconds
@@ -46,14 +46,7 @@ class MonitoringChecker:
             told.health(sample, document)
         told.never_falls(documents)
         quiet = [(sample, document) for sample, document in documents if sample.quiet]
-        inventory, tags = Inventory(history), TagPresence(history)
-        for sample, document in quiet:
-            if isinstance(document, Sessions):
-                continue
-            truth = Truth(history, inventory, tags, sample)
-            for why in wrong(truth, document, is_ours=target.get("fresh") == "yes"):
-                told.wrong("untrue-figure", sample, why)
-        _absent_repositories(told, history, inventory, tags)
+        told.untrue(history, quiet, is_ours=target.get("fresh") == "yes")
         has_died = any(event.name == "target-died" for event in history.events)
         return conclude(
             self.name,
@@ -67,16 +60,6 @@ class MonitoringChecker:
             floors=_FLOORS,
             reasons=told.reasons(),
         )
-
-
-def _absent_repositories(told: "_Told", history: History, inventory: Inventory, tags: TagPresence) -> None:
-    """A repository of which something must be there is not unknown."""
-    for sample in history.samples:
-        name = sample.endpoint.removeprefix(REPOSITORIES)
-        if sample.quiet and sample.status == 404 and name != sample.endpoint:
-            sure = Truth(history, inventory, tags, sample).sure_repositories
-            if name.replace("%2F", "/") in sure:
-                told.wrong("untrue-figure", sample, "answered 404, and the history says that it is there")
 
 
 class _Told:
@@ -120,6 +103,20 @@ class _Told:
             self.wrong("unhealthy", sample, f"status is {status}, and nobody disturbed the registry")
         if isinstance(document, Health) and (sample.status == 200) == (status == "unhealthy"):
             self.wrong("contradiction", sample, f"answered {sample.status}, and status is {status}")
+
+    def untrue(self, history: History, quiet: list[tuple[Sample, Document]], *, is_ours: bool) -> None:
+        """Compares what was said once all was quiet with what the history says."""
+        samples = [sample for sample in history.samples if sample.quiet]
+        if not samples:
+            return
+        truth = Truth(history, Inventory(history), TagPresence(history), samples)
+        for sample, document in quiet:
+            for why in wrong(truth, document, is_ours=is_ours):
+                self.wrong("untrue-figure", sample, why)
+        for sample in samples:
+            name = sample.endpoint.removeprefix(REPOSITORIES).replace("%2F", "/")
+            if sample.status == 404 and name in truth.sure_repositories:
+                self.wrong("untrue-figure", sample, "answered 404, and the history says that it is there")
 
     def never_falls(self, documents: list[tuple[Sample, Document]]) -> None:
         """Uptime falls only when a registry restarts, and the generation never does."""

@@ -5,13 +5,24 @@ its last repository may be counted until a collection takes it; a pushed blob th
 for a while (a lease), so that `unreferencedBlobs` has an upper bound only. Terms: docs/api.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import msgspec
 
 from nscr_cli.checkers.inventory import BLOB_WRITES, MANIFEST_READS, Inventory, found, may_have_happened, seen_digest
 from nscr_cli.checkers.listing import TagPresence
-from nscr_cli.checkers.monitoring_shapes import Blobs, Collection, Health, Listed, Metrics, Repository, State, Summary
+from nscr_cli.checkers.monitoring_shapes import (
+    Blobs,
+    Collection,
+    Document,
+    Health,
+    Listed,
+    Metrics,
+    Repository,
+    State,
+    Summary,
+)
 from nscr_cli.checkers.wording import short, told
 from nscr_cli.history.history import History, Operation
 from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_key, tag_of
@@ -26,70 +37,77 @@ class Between(msgspec.Struct, frozen=True):
 
     def said(self, name: str, value: int) -> Iterable[str]:
         """What is wrong with a figure that was said, if anything is."""
-        if not self.least <= value <= self.most:
+        # Where the least exceeds the most, the history contradicts itself: that is for other checkers to say.
+        if self.least <= self.most and not self.least <= value <= self.most:
             range_ = str(self.least) if self.least == self.most else f"between {self.least} and {self.most}"
             yield f"{name} is {value}, and the history says {range_}"
 
 
 class Truth:
-    """What the history determines at one quiet sample.
+    """What the history determines while it is quiet.
 
     Args:
-        sample: quiet; nothing of ours was going on while it was taken.
+        quiet: samples taken while nothing of ours was going on.
     """
 
-    def __init__(self, history: History, inventory: Inventory, tags: TagPresence, sample: Sample) -> None:
+    def __init__(self, history: History, inventory: Inventory, tags: TagPresence, quiet: Sequence[Sample]) -> None:
         self._history = history
         self._inventory = inventory
         self._tags = tags
-        self._start, self._end = sample.start_ns, sample.end_ns
-        self.sure_manifests = {key for key, one in inventory.manifests.items() if one.must_hold(self._start, self._end)}
+        self._start = min(sample.start_ns for sample in quiet)
+        self._end = max(sample.end_ns for sample in quiet)
+        manifests = {key: inventory.thing(key, is_manifest=True) for key in inventory.manifest_operations}
+        self.sure_manifests = {key for key, one in manifests.items() if one.must_hold(self._start, self._end)}
         self.possible_manifests = {
             key
-            for key, one in inventory.manifests.items()
+            for key, one in manifests.items()
             if one.may_hold(self._end) and not one.must_lack(self._start, self._end)
         }
         self.sure_repositories = set(map(repository_of, self.sure_manifests))
         self.possible_repositories = set(map(repository_of, self.possible_manifests))
-        self._sure_blobs = {key for key, one in inventory.blobs.items() if one.must_hold(self._start, self._end)}
+        self._sure_blobs = {
+            key
+            for key in inventory.blob_operations
+            if inventory.thing(key, is_manifest=False).must_hold(self._start, self._end)
+        }
         self._blobs = {
             digest_of(one.key) or "" for one in history.operations if one.f in BLOB_WRITES and may_have_happened(one)
         }
 
-    @property
+    @cached_property
     def repositories(self) -> Between:
         return Between(len(self.sure_repositories), len(self.possible_repositories))
 
-    @property
+    @cached_property
     def manifests(self) -> Between:
         return Between(len(self.sure_manifests), len(self.possible_manifests))
 
-    @property
+    @cached_property
     def blobs(self) -> Between:
         return Between(len(self._sure_digests), len(self._blobs))
 
-    @property
+    @cached_property
     def sessions(self) -> Between:
         """Uploads that nobody finished may still be open."""
         pushes = (one for one in self._history.operations if one.f in BLOB_WRITES)
         return Between(0, sum(one.kind is not Kind.OK for one in pushes))
 
-    @property
+    @cached_property
     def orphans(self) -> Between:
         """Manifests that refer to what is not in their repository."""
         whole = {key for key in self.possible_manifests if self._is_whole(key)}
         broken = {key for key in self.sure_manifests if self._is_broken(key)}
         return Between(len(broken), len(self.possible_manifests) - len(whole))
 
-    @property
+    @cached_property
     def unreferenced(self) -> Between:
         return Between(0, len(self._blobs - self._reached))
 
-    @property
+    @cached_property
     def _sure_digests(self) -> set[str]:
         return {digest_of(key) or "" for key in self._sure_blobs}
 
-    @property
+    @cached_property
     def _reached(self) -> set[str]:
         """Blobs that a manifest which must be there refers to, in a repository where they must be."""
         return {
@@ -109,8 +127,7 @@ class Truth:
     def _is_broken(self, key: str) -> bool:
         for edge in self._edges(key):
             target = digest_key(repository_of(key), edge.digest)
-            known = (self._inventory.manifests if edge.is_manifest else self._inventory.blobs).get(target)
-            if known is not None and known.must_lack(self._start, self._end):
+            if self._inventory.thing(target, is_manifest=edge.is_manifest).must_lack(self._start, self._end):
                 return True
         return False
 
@@ -163,7 +180,7 @@ class Truth:
         for name, tags in by_name.items():
             if name in self.possible_repositories:
                 yield from self._of_tags(name, set(tags))
-            elif is_ours or name in map(repository_of, self._inventory.manifests):
+            elif is_ours or name in map(repository_of, self._inventory.manifest_operations):
                 yield f"repository {name} is listed, and nothing can be in it"
 
     def of_repository(self, repository: Repository) -> Iterable[str]:
@@ -208,7 +225,7 @@ class Truth:
         }
 
 
-def wrong(truth: Truth, document: State | Health | Blobs | Repository | Collection, *, is_ours: bool) -> Iterable[str]:
+def wrong(truth: Truth, document: Document, *, is_ours: bool) -> Iterable[str]:
     """What is wrong with a quiet answer. Totals are judged only where nobody else writes to the registry."""
     match document:
         case State():

@@ -6,7 +6,7 @@ of it ended, and no removal that may follow that proof can have begun. Pure; O(l
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from nscr_cli.history.history import Operation
@@ -18,30 +18,24 @@ class Presence:
     Args:
         proofs: each shows that it was there at some instant of its interval: acknowledged writes, reads that saw it.
         writes: each may have put it there: acknowledged or unanswered.
-        removals: each may have taken it away: acknowledged or unanswered.
+        removals: each may have taken it away: acknowledged or unanswered; in parts, so that things can share them.
         absences: each shows that it was not there at some instant: acknowledged removals, reads that found nothing.
     """
 
-    def __init__(
-        self,
-        *,
-        proofs: Iterable[Operation],
-        writes: Iterable[Operation],
-        removals: Iterable[Operation],
-        absences: Iterable[Operation],
-    ) -> None:
-        self._proofs = _Ended(proofs)
-        self._writes = _Begun(writes)
-        self._removals = _Begun(removals)
-        self._absences = _Ended(absences)
+    def __init__(self, *, proofs: "Ended", writes: "Begun", removals: "Sequence[Begun]", absences: "Ended") -> None:
+        self._proofs = proofs
+        self._writes = writes
+        self._removals = removals
+        self._absences = absences
 
     def must_hold(self, start: int, end: int) -> Operation | None:
         """The proof that the thing was there throughout [start, end], if there is one."""
         proof = self._proofs.latest_start(start)
         if proof is None:
             return None
-        removal = self._removals.latest_end(end)
-        return proof if removal is None or removal.end_ns < proof.start_ns else None
+        removals = (part.latest_end(end) for part in self._removals)
+        is_safe = all(removal is None or removal.end_ns < proof.start_ns for removal in removals)
+        return proof if is_safe else None
 
     def must_lack(self, start: int, end: int) -> Operation | None:
         """The operation that shows that the thing was not there at any instant of [start, end], if there is one."""
@@ -55,12 +49,8 @@ class Presence:
         """Whether any write may have taken effect by then."""
         return self._writes.latest_end(end) is not None
 
-    def last_removal(self, end: int) -> Operation | None:
-        """Of the removals that began by then, the one that ended last."""
-        return self._removals.latest_end(end)
 
-
-class _Ended:
+class Ended:
     """Answers: of the operations that ended before t, which began last?"""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
@@ -73,7 +63,7 @@ class _Ended:
         return self._best[count - 1] if count else None
 
 
-class _Begun:
+class Begun:
     """Answers: of the operations that began by t, which ended last?"""
 
     def __init__(self, operations: Iterable[Operation]) -> None:

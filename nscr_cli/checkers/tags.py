@@ -35,7 +35,8 @@ class TagsChecker:
         for key, operations in _by_tag(history).items():
             evidence["tags"] += 1
             _count(operations, evidence)
-            phantoms = [_phantom(key, read, operations) for read in operations]
+            writes = _writes_by_digest(operations)
+            phantoms = [_phantom(key, one, writes) for one in operations]
             findings.extend(finding for finding in phantoms if finding is not None)
             sound = [one for one, finding in zip(operations, phantoms, strict=True) if finding is None]
             match plan.scenario.tag_model:
@@ -92,16 +93,24 @@ def _count(operations: list[Operation], evidence: dict[str, int]) -> None:
     evidence["deletes"] += sum(one.f in (F.DELETE_TAG, F.DELETE_MANIFEST) for one in operations)
 
 
-def _phantom(key: str, read: Operation, operations: list[Operation]) -> Finding | None:
+def _writes_by_digest(operations: list[Operation]) -> dict[str | None, list[Operation]]:
+    writes: dict[str | None, list[Operation]] = {}
+    for one in operations:
+        if one.f is F.PUT_MANIFEST:
+            writes.setdefault(one.asked.digest, []).append(one)
+    return writes
+
+
+def _phantom(key: str, read: Operation, written: dict[str | None, list[Operation]]) -> Finding | None:
     """A read of what nobody had asked to write to this tag by the time the read ended."""
     if read.f not in MANIFEST_READS or not found(read):
         return None
     digest = seen_digest(read)
-    writes = [one for one in operations if one.f is F.PUT_MANIFEST and one.asked.digest == digest]
+    writes = written.get(digest, [])
     if any(one.start_ns <= read.end_ns for one in writes):
         return None
     said = read.answered.header_digest
-    if any(one.f is F.PUT_MANIFEST and one.asked.digest == said for one in operations):
+    if said in written:
         rule, why = "torn-read", f"the header says {short(said)}, which was written, but the bytes are others"
     elif writes:
         rule, why = "phantom-value", f"it was written only later: {told(writes[0])}"
