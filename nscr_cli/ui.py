@@ -26,5 +26,7 @@ def can_show_live(console: Console) -> bool:
 
 def printable(text: str, *, limit: int = 200) -> str:
     """The text without control, format and bidirectional characters, cut to `limit` characters."""
+    if len(text) <= limit and text.isprintable():
+        return text  # nearly always, and much faster
     kept = "".join(char if unicodedata.category(char)[0] != "C" else "\ufffd" for char in text[: limit + 1])
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"

@@ -72,7 +72,7 @@ def read_figures(endpoint: str, body: bytes | msgspec.Raw | None) -> Figures:
 
 
 def _paths(endpoint: str) -> dict[str, tuple[str, ...]]:
-    below = endpoint.rpartition("/api/")[2].rstrip("/")
+    below = endpoint.removeprefix("/api/")
     return _REPOSITORY if below.startswith("registry/repositories/") else _PATHS.get(below, {})
 
 

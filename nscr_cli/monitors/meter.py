@@ -72,7 +72,7 @@ class Meter:
 
     def sampled(self, sample: Sample) -> None:
         """A poll of the monitoring API came back; only answers to `/api/registry/state` change the figures."""
-        if not sample.endpoint.endswith("/api/registry/state"):
+        if sample.endpoint != "/api/registry/state":
             return
         if sample.status is None or not sample.body:
             self._figures = RegistryFigures(status="no answer")

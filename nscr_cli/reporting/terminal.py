@@ -25,6 +25,7 @@ from nscr_cli.ui import printable
 FINDINGS_SHOWN = 5
 _LINES_SHOWN = 10
 _EXPLANATION_SHOWN = 1200
+_FLOOR = "floor of "
 
 _STYLES = {Verdict.VALID: "green", Verdict.UNKNOWN: "yellow", Verdict.INVALID: "red"}
 _OPERATION_COLUMNS = ("operation", "ok", "fail", "info", "p50 ms", "p99 ms", "max ms")
@@ -156,8 +157,13 @@ def _operations_table(operations: Sequence[OperationSummary]) -> RenderableType:
 
 
 def _checker_cells(result: Result) -> tuple[str, str, str]:
-    evidence = " · ".join(f"{name} {count:,}" for name, count in result.evidence.items())
-    return result.checker, result.verdict.name, printable(evidence, limit=1000) or "none"
+    floors = {name: count for name, count in result.evidence.items() if name.startswith(_FLOOR)}
+    parts = []
+    for name, count in result.evidence.items():
+        if name not in floors:
+            floor = floors.get(_FLOOR + name)
+            parts.append(f"{name} {count:,}" + (f" (needs {floor:,})" if floor is not None else ""))
+    return result.checker, result.verdict.name, printable(" · ".join(parts), limit=1000) or "none"
 
 
 def _checkers_table(results: Sequence[Result]) -> RenderableType:

@@ -99,3 +99,9 @@ def test_the_registry_and_the_password_variable_are_named_but_no_value(report: R
     text = plain(msgspec.structs.replace(report, plan=plan), FOLDER)
     assert "--registry-url http://127.0.0.1:5000" in text
     assert "NSCR_PASSWORD" in text
+
+
+def test_evidence_stands_beside_its_floor(report: RunReport) -> None:
+    evidence = {"deletes": 3, "reads": 1234, "floor of reads": 10}
+    result = Result(checker="tags", verdict=Verdict.VALID, evidence=evidence)
+    assert "deletes 3 · reads 1,234 (needs 10)\n" in plain(msgspec.structs.replace(report, results=(result,)), FOLDER)
