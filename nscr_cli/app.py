@@ -6,6 +6,7 @@ import traceback
 import typer
 
 from nscr_cli import __version__
+from nscr_cli.commands.gate import gate
 from nscr_cli.commands.judge import judge
 from nscr_cli.commands.serve import serve
 from nscr_cli.commands.torture import torture
@@ -41,6 +42,7 @@ def _root(
 
 app.command()(torture)
 app.command()(judge)
+app.command()(gate)
 app.command()(serve)
 app.command()(watch)
 

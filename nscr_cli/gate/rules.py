@@ -1,0 +1,133 @@
+"""What one sight of a tag, manifest or blob says about the registry. Pure.
+
+A tag may move between two requests, so HEAD is asked before and after GET and only what held still is compared. Content
+by digest cannot move: bytes that do not hash to their digest are proof at once. Absence and disagreement may be the
+doing of somebody else who writes at the same time: they count only if they persist.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from nscr_cli.client.completions import Completion
+from nscr_cli.gate.subjects import Check, Problem, Sight, Subject, Thing
+from nscr_cli.history.ops import Answered, Kind
+
+_KNOWN_ALGORITHMS = ("sha256:", "sha512:")
+_REFUSALS = frozenset({401, 403, 429})
+
+
+def problems_of(subject: Subject, sight: Sight) -> tuple[Problem, ...]:
+    """What is wrong with a subject, as seen."""
+    unseen = _unseen(subject, sight)
+    if unseen is not None:
+        return (unseen,)
+    return (*_presence(subject, sight), *_agreement(subject, sight), *_content(subject, sight.get))
+
+
+def persisting(attempts: Sequence[tuple[Problem, ...]]) -> tuple[Problem, ...]:
+    """Of the problems of several sights: those proven by any, and those that every one of them shows.
+
+    Where the last sight is still wrong, but each in its own way, nothing is proven and nothing is fine.
+    """
+    last = attempts[-1]
+    in_all = set.intersection(*({(problem.check, problem.rule) for problem in problems} for problems in attempts))
+    lasting = [problem for problem in last if (problem.check, problem.rule) in in_all]
+    proven = [problem for problems in attempts for problem in problems if problem.is_proven]
+    if last and not lasting and not proven:
+        seen = "; ".join(problem.explanation for problems in attempts for problem in problems)
+        lasting = [Problem(check=last[0].check, rule="unsteady", explanation=seen, is_undecided=True)]
+    return tuple({(problem.check, problem.rule): problem for problem in (*lasting, *proven)}.values())
+
+
+def wrong_size(length: int, sizes: Iterable[int]) -> str | None:
+    """What is wrong between a length and what manifests say it is; sizes below 0 say nothing."""
+    wrong = sorted({size for size in sizes if size >= 0 and size != length})
+    return f"a manifest says {wrong[0]} bytes, it has {length}" if wrong else None
+
+
+def is_present(completion: Completion) -> bool:
+    """It was there and came whole."""
+    return completion.kind is Kind.OK and completion.answered.present is True
+
+
+def is_absent(completion: Completion) -> bool:
+    """The registry said that it is not there."""
+    return completion.kind is Kind.OK and completion.answered.present is False
+
+
+def identity(answered: Answered) -> str | None:
+    """The digest of what an answer was about: by its header, else by its bytes."""
+    return answered.header_digest or answered.digest
+
+
+def _unseen(subject: Subject, sight: Sight) -> Problem | None:
+    """We were not let in, not answered, or sent to another host, where our credentials do not go."""
+    check = Check.TAGS if subject.thing is Thing.TAG else Check.CONTENT
+    for completion in (sight.get, sight.head):
+        status = completion.answered.status
+        if status is None or status in _REFUSALS or 300 <= status < 400:
+            why = completion.error or "no answer"
+            return Problem(check=check, rule="unseen", explanation=why, is_undecided=True)
+    return None
+
+
+def _presence(subject: Subject, sight: Sight) -> Iterator[Problem]:
+    get = sight.get
+    if is_present(get):
+        return
+    check = Check.TAGS if subject.thing is Thing.TAG else Check.CLOSURE
+    if is_absent(get):
+        rule = "unresolved-tag" if subject.thing is Thing.TAG else f"missing-{subject.thing}"
+        yield Problem(check=check, rule=rule, explanation="the registry answers 404")
+    elif get.answered.status in (200, 206):
+        said, came = get.answered.content_length, get.answered.length
+        explanation = f"{came} bytes came of Content-Length {said}: {get.error}"
+        yield Problem(check=Check.CONTENT, rule="cut-off", explanation=explanation)
+    else:
+        yield Problem(check=check, rule=f"unreadable-{subject.thing}", explanation=f"the registry answers {get.error}")
+
+
+def _agreement(subject: Subject, sight: Sight) -> Iterator[Problem]:
+    head, get = sight.head.answered, sight.get.answered
+    if subject.thing is Thing.TAG and _told(head) != _told(sight.head_again.answered):
+        return
+    if head.status != get.status:
+        explanation = f"HEAD answers {head.status}, GET {get.status}"
+        yield Problem(check=Check.AGREEMENT, rule="head-get-status", explanation=explanation)
+        return
+    if not is_present(sight.get):
+        return
+    if head.header_digest and identity(get) != head.header_digest:
+        explanation = f"HEAD says {head.header_digest}, GET {identity(get)}"
+        yield Problem(check=Check.AGREEMENT, rule="head-get-digest", explanation=explanation)
+        if subject.thing is Thing.TAG:
+            return  # another manifest: its length and type may well differ
+    if head.content_length is not None and head.content_length != get.length:
+        explanation = f"HEAD says Content-Length {head.content_length}, GET brings {get.length} bytes"
+        yield Problem(check=Check.AGREEMENT, rule="head-get-length", explanation=explanation)
+    if subject.thing is not Thing.BLOB and _media_type(head) != _media_type(get):
+        explanation = f"HEAD says Content-Type {head.media_type}, GET {get.media_type}"
+        yield Problem(check=Check.AGREEMENT, rule="head-get-type", explanation=explanation)
+
+
+def _content(subject: Subject, get: Completion) -> Iterator[Problem]:
+    answered, digest = get.answered, get.answered.digest
+    if not is_present(get) or digest is None:
+        return
+    promised = [answered.header_digest] if answered.header_digest else []
+    if subject.thing is not Thing.TAG:
+        promised.append(subject.reference)
+    for named in dict.fromkeys(promised):
+        if not named.startswith(_KNOWN_ALGORITHMS):
+            explanation = f"the algorithm of {named} is not known here"
+            yield Problem(check=Check.CONTENT, rule="unknown-algorithm", explanation=explanation, is_undecided=True)
+        elif named.partition(":")[0] == digest.partition(":")[0] and named != digest:
+            explanation = f"{answered.length} bytes served as {named} hash to {digest}"
+            yield Problem(check=Check.CONTENT, rule="wrong-content", explanation=explanation, is_proven=True)
+
+
+def _told(head: Answered) -> tuple[object, ...]:
+    return head.status, head.header_digest, head.content_length, head.media_type
+
+
+def _media_type(answered: Answered) -> str:
+    return (answered.media_type or "").partition(";")[0].strip().lower()

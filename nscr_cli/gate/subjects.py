@@ -1,0 +1,67 @@
+"""What is looked at, one by one, and what was found wrong with it. Values only."""
+
+from enum import StrEnum
+
+import msgspec
+
+from nscr_cli.client.completions import Completion
+from nscr_cli.history.keys import digest_key, tag_key
+
+
+class Check(StrEnum):
+    """One line of the gate's answer."""
+
+    TAGS = "tags"
+    AGREEMENT = "agreement"
+    CONTENT = "content"
+    CLOSURE = "closure"
+    MONITORING = "monitoring"
+    HEALTH = "health"
+    SESSIONS = "sessions"
+
+
+class Thing(StrEnum):
+    """The kind of a subject."""
+
+    TAG = "tag"
+    MANIFEST = "manifest"
+    BLOB = "blob"
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """A tag, or a manifest or blob by its digest, within a repository."""
+
+    thing: Thing
+    repository: str
+    reference: str
+
+    @property
+    def key(self) -> str:
+        """As in history/keys.py."""
+        if self.thing is Thing.TAG:
+            return tag_key(self.repository, self.reference)
+        return digest_key(self.repository, self.reference)
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """A subject as it was seen once: HEAD, then GET, then HEAD again; the last only where the subject can move."""
+
+    head: Completion
+    get: Completion
+    head_again: Completion
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is wrong with a subject, as one sight of it shows.
+
+    Attributes:
+        rule: short stable name.
+        is_proven: one sight proves it; otherwise it counts only if it shows in every one of several.
+        is_undecided: the registry did not let us see; never a finding, but never a pass either.
+    """
+
+    check: Check
+    rule: str
+    explanation: str
+    is_proven: bool = False
+    is_undecided: bool = False
