@@ -7,6 +7,7 @@ so every string goes through `printable`. The folder of the report is the last l
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from textwrap import fill
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -25,6 +26,7 @@ from nscr_cli.ui import printable
 FINDINGS_SHOWN = 5
 _LINES_SHOWN = 10
 _EXPLANATION_SHOWN = 1200
+_PLAIN_WIDTH = 120
 _FLOOR = "floor of "
 
 _STYLES = {Verdict.VALID: "green", Verdict.UNKNOWN: "yellow", Verdict.INVALID: "red"}
@@ -48,7 +50,7 @@ def render(report: RunReport) -> RenderableType:
     headline.append(f"\n{_because(report)}", style=f"not bold {style}")
     parts: list[RenderableType] = [Panel(headline, border_style=style, box=box.HEAVY), Text(_subject(report))]
     for number, finding in enumerate(_chosen(report.findings), start=1):
-        parts += [Text(), _rendered_finding(number, finding)]
+        parts += [Text(), _rendered_finding(number, finding, report.plan.namespace)]
     parts += [Text(line, style="bold") for line in _findings_left(report)]
     parts += [Text(), _operations_table(report.operations), Text(), _checkers_table(report.results)]
     for title, lines in _notes(report):
@@ -61,7 +63,8 @@ def plain(report: RunReport, folder: Path) -> str:
     """The report as text without colour, ending with the line that names its folder."""
     blocks = [f"{report.verdict.name}{_partial(report)}: {_because(report)}\n{_subject(report)}"]
     for number, finding in enumerate(_chosen(report.findings), start=1):
-        blocks.append("\n    ".join(_finding_lines(number, finding)))
+        title, *details = _finding_lines(number, finding, report.plan.namespace)
+        blocks.append("\n".join([title, *(_wrapped(line) for line in details)]))
     blocks += _findings_left(report)
     if report.operations:
         rows = [_operation_cells(summary) for summary in report.operations]
@@ -98,7 +101,8 @@ def _subject(report: RunReport) -> str:
     return (
         f"{printable(plan.scenario_name)} · seed {plan.seed} · {_plural(plan.workers, 'worker')} · {target}\n"
         f"{report.main_operations:,} operations in {show_duration(report.main_s)} ({report.rate:,.0f}/s) · "
-        f"{report.ok:,} ok, {report.fail:,} fail, {report.info:,} info in all"
+        f"{report.ok:,} ok, {report.fail:,} fail, {report.info:,} info in all\n"
+        f"keys lie below {plan.namespace}"
     )
 
 
@@ -106,20 +110,37 @@ def _plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def _finding_lines(number: int, finding: Finding) -> list[str]:
+def _finding_lines(number: int, finding: Finding, namespace: str) -> list[str]:
     named = ", ".join(str(index) for index in finding.operations[:12])
     if len(finding.operations) > 12:
         named += f" and {len(finding.operations) - 12} more"
     return [
-        f"{number}. {printable(finding.rule)}  {printable(finding.key, limit=400)}",
-        printable(finding.explanation, limit=_EXPLANATION_SHOWN),
+        f"{number}. {printable(finding.rule)}  {printable(_below(namespace, finding.key), limit=400)}",
+        printable(_below(namespace, finding.explanation), limit=_EXPLANATION_SHOWN),
         f"operations: {named or 'none; monitoring samples'}",
         f"promise: {printable(finding.clause, limit=400)}",
     ]
 
 
-def _rendered_finding(number: int, finding: Finding) -> RenderableType:
-    title, explanation, operations, promise = _finding_lines(number, finding)
+def _wrapped(line: str) -> str:
+    indent = " " * 4
+    return fill(
+        line,
+        _PLAIN_WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _below(namespace: str, text: str) -> str:
+    """The text with the run's keys cut short: the namespace, which all share, is said once."""
+    return text.replace(f"{namespace}/", "")
+
+
+def _rendered_finding(number: int, finding: Finding, namespace: str) -> RenderableType:
+    title, explanation, operations, promise = _finding_lines(number, finding, namespace)
     details = Group(Text(explanation), Text(operations, style="dim"), Text(promise, style="dim"))
     return Group(Text(title, style="bold red"), Padding(details, (0, 0, 0, 3)))
 

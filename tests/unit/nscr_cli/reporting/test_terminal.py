@@ -35,6 +35,8 @@ def test_everything_a_person_needs(report: RunReport, width: int, is_terminal: b
     for words in (
         "1 broken promise: lost-write",
         "mixed · seed 42 · 8 workers · reference registry",
+        "keys lie below nscr-torture/r1",
+        "1. lost-write  app:t1",
         "operations: 0, 2",
         "promise: spec.md#pushing-manifests",
         "push-blob single-post",
