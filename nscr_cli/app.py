@@ -13,7 +13,7 @@ from nscr_cli.commands.torture import torture
 from nscr_cli.commands.watch import watch
 from nscr_cli.errors import NscrError
 from nscr_cli.exits import MEANINGS, Exit
-from nscr_cli.ui import printable, progress_console, results_console
+from nscr_cli.ui import print_in_any_encoding, printable, progress_console, results_console
 
 EPILOG = "Exit codes: " + " · ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items())
 
@@ -49,6 +49,7 @@ app.command()(watch)
 
 def main() -> None:
     """Entry point of the `nscr` script."""
+    print_in_any_encoding()
     try:
         app()
     except NscrError as error:

@@ -77,6 +77,14 @@ def test_exit_codes_are_all_explained_and_stand_in_the_help() -> None:
 
 
 @pytest.mark.slow
+def test_a_stream_that_cannot_show_every_character() -> None:
+    command = [sys.executable, "-c", "from nscr_cli.app import main; main()", "--help"]
+    ended = subprocess.run(command, capture_output=True, env={"PYTHONIOENCODING": "ascii"}, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert b"0 everything that was checked held" in ended.stdout
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
