@@ -54,8 +54,8 @@ def main() -> None:
         app()
     except NscrError as error:
         console = progress_console()
-        console.print(f"nscr: {printable(error.message, limit=2000)}", style="bold red", markup=False)
-        console.print(f"  hint: {error.hint}", markup=False)
+        console.print(f"nscr: {printable(error.message, limit=2000)}", style="bold red", markup=False, soft_wrap=True)
+        console.print(f"  hint: {error.hint}", markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)

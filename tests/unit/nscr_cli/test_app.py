@@ -58,6 +58,13 @@ def test_errors_for_users(
     assert err.splitlines() == ["nscr: no scenario 'mixt'", "  hint: did you mean mixed?"]
 
 
+def test_a_long_message_is_one_line_of_a_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended_with(monkeypatch, UsageError("word " * 100, hint="hint " * 100))
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
 def test_hostile_messages_stay_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     ended_with(monkeypatch, UsageError("\x1b[2J[bold]tag[/bold] \u202e", hint="[red]x[/red]"))
     err = capsys.readouterr().err
