@@ -96,7 +96,7 @@ def test_unknown_scenario(nscr: Nscr, scenario: str, words: tuple[str, ...]) -> 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('title = "x"\nworkload = [', ("line 2",)),
+        ('title = "x"\nworkload = = "mixed"\n', ("line 2",)),
         ('title = "x"\ndescription = "y"\nworkload = "mixed"\nworkrs = 3\n', ("workrs", "workers")),
         ('title = "x"\ndescription = "y"\nworkload = "mixed"\nworkers = "many"\n', ("workers",)),
     ],
@@ -130,7 +130,7 @@ def test_judge_of_nothing(nscr: Nscr, tmp_path: Path) -> None:
 def test_no_arguments_shows_help_and_wrong_flags_exit_2(nscr: Nscr) -> None:
     assert "torture" in nscr().stdout + nscr().stderr
     _assert_told(nscr("torture", "--wrokers", "3"), 2, "--wrokers")
-    _assert_told(nscr("torture", "--workers", "0"), 2, "0")
+    _assert_told(nscr("torture", "--workers", "0"), 2, "--workers")
     _assert_told(nscr("torture", "--duration", "soon"), 2, "soon")
 
 
