@@ -21,7 +21,7 @@ from nscr_cli.history.plan import RunPlan
 _READABLE = "spec.md#pushing-blobs, #pushing-manifests: what was acknowledged can be pulled until it is deleted"
 _GONE = "spec.md#deleting-blobs, #deleting-manifests: what was acknowledged as deleted is answered 404"
 _ACCEPTED = "spec.md#pushing-blobs: bytes that match their digest are accepted"
-_FLOORS = {"read back": 10}
+_FLOORS = {"read-back": 10}
 _CAPABILITIES = (*PushStyle, F.MOUNT_BLOB, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB, "blob-ranges")
 
 
@@ -36,7 +36,7 @@ class BlobsChecker:
         inventory = Inventory(history)
         contents = Contents(inventory.sizes)
         findings: list[Finding] = []
-        evidence = {"acknowledged": 0, "read back": 0, "never read": 0, "reads": 0, "ranges": 0}
+        evidence = {"acknowledged": 0, "read-back": 0, "never-read": 0, "reads": 0, "ranges": 0}
         for noun, groups in (("blob", inventory.blob_operations), ("manifest", inventory.manifest_operations)):
             for key, operations in groups.items():
                 findings.extend(_presence(key, noun, operations, inventory))
@@ -90,8 +90,8 @@ def _count(operations: list[Operation], evidence: dict[str, int]) -> None:
         return
     evidence["acknowledged"] += 1
     is_read_back = any(found(one) and one.answered.digest is not None and one.start_ns > acknowledged for one in reads)
-    evidence["read back"] += is_read_back
-    evidence["never read"] += not any(one.start_ns > acknowledged for one in reads)
+    evidence["read-back"] += is_read_back
+    evidence["never-read"] += not any(one.start_ns > acknowledged for one in reads)
 
 
 def _refused(push: Operation) -> Finding:

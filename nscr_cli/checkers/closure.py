@@ -28,7 +28,7 @@ from nscr_cli.history.plan import RunPlan
 
 _WHOLE = "spec.md#pulling-manifests: what a served manifest refers to can be pulled"
 _ACCEPTED = "spec.md#pushing-manifests: a manifest whose blobs are in the repository is accepted"
-_FLOORS = {"images pulled whole": 3}
+_FLOORS = {"images-pulled-whole": 3}
 _MANDATORY = "application/vnd.oci.image.manifest.v1+json"
 _CAPABILITIES = ("indexes", "docker-manifests")
 
@@ -54,7 +54,7 @@ class ClosureChecker:
             self.name,
             plan,
             findings=findings,
-            evidence={"manifests served": len(served.manifests), "images pulled whole": served.pulled_whole()},
+            evidence={"manifests-served": len(served.manifests), "images-pulled-whole": served.pulled_whole()},
             floors=_FLOORS,
             reasons=[why for media_type, why in unaccepted.items() if media_type == _MANDATORY],
             skipped=(

@@ -27,13 +27,18 @@ def conclude(
         floors: least count, by name of the evidence, unless the scenario says otherwise.
     """
     asked = {name: plan.scenario.evidence.get(f"{checker}.{name}", default) for name, default in floors.items()}
+    unknown = [
+        f"{checker}: the scenario sets a floor for {name!r}, and there is none of that name"
+        for owner, _, name in (key.partition(".") for key in plan.scenario.evidence)
+        if owner == checker and name not in floors
+    ]
     below = [
         f"{checker}: {name} is {evidence.get(name, 0)}, which is below the floor of {floor}"
         for name, floor in asked.items()
         if evidence.get(name, 0) < floor
     ]
     found = tuple(sorted(findings, key=lambda finding: (finding.operations[-1:], finding.rule, finding.key)))
-    why = (*reasons, *below)
+    why = (*reasons, *unknown, *below)
     verdict = Verdict.INVALID if found else Verdict.UNKNOWN if why else Verdict.VALID
     stated = {**evidence, **{f"floor of {name}": floor for name, floor in asked.items()}}
     return Result(

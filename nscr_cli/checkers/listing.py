@@ -44,7 +44,7 @@ class ListingChecker:
             findings=findings,
             evidence={
                 "lists": sum(map(len, lists.values())),
-                "tags listed": sum(len(one.answered.tags or ()) for listed in lists.values() for one in listed),
+                "tags-listed": sum(len(one.answered.tags or ()) for listed in lists.values() for one in listed),
             },
             floors=_FLOORS,
             skipped=skipped_capabilities(history, (F.LIST_TAGS,)),

@@ -51,10 +51,10 @@ class ProtocolChecker:
         inventory = Inventory(history)
         types = _media_types(history)
         groups: dict[tuple[str, str, str, str], list[Operation]] = {}
-        evidence = {"answers": 0, "digest headers": 0, "unavailable": 0}
+        evidence = {"answers": 0, "digest-headers": 0, "unavailable": 0}
         for one in history.operations:
             evidence["answers"] += one.answered.status is not None
-            evidence["digest headers"] += one.answered.header_digest is not None
+            evidence["digest-headers"] += one.answered.header_digest is not None
             evidence["unavailable"] += one.answered.status in _ITS_RIGHT
             for rule, clause, why in _wrong(one, inventory.sizes, types):
                 groups.setdefault((one.f, rule, clause, why), []).append(one)

@@ -65,20 +65,21 @@ def _searched(key: str, operations: list[Operation], calls: list[RegisterCall]) 
 
 def _finding(key: str, operations: list[Operation], clash: Clash) -> Finding:
     forced = operations[clash.forced]
-    named = [
-        operations[position]
-        for position in {clash.opening, clash.forced, clash.later, clash.companion, *_write_of(operations, clash.held)}
-        if position is not None
-    ]
+    held = _write_of(operations, clash.held)
+    other = _write_of(operations, _call(forced).value) if _call(forced).what is What.READ else []
+    positions = {clash.opening, clash.forced, clash.later, clash.companion, *held, *other}
+    named = [operations[position] for position in positions if position is not None]
     spent = [operations[position] for position in clash.spent]
     indexes = tuple(sorted({one.index for one in (*named, *spent)}))
     call = _call(forced)
     if call.what in (What.DELETE, What.DELETE_IF):
-        return _named("resurrected-tag", key, indexes, _DELETES, _held_on(operations, clash, "deleted"))
+        return _named("resurrected-tag", key, indexes, _DELETES, _held_on(operations, clash, "was deleted"))
     if call.what is What.READ and call.value is None:
         return _named("lost-write", key, indexes, _WRITES, _unexplained_absence(operations, clash, spent))
     is_read = any(one.f is not F.PUT_MANIFEST and _call(one).value == call.value for one in _reads(operations))
-    return _named("stale-read" if is_read else "lost-write", key, indexes, _WRITES, _held_on(operations, clash, "put"))
+    return _named(
+        "stale-read" if is_read else "lost-write", key, indexes, _WRITES, _held_on(operations, clash, "held another")
+    )
 
 
 def _reads(operations: list[Operation]) -> list[Operation]:
@@ -103,7 +104,7 @@ def _held_on(operations: list[Operation], clash: Clash, done: str) -> str:
     return (
         f"the tag held {short(clash.held)} when this ended: {told(opening)}; and still when this began: {told(later)}. "
         f"That digest was put once, so the tag held it all the time in between. "
-        f"But in between it was {done}: {'; '.join(map(told, between))}."
+        f"But in between it {done}: {'; '.join(map(told, between))}."
     )
 
 

@@ -17,7 +17,7 @@ from nscr_cli.history.ops import F, Kind
 from nscr_cli.history.plan import RunPlan
 
 CLAUSE = "spec.md#pulling-manifests: a tag names the manifest that was last put under it"
-_FLOORS = {"writes read back": 10}
+_FLOORS = {"writes-read-back": 10}
 _CAPABILITIES = (F.PUT_MANIFEST, F.HEAD_MANIFEST, F.DELETE_TAG, F.DELETE_MANIFEST)
 
 
@@ -31,7 +31,7 @@ class TagsChecker:
     def check(self, plan: RunPlan, history: History) -> Result:
         findings: list[Finding] = []
         reasons: list[str] = []
-        evidence = {"tags": 0, "acknowledged writes": 0, "writes read back": 0, "reads": 0, "deletes": 0}
+        evidence = {"tags": 0, "acknowledged-writes": 0, "writes-read-back": 0, "reads": 0, "deletes": 0}
         for key, operations in _by_tag(history).items():
             evidence["tags"] += 1
             _count(operations, evidence)
@@ -87,8 +87,8 @@ def _count(operations: list[Operation], evidence: dict[str, int]) -> None:
     written = {one.asked.digest for one in operations if one.f is F.PUT_MANIFEST and one.kind is Kind.OK}
     reads = [one for one in operations if one.f in MANIFEST_READS]
     seen = {seen_digest(one) for one in reads if found(one)}
-    evidence["acknowledged writes"] += len(written)
-    evidence["writes read back"] += len(written & seen)
+    evidence["acknowledged-writes"] += len(written)
+    evidence["writes-read-back"] += len(written & seen)
     evidence["reads"] += len(reads)
     evidence["deletes"] += sum(one.f in (F.DELETE_TAG, F.DELETE_MANIFEST) for one in operations)
 

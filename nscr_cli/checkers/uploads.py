@@ -39,7 +39,7 @@ class UploadsChecker:
             self.name,
             plan,
             findings=findings,
-            evidence={"offsets": offsets, "offsets not readable": unreadable},
+            evidence={"offsets": offsets, "offsets-not-readable": unreadable},
             floors=_FLOORS,
             skipped=skipped_capabilities(history, (PushStyle.CHUNKED_PATCH, PushStyle.STREAMED_PATCH)),
         )

@@ -1,7 +1,7 @@
 """Operations in words, for explanations that a registry's maintainer reads beside the registry's own log."""
 
 from nscr_cli.history.history import NEVER, Operation
-from nscr_cli.history.ops import Kind
+from nscr_cli.history.ops import F, Kind
 
 _SHOWN_HEX = 12
 
@@ -21,7 +21,7 @@ def seconds(stamp_ns: int) -> str:
 
 def told(operation: Operation) -> str:
     """Who asked what, when, and what came back."""
-    end = "never answered" if operation.end_ns == NEVER else f"to {seconds(operation.end_ns)}"
+    end = "on, for nobody knows how long" if operation.end_ns == NEVER else f"to {seconds(operation.end_ns)}"
     wrote = f" of {short(operation.asked.digest)}" if operation.asked.digest and "@" not in operation.key else ""
     return (
         f"#{operation.index} {operation.f} {operation.key}{wrote} by process {operation.process}, "
@@ -37,7 +37,7 @@ def outcome(operation: Operation) -> str:
         parts.append("not there")
     elif operation.kind is Kind.OK and (answered.digest or answered.header_digest):
         parts.append(short(answered.digest or answered.header_digest))
-    if answered.length is not None and answered.present:
+    if answered.length is not None and operation.f in (F.GET_BLOB, F.GET_MANIFEST) and answered.present:
         parts.append(f"{answered.length} bytes")
     if answered.error_code:
         parts.append(answered.error_code)

@@ -1,0 +1,209 @@
+"""Golden histories: small files with a known verdict, one for every rule of every checker, and honest ones beside them.
+
+A file names the checker, the verdict, and what must be found (`finds <rule> <key> <lines...>`). Then come, one a line:
+an operation (`<process> <start>-<end> <f> <key> <what was asked> : <kind> <status> <what was answered>`), an event, or
+a sample. `@name` stands for the sha256 digest of that name. Operations are numbered by their order, from 1.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from nscr_cli.checkers.blobs import BlobsChecker
+from nscr_cli.checkers.closure import ClosureChecker
+from nscr_cli.checkers.listing import ListingChecker
+from nscr_cli.checkers.liveness import LivenessChecker
+from nscr_cli.checkers.monitoring import MonitoringChecker
+from nscr_cli.checkers.protocol import ProtocolChecker
+from nscr_cli.checkers.tags import TagsChecker
+from nscr_cli.checkers.uploads import UploadsChecker
+from nscr_cli.checkers.verdict import Checker, Verdict, check_all
+from nscr_cli.history.history import History
+from nscr_cli.history.ops import Answered, Asked, Entry, Event, F, Kind, Op, Phase, Reference, Sample
+from nscr_cli.history.plan import RunPlan, Scenario
+
+CHECKERS: dict[str, Checker] = {
+    checker.name: checker
+    for checker in (
+        TagsChecker(),
+        BlobsChecker(),
+        ClosureChecker(),
+        ListingChecker(),
+        UploadsChecker(),
+        ProtocolChecker(),
+        MonitoringChecker(),
+        LivenessChecker(),
+    )
+}
+FILES = sorted(Path(__file__).parent.glob("*/*.txt"))
+_NUMBERS = ("sent_offsets", "stored_offsets", "range")
+
+
+class Golden:
+    """One file, read."""
+
+    def __init__(self, path: Path) -> None:
+        self.checker = CHECKERS[path.parent.name]
+        self.verdict = Verdict.UNKNOWN
+        self.finds: set[tuple[str, str, tuple[int, ...]]] = set()
+        self.says: list[str] = []
+        self._evidence: dict[str, int] = {}
+        self._model = "linearizable"
+        self._timed: list[tuple[int, int, Entry]] = []
+        self._operations = 0
+        for line in path.read_text().splitlines():
+            if line and not line.startswith("#"):
+                self._read(line)
+
+    @property
+    def plan(self) -> RunPlan:
+        scenario = Scenario(title="", description="", workload="mixed", tag_model=self._model, evidence=self._evidence)
+        return RunPlan(
+            run_id="run",
+            scenario_name="golden",
+            scenario=scenario,
+            seed=0,
+            workers=1,
+            duration_s=1,
+            registry_url=None,
+            namespace="r",
+            started_utc="2026-01-01T00:00:00Z",
+            nscr="0",
+        )
+
+    @property
+    def history(self) -> History:
+        # An end comes before a start of the same instant, so that one process may go on at once.
+        return History(entry for _, _, entry in sorted(self._timed, key=lambda timed: timed[:2]))
+
+    def _read(self, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        match word:
+            case "verdict":
+                self.verdict = Verdict[rest]
+            case "finds":
+                rule, key, *lines = rest.split()
+                self.finds.add((rule, _named(key), tuple(2 * (int(number) - 1) for number in lines)))
+            case "says":
+                self.says.append(_named(rest))
+            case "floor":
+                name, _, least = rest.rpartition(" ")
+                self._evidence[f"{self.checker.name}.{name}"] = int(least)
+            case "model":
+                self._model = rest
+            case "event":
+                name, *detail = rest.split()
+                self._timed.append(
+                    (0, 0, Event(name=name, time_ns=0, detail=dict(one.split("=", 1) for one in detail)))
+                )
+            case "sample":
+                self._sample(rest)
+            case process:
+                self._operation(int(process), rest)
+
+    def _sample(self, rest: str) -> None:
+        interval, endpoint, status, body = rest.split(" ", 3)
+        quiet = interval.startswith("quiet:")
+        start, end = map(int, interval.removeprefix("quiet:").split("-"))
+        sample = Sample(
+            endpoint=endpoint,
+            start_ns=start,
+            end_ns=end,
+            quiet=quiet,
+            status=int(status) if status != "-" else None,
+            body=msgspec.Raw(_named(body).encode()),
+        )
+        self._timed.append((end, 0, sample))
+
+    def _operation(self, process: int, rest: str) -> None:
+        asked, _, answered = _named(rest).partition(" : ")
+        interval, f, key, *asks = asked.split()
+        kind, *answers = answered.split()
+        start, end = interval.split("-")
+        index = 2 * self._operations
+        self._operations += 1
+        common = {"process": process, "f": F(f), "key": key, "phase": Phase.MAIN, "intended_ns": int(start)}
+        self._timed.append(
+            (int(start), 1, Op(index=index, kind=Kind.INVOKE, time_ns=int(start), asked=_asked(key, asks), **common))
+        )
+        if kind == "open":
+            return
+        stamp = int(end or start)
+        error = next((one[6:].replace("_", " ") for one in answers if one.startswith("error=")), None)
+        op = Op(index=index + 1, kind=Kind(kind), time_ns=stamp, answered=_answered(f, answers), error=error, **common)
+        self._timed.append((stamp if end else 10**6, 0, op))
+
+
+def _asked(key: str, words: list[str]) -> Asked:
+    fields: dict[str, object] = {"digest": key.partition("@")[2] or None}
+    for word in words:
+        name, _, value = word.partition("=")
+        match name:
+            case "refs":
+                edges = (edge.partition("!") for edge in value.split(","))
+                fields["references"] = tuple(
+                    Reference(digest=after or before, is_manifest=bool(mark), size=1) for before, mark, after in edges
+                )
+            case "size":
+                fields["size"] = int(value)
+            case "range":
+                fields["range"] = tuple(map(int, value.split(",")))
+            case _:
+                fields[name] = value
+    return msgspec.convert(fields, Asked)
+
+
+def _answered(f: str, words: list[str]) -> Answered:
+    fields: dict[str, object] = {}
+    if words and words[0].isdigit():
+        fields["status"] = int(words[0])
+        if f.startswith(("get", "head", "list")):
+            fields["present"] = words[0] != "404"
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or name == "error":
+            continue
+        if name in _NUMBERS:
+            fields[name] = tuple(map(int, value.split(",")))
+        elif name == "tags":
+            fields[name] = tuple(filter(None, value.split(",")))
+        else:
+            fields[name] = int(value) if value.isdigit() else value
+    return msgspec.convert(fields, Answered)
+
+
+def _named(text: str) -> str:
+    return re.sub(r"@(\w+)", lambda match: f"{_at(text, match)}{_digest(match[1])}", text)
+
+
+def _at(text: str, match: re.Match[str]) -> str:
+    """The `@` of a key stays: `r@a` is a repository and a digest; ` @a` and `=@a` are a digest alone."""
+    before = text[match.start() - 1] if match.start() else " "
+    return "@" if before.isalnum() else ""
+
+
+def _digest(name: str) -> str:
+    return f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=[f"{path.parent.name}/{path.stem}" for path in FILES])
+def test_golden_history(path: Path) -> None:
+    golden = Golden(path)
+    (result,) = check_all([golden.checker], golden.plan, golden.history)
+    found = {(finding.rule, finding.key, finding.operations) for finding in result.findings}
+    assert found == golden.finds, result
+    assert result.verdict is golden.verdict, result
+    said = " ".join([*result.reasons, *result.skipped, *(finding.explanation for finding in result.findings)])
+    assert [words for words in golden.says if words not in said] == [], said
+    assert all(
+        finding.clause and finding.explanation and finding.checker == result.checker for finding in result.findings
+    )
+
+
+@pytest.mark.parametrize("name", sorted(CHECKERS))
+def test_every_checker_has_a_history_that_it_accepts_one_that_it_rejects_and_one_that_is_not_enough(name: str) -> None:
+    verdicts = {Golden(path).verdict for path in FILES if path.parent.name == name}
+    assert verdicts == set(Verdict)
