@@ -17,7 +17,7 @@ from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 
-from nscr.assembly import Assembly, assemble
+from nscr.assembly import assemble
 from nscr.config import ServerConfig
 from nscr.data_folder import admit_sabotage, held_data_folder
 from nscr.errors import ConfigurationError, EnvironmentFault, StoreFault
@@ -69,7 +69,6 @@ class _SocketServer(Server):
             backlog=BACKLOG,
         )
         self._listener = listener
-        self.workers_kill_timeout = DRAIN_SECONDS
 
     def _init_shared_socket(self) -> None:
         self._ssp = None
@@ -107,24 +106,25 @@ async def _serve(config: ServerConfig, listener: socket.socket, announce: Callab
             f"data folder {config.database_path}: {fault}", hint="check its rights and free space"
         ) from fault
     server = _SocketServer(assembly.application, listener)
+    stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, stopping.set)
     announce(ready_line(config, listener))
-    try:
-        await server.serve()
-    except TimeoutError:
-        logger.warning("requests were still in flight after %d seconds", DRAIN_SECONDS)
-    finally:
-        await _close(assembly)
-
-
-async def _close(assembly: Assembly) -> None:
-    try:
-        await asyncio.wait_for(assembly.application.wait_idle(), DRAIN_SECONDS)
-    except TimeoutError:
-        logger.warning("requests were still in flight after %d seconds", DRAIN_SECONDS)
+    serving = asyncio.create_task(server.serve())
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    loop.call_soon(server.stop)
+    # Granian stops listening now and ends when its last connection does.
+    await asyncio.wait({serving}, timeout=DRAIN_SECONDS)
+    if abandoned := assembly.application.abandon():
+        logger.warning("gave up %d requests that were not finished in %d seconds", abandoned, DRAIN_SECONDS)
+    await assembly.application.wait_idle()
     await assembly.database.aclose()
+    await asyncio.wait({serving}, timeout=1)
+    stopped.cancel()
+    if serving.done():
+        serving.result()
 
 
 def ready_line(config: ServerConfig, listener: socket.socket) -> str:

@@ -27,7 +27,7 @@ class Application:
     def __init__(self, services: Services, authentication: BasicAuthentication | None) -> None:
         self._services = services
         self._authentication = authentication
-        self._in_flight = 0
+        self._in_flight: set[anyio.CancelScope] = set()
         self._idle: anyio.Event | None = None
 
     async def wait_idle(self) -> None:
@@ -36,16 +36,23 @@ class Application:
             self._idle = anyio.Event()
             await self._idle.wait()
 
+    def abandon(self) -> int:
+        """Cancel the requests that are being handled and say how many there were; none of them was acknowledged."""
+        for scope in self._in_flight:
+            scope.cancel()
+        return len(self._in_flight)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        self._in_flight += 1
-        try:
-            await self._serve(Request(scope, receive), send)
-        finally:
-            self._in_flight -= 1
-            if not self._in_flight and self._idle is not None:
-                self._idle.set()
+        with anyio.CancelScope() as cancellation:
+            self._in_flight.add(cancellation)
+            try:
+                await self._serve(Request(scope, receive), send)
+            finally:
+                self._in_flight.remove(cancellation)
+                if not self._in_flight and self._idle is not None:
+                    self._idle.set()
 
     async def _serve(self, request: Request, send: Send) -> None:
         has_started = False

@@ -223,6 +223,19 @@ def test_sigterm_finishes_what_is_in_flight_and_exits_0(serve: Any, connect: Con
     assert connect(serve(data=served.data))("GET", f"/v2/a/blobs/{digest}")[2] == data
 
 
+def test_sigterm_gives_up_a_client_that_stands_still(serve: Any, connect: Connect) -> None:
+    served = serve()
+    standing = connect(served).http
+    standing.putrequest("POST", f"/v2/a/blobs/uploads/?digest={digest_of(b'')}")
+    standing.putheader("Content-Length", "100")
+    standing.endheaders(b"some")
+    assert connect(served)("GET", "/v2/")[0] == 200
+    assert served.stop() == 0
+    assert "gave up 1 requests" in served.log.read_text()
+    assert "Traceback" not in served.log.read_text()
+    assert list((served.data / "uploads").iterdir()) == []
+
+
 def test_a_reply_that_cannot_be_finished_is_cut_off(serve: Any, connect: Connect) -> None:
     served = serve()
     connection = connect(served)

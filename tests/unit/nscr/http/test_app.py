@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+import anyio
 import pytest
 
 from nscr.config import ServerConfig
@@ -150,3 +151,32 @@ async def test_a_small_body_that_nobody_asked_for_is_read_away_and_a_long_one_le
     await client("GET", "/v2/", b"x" * 2_000_000)
     await client("GET", "/v2/", b"x" * 1000, {"expect": "100-continue"})
     assert client.read_messages == 1
+
+
+async def test_a_drain_waits_for_requests_and_can_give_them_up(client: Any) -> None:
+    begun = anyio.Event()
+    ended: list[str] = []
+
+    async def never(*_: object) -> None:
+        begun.set()
+        await anyio.sleep_forever()
+
+    async def list_tags() -> None:
+        assert await client.break_off("GET", "/v2/a/tags/list") is None
+        ended.append("request")
+
+    async def wait_idle() -> None:
+        await client.application.wait_idle()
+        ended.append("idle")
+
+    client.stores.manifests.tags = never
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(list_tags)
+        await begun.wait()
+        tasks.start_soon(wait_idle)
+        await anyio.wait_all_tasks_blocked()
+        assert ended == []
+        assert client.application.abandon() == 1
+    assert sorted(ended) == ["idle", "request"]
+    assert client.application.abandon() == 0
+    await client.application.wait_idle()
