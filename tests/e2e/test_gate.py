@@ -1,0 +1,552 @@
+"""The gate against registries that are honest, busy, empty, and lying in one way each."""
+
+import csv
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from nscr_cli.app import app
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+REPOSITORY = "team/app"
+
+Answer = tuple[int, dict[str, str], bytes]
+Gate = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def digest_of(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def descriptor(data: bytes, media_type: str) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
+
+
+CONFIG = b'{"architecture":"amd64","os":"linux"}'
+LAYER = b"layer " * 500
+IMAGE = json.dumps(
+    {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": descriptor(CONFIG, "application/vnd.oci.image.config.v1+json"),
+        "layers": [
+            descriptor(LAYER, "application/vnd.oci.image.layer.v1.tar"),
+            # May not be distributed, and is not there: no fault of the registry.
+            descriptor(b"foreign", "application/vnd.oci.image.layer.nondistributable.v1.tar"),
+        ],
+        # A subject may be missing.
+        "subject": descriptor(b"subject", MANIFEST),
+    }
+).encode()
+LIST = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [descriptor(IMAGE, MANIFEST)]}).encode()
+
+
+class FakeRegistry:
+    """A registry of one index over one image, whose answers can be changed one by one."""
+
+    def __init__(self) -> None:
+        self.manifests = {digest_of(IMAGE): (MANIFEST, IMAGE), digest_of(LIST): (INDEX, LIST)}
+        self.blobs = {digest_of(CONFIG): CONFIG, digest_of(LAYER): LAYER}
+        self.tags = {"latest": digest_of(LIST), "v1": digest_of(IMAGE)}
+        self.documents: dict[str, Any] = self._documents()
+        self.lies: dict[tuple[str, str], Answer | None] = {}
+
+    def _documents(self) -> dict[str, Any]:
+        totals = {"totalManifests": 2, "totalBlobs": 2, "unreferencedBlobs": 0, "orphanedManifests": 0}
+        return {
+            "/api/registry/state": {
+                "timestamp": 1000, "registryVersion": "2.0", "generation": 7,
+                "summary": {"totalRepositories": 1, **totals, "estimatedSpaceToFree": 0},
+                "repositories": [{"name": REPOSITORY, "tagCount": 2, "tags": ["latest", "v1"]}],
+                "activeSessions": {"count": 0, "sessions": []},
+                "health": {"status": "healthy", "uptime": 1, "logStreamClients": 0},
+            },
+            f"/api/registry/repositories/{REPOSITORY}": {
+                "name": REPOSITORY, "tagCount": 2, "timestamp": 1000,
+                "tags": [{"tag": t, "hasManifest": True, "digest": d} for t, d in sorted(self.tags.items())],
+            },
+            "/api/registry/blobs": {
+                "totalBlobs": 2, "timestamp": 1000,
+                "blobs": [{"digest": d, "size": len(b), "created": 1} for d, b in self.blobs.items()],
+            },
+            "/api/registry/sessions": {"activeSessions": [], "totalActiveSessions": 0, "timestamp": 10_000_000},
+            "/api/registry/health": {
+                "status": "healthy", "timestamp": 1000, "uptime": 1, "checks": {"databaseConnectivity": True},
+                "metrics": {
+                    "totalRepositories": 1, "totalManifests": 2, "totalBlobs": 2, "activeSessions": 0,
+                    "logStreamClients": 0,
+                },
+                "warnings": [],
+            },
+            "/api/garbage-collect/stats": {**totals, "estimatedSpaceToFree": 0},
+        }  # fmt: skip
+
+    def lie(self, method: str, path: str, status: int, body: bytes = b"", **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.lies[method, path] = (status, named, body)
+
+    def answer(self, method: str, path: str) -> Answer:
+        lie = self.lies.get((method, path))
+        if lie is not None:
+            return lie
+        if path == "/v2/":
+            return 200, {}, b"{}"
+        if path == "/v2/_catalog":
+            return 200, {}, json.dumps({"repositories": [REPOSITORY]}).encode()
+        if path == f"/v2/{REPOSITORY}/tags/list":
+            return 200, {}, json.dumps({"name": REPOSITORY, "tags": sorted(self.tags)}).encode()
+        if path in self.documents:
+            return 200, {"Content-Type": "application/json"}, json.dumps(self.documents[path]).encode()
+        reference = path.rpartition("/")[2]
+        if path.startswith(f"/v2/{REPOSITORY}/manifests/"):
+            digest = self.tags.get(reference, reference)
+            if digest in self.manifests:
+                media_type, body = self.manifests[digest]
+                return 200, {"Content-Type": media_type, "Docker-Content-Digest": digest}, body
+        if path.startswith(f"/v2/{REPOSITORY}/blobs/") and reference in self.blobs:
+            return 200, {"Docker-Content-Digest": reference}, self.blobs[reference]
+        return 404, {}, b'{"errors":[{"code":"NOT_FOUND"}]}'
+
+
+@contextmanager
+def served(fake: FakeRegistry) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            status, headers, body = fake.answer(self.command, self.path)
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+                self.close_connection = int(headers.get("Content-Length", len(body))) > len(body)
+
+        do_HEAD = do_GET  # noqa: N815 - the name that the base class looks for
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def gate(nscr_program: str, tmp_path: Path) -> Gate:
+    def run(url: str, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")}
+        return subprocess.run(
+            [nscr_program, "gate", "--registry-url", url, *flags],
+            cwd=tmp_path, env=kept | environment, timeout=120, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def gate_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """`nscr gate` in this very process, without the pauses before it looks again: nobody else writes."""
+    monkeypatch.setattr("nscr_cli.gate.walk.PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("nscr_cli.gate.monitoring.PAUSE_S", 0.0)
+    for name in [name for name in os.environ if name.startswith("NSCR_")]:
+        monkeypatch.delenv(name)
+    return lambda url, *flags: CliRunner().invoke(app, ["gate", "--registry-url", url, *flags])
+
+
+def found(printed: str) -> set[tuple[str, str]]:
+    """Check and rule of each finding of a `--json` answer."""
+    checks = json.loads(printed)["checks"]
+    return {(check["check"], finding["rule"]) for check in checks for finding in check["findings"]}
+
+
+def manifest_path(reference: str) -> str:
+    return f"/v2/{REPOSITORY}/manifests/{reference}"
+
+
+def blob_path(data: bytes) -> str:
+    return f"/v2/{REPOSITORY}/blobs/{digest_of(data)}"
+
+
+def cut_blob(fake: FakeRegistry) -> None:
+    fake.lie("GET", blob_path(LAYER), 200, LAYER[:-9])
+
+
+def interrupted_blob(fake: FakeRegistry) -> None:
+    fake.lie("GET", blob_path(LAYER), 200, LAYER[:-9], Content_Length=str(len(LAYER)))
+
+
+def missing_blob(fake: FakeRegistry) -> None:
+    del fake.blobs[digest_of(LAYER)]
+    del fake.documents["/api/registry/state"]
+
+
+def missing_child(fake: FakeRegistry) -> None:
+    del fake.manifests[digest_of(IMAGE)]
+    fake.tags.pop("v1")
+    del fake.documents["/api/registry/state"]
+
+
+def dead_tag(fake: FakeRegistry) -> None:
+    for method in ("GET", "HEAD"):
+        fake.lie(method, manifest_path("v1"), 404)
+
+
+def failing_tag(fake: FakeRegistry) -> None:
+    for method in ("GET", "HEAD"):
+        fake.lie(method, manifest_path("v1"), 500)
+
+
+def wrong_manifest(fake: FakeRegistry) -> None:
+    headers = {"Content_Type": MANIFEST, "Docker_Content_Digest": digest_of(IMAGE)}
+    fake.lie("GET", manifest_path(digest_of(IMAGE)), 200, IMAGE.replace(b'"size"', b'"sizE"'), **headers)
+
+
+def head_says_404(fake: FakeRegistry) -> None:
+    fake.lie("HEAD", blob_path(LAYER), 404)
+
+
+def head_says_other_length(fake: FakeRegistry) -> None:
+    fake.lie("HEAD", blob_path(LAYER), 200, Content_Length=str(len(LAYER) + 1))
+
+
+def head_says_other_digest(fake: FakeRegistry) -> None:
+    headers = {"Content_Type": MANIFEST, "Docker_Content_Digest": digest_of(LIST)}
+    fake.lie("HEAD", manifest_path("v1"), 200, IMAGE, **headers)
+
+
+def head_says_other_type(fake: FakeRegistry) -> None:
+    headers = {"Content_Type": "text/html", "Docker_Content_Digest": digest_of(IMAGE)}
+    fake.lie("HEAD", manifest_path("v1"), 200, IMAGE, **headers)
+
+
+def changed(path: str, *keys: str | int, to: Any) -> Callable[[FakeRegistry], None]:
+    def change(fake: FakeRegistry) -> None:
+        document = fake.documents[path]
+        for key in keys[:-1]:
+            document = document[key]
+        document[keys[-1]] = to
+
+    return change
+
+
+STATE, DETAILS = "/api/registry/state", f"/api/registry/repositories/{REPOSITORY}"
+STUCK = [{"id": "u1", "startTime": 1, "lastActivity": 2, "blobCount": 1, "duration": 9_999_999}]
+
+
+def stuck_session(fake: FakeRegistry) -> None:
+    fake.documents["/api/registry/sessions"] |= {"activeSessions": STUCK, "totalActiveSessions": 1}
+
+
+@pytest.mark.parametrize(
+    ("lie", "check", "rule"),
+    [
+        (cut_blob, "content", "wrong-content"),
+        (interrupted_blob, "content", "cut-off"),
+        (missing_blob, "closure", "missing-blob"),
+        (missing_child, "closure", "missing-manifest"),
+        (dead_tag, "tags", "unresolved-tag"),
+        (failing_tag, "tags", "unreadable-tag"),
+        (wrong_manifest, "content", "wrong-content"),
+        (head_says_404, "agreement", "head-get-status"),
+        (head_says_other_length, "agreement", "head-get-length"),
+        (head_says_other_digest, "agreement", "head-get-digest"),
+        (head_says_other_type, "agreement", "head-get-type"),
+        (changed(STATE, "summary", "totalBlobs", to=3), "monitoring", "totals"),
+        (changed(STATE, "summary", "totalRepositories", to=2), "monitoring", "repository-count"),
+        (changed(STATE, "summary", "orphanedManifests", to=1), "monitoring", "orphaned-manifests"),
+        (changed(STATE, "summary", "totalManifests", to=1), "monitoring", "manifest-count"),
+        (changed(STATE, "repositories", 0, "tags", to=["latest", "v2"]), "monitoring", "hidden-tag"),
+        (changed(STATE, "repositories", 0, "tagCount", to=9), "monitoring", "tag-count"),
+        (changed(DETAILS, "tags", 1, "digest", to=digest_of(LIST)), "monitoring", "wrong-digest"),
+        (changed(DETAILS, "tags", 1, "hasManifest", to=False), "monitoring", "no-manifest"),
+        (changed(DETAILS, "tags", to=[]), "monitoring", "hidden-tag"),
+        (changed("/api/registry/blobs", "blobs", 0, "size", to=1), "monitoring", "wrong-size"),
+        (changed("/api/registry/blobs", "blobs", to=[]), "monitoring", "hidden-blob"),
+        (changed("/api/registry/blobs", "totalBlobs", to="two"), "monitoring", "malformed"),
+        (changed("/api/garbage-collect/stats", "unreferencedBlobs", to=1), "monitoring", "totals"),
+        (changed("/api/registry/health", "status", to="degraded"), "health", "unhealthy"),
+        (changed("/api/registry/health", "checks", "databaseConnectivity", to=False), "health", "unhealthy"),
+        (changed("/api/registry/sessions", "totalActiveSessions", to=4), "sessions", "session-count"),
+        (stuck_session, "sessions", "stuck-session"),
+    ],
+)  # fmt: skip
+def test_each_lie_is_found(
+    gate_here: Callable[..., Any], lie: Callable[[FakeRegistry], None], check: str, rule: str
+) -> None:
+    fake = FakeRegistry()
+    lie(fake)
+    with served(fake) as url:
+        done = gate_here(url, "--json")
+    assert done.exit_code == 1, done.output
+    assert (check, rule) in found(done.stdout), done.stdout
+    assert json.loads(done.stdout)["verdict"] == "INVALID"
+
+
+def test_honest(gate: Gate, tmp_path: Path) -> None:
+    with served(FakeRegistry()) as url:
+        done = gate(url, "--json", "--csv", str(tmp_path / "gate.csv"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["verdict"] == "VALID"
+    assert answer["counts"] == {
+        "repositories": 1, "tags": 2, "manifests": 2, "blobs": 2,
+        "bytes hashed": 3 * len(IMAGE) - len(IMAGE) + 2 * len(LIST) + len(CONFIG) + len(LAYER),
+    }  # fmt: skip
+    rows = list(csv.DictReader((tmp_path / "gate.csv").read_text().splitlines()))
+    assert [row["check"] for row in rows] == [
+        "tags", "agreement", "content", "closure", "monitoring", "health", "sessions"
+    ]  # fmt: skip
+    assert {row["verdict"] for row in rows} == {"VALID"}
+
+
+def test_without_the_monitoring_api_it_is_skipped_and_said_so(gate: Gate) -> None:
+    fake = FakeRegistry()
+    fake.documents.clear()
+    with served(fake) as url:
+        done = gate(url)
+        page = fake.lie("GET", "/api/registry/state", 200, b"<html>portal</html>")
+        again = gate(url, "--json")
+    assert page is None
+    assert (done.returncode, again.returncode) == (0, 0)
+    assert "monitoring, health, sessions skipped: the registry does not offer it" in done.stdout
+    assert [check["check"] for check in json.loads(again.stdout)["checks"]] == [
+        "tags", "agreement", "content", "closure"
+    ]  # fmt: skip
+
+
+def test_no_catalog_and_no_repository(gate: Gate) -> None:
+    fake = FakeRegistry()
+    fake.lie("GET", "/v2/_catalog", 404)
+    with served(fake) as url:
+        done = gate(url)
+        named = gate(url, "--repository", REPOSITORY)
+    assert done.returncode == 2
+    assert "--repository" in done.stderr
+    assert "VALID" not in done.stdout
+    assert named.returncode == 0, named.stdout + named.stderr
+
+
+def test_a_named_repository_that_is_not_there_is_no_pass(gate: Gate) -> None:
+    with served(FakeRegistry()) as url:
+        done = gate(url, "--repository", REPOSITORY, "--repository", "team/lost")
+    assert done.returncode == 3
+    assert "team/lost: there is no such repository" in done.stdout
+
+
+def test_an_empty_registry_is_unknown(gate: Gate) -> None:
+    fake = FakeRegistry()
+    fake.documents.clear()
+    fake.lie("GET", "/v2/_catalog", 200, b'{"repositories":[]}')
+    with served(fake) as url:
+        done = gate(url)
+    assert done.returncode == 3
+    assert "nothing to judge" in done.stdout
+    assert "VALID" not in done.stdout
+
+
+def test_hostile_strings(gate: Gate, tmp_path: Path) -> None:
+    fake = FakeRegistry()
+    evil = "=1+1\x1b[2J|<b>[red]"
+    fake.tags[evil] = digest_of(LIST)
+    fake.lie("GET", f"/v2/{REPOSITORY}/tags/list", 200, json.dumps({"tags": [evil]}).encode())
+    with served(fake) as url:
+        outputs = [gate(url, "--format", name, "--csv", str(tmp_path / "gate.csv")) for name in ("plain", "markdown")]
+        in_json = gate(url, "--json")
+    assert all(output.returncode == 1 for output in outputs)
+    assert not any("\x1b" in output.stdout for output in [*outputs, in_json])
+    assert "<b>" not in outputs[1].stdout
+    assert "\x1b" not in (tmp_path / "gate.csv").read_text()
+
+
+def test_blobs_elsewhere_are_unknown(gate: Gate) -> None:
+    fake = FakeRegistry()
+    for method in ("GET", "HEAD"):
+        fake.lie(method, blob_path(LAYER), 307, Location="http://cdn.example.invalid/x?sig=secret-signature")
+    with served(fake) as url:
+        done = gate(url)
+    assert done.returncode == 3, done.stdout
+    assert "not followed" in done.stdout
+    assert "secret-signature" not in done.stdout + done.stderr
+
+
+def test_interrupted(nscr_program: str, tmp_path: Path) -> None:
+    fake = FakeRegistry()
+    asked = threading.Event()
+    held = threading.Event()
+    honest = fake.answer
+
+    def slow(method: str, path: str) -> Answer:
+        if path == blob_path(LAYER):
+            asked.set()
+            held.wait(30)
+        return honest(method, path)
+
+    fake.answer = slow  # type: ignore[method-assign]
+    with served(fake) as url:
+        process = subprocess.Popen(
+            [nscr_program, "gate", "--registry-url", url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert asked.wait(30)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+        held.set()
+    assert process.returncode == 130, stdout + stderr
+    assert "Traceback" not in stderr
+    assert "VALID" not in stdout
+
+
+def push(client: httpx.Client, repository: str, tag: str, salt: str) -> str:
+    """An image of two blobs, as a client that knows nothing of this project pushes it."""
+    blobs = [f"config {salt}".encode(), f"layer {salt} ".encode() * 100]
+    for blob in blobs:
+        location = client.post(f"/v2/{repository}/blobs/uploads/").raise_for_status().headers["Location"]
+        joint = "&" if "?" in location else "?"
+        client.put(f"{location}{joint}digest={digest_of(blob)}", content=blob).raise_for_status()
+    config, layer = (
+        descriptor(blob, media_type)
+        for blob, media_type in zip(
+            blobs,
+            ("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar"),
+            strict=True,
+        )
+    )
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]}
+    headers = {"Content-Type": MANIFEST}
+    content = json.dumps(manifest).encode()
+    client.put(f"/v2/{repository}/manifests/{tag}", content=content, headers=headers).raise_for_status()
+    return digest_of(content)
+
+
+def test_reference_registry_with_credentials(gate: Gate, serve: Callable[..., Any]) -> None:
+    registry = serve("--username", "ann", "--password", "s3cret")
+    with httpx.Client(base_url=registry.url, auth=("ann", "s3cret")) as client:
+        for number in range(3):
+            push(client, f"team/app{number % 2}", f"v{number}", str(number))
+    done = gate(registry.url, "--json", NSCR_USERNAME="ann", NSCR_PASSWORD="s3cret")
+    assert done.returncode == 0, done.stdout + done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["counts"]["tags"], answer["counts"]["blobs"]) == (3, 6)
+    assert {check["check"]: check["evidence"].get("totals") for check in answer["checks"]}["monitoring"] == 1
+    in_url = gate(registry.url.replace("://", "://ann:s3cret@"))
+    assert in_url.returncode == 0
+    assert "s3cret" not in in_url.stdout + in_url.stderr
+    refused = gate(registry.url)
+    assert refused.returncode == 5
+    assert "--username" in refused.stderr
+
+
+def test_truncated_blobs_of_a_sabotaged_registry(gate: Gate, serve: Callable[..., Any]) -> None:
+    registry = serve("--sabotage", "truncated-blob")
+    with httpx.Client(base_url=registry.url) as client:
+        for number in range(30):
+            push(client, "team/app", f"v{number}", str(number))
+    done = gate(registry.url, "--json")
+    assert done.returncode == 1, done.stdout
+    assert ("content", "wrong-content") in found(done.stdout)
+
+
+def test_valid_while_others_write(gate: Gate, serve: Callable[..., Any]) -> None:
+    """Tags appear, move and go, and images are deleted whole, all the while."""
+    registry = serve()
+    is_over = threading.Event()
+    writes = 0
+
+    def write(name: str) -> None:
+        nonlocal writes
+        with httpx.Client(base_url=registry.url) as client:
+            number = 0
+            while not is_over.is_set():
+                number += 1
+                digest = push(client, f"busy/{name}", f"v{number % 3}", f"{name}{number}")
+                if number % 2:
+                    client.delete(f"/v2/busy/{name}/manifests/v{number % 3}")
+                if number % 3 == 0:
+                    client.delete(f"/v2/busy/{name}/manifests/{digest}")
+                writes += 1
+
+    with httpx.Client(base_url=registry.url) as client:
+        for number in range(20):
+            push(client, "quiet/app", f"v{number}", str(number))
+    threads = [threading.Thread(target=write, args=(name,)) for name in ("a", "b", "c")]
+    for thread in threads:
+        thread.start()
+    try:
+        answers = [gate(registry.url, "--json") for _ in range(3)]
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
+    assert writes > 20
+    for done in answers:
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@contextmanager
+def debian_registry(folder: Path) -> Iterator[str]:
+    """Debian's docker-registry on a free port, which its log tells."""
+    folder.mkdir()
+    config = {
+        "version": 0.1,
+        "log": {"level": "info"},
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}},
+        "http": {"addr": "127.0.0.1:0"},
+    }
+    (folder / "config.yml").write_text(json.dumps(config))  # JSON is YAML
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["docker-registry", "serve", str(folder / "config.yml")], stdout=output, stderr=output
+        )
+    try:
+        deadline = time.monotonic() + 20
+        while not (ready := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
+        yield f"http://{ready[1]}"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.mark.needs("docker-registry")
+def test_debian_registry(gate: Gate, tmp_path: Path) -> None:
+    with debian_registry(tmp_path / "registry") as url:
+        with httpx.Client(base_url=url) as client:
+            for number in range(5):
+                push(client, "team/app", f"v{number}", str(number))
+        honest = gate(url, "--json")
+        assert honest.returncode == 0, honest.stdout + honest.stderr
+        assert json.loads(honest.stdout)["skipped"]
+        blob = next((tmp_path / "registry" / "data").rglob("blobs/sha256/*/*/data"))
+        blob.write_bytes(blob.read_bytes()[:-1] + b"?")
+        broken = gate(url, "--json")
+    assert broken.returncode == 1, broken.stdout
+    assert found(broken.stdout) & {("content", "wrong-content"), ("tags", "unresolved-tag"), ("tags", "unreadable-tag")}
