@@ -16,6 +16,7 @@ from nscr_cli.client.registry import USER_AGENT
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.trust import tls_context
 from nscr_cli.errors import TargetRefused, TargetUnreachable
+from nscr_cli.wire.dialing import reason_of
 
 BODY_LIMIT = 256 * 1024 * 1024
 TIME_OUT_S = 10.0
@@ -79,8 +80,9 @@ class Monitoring:
                         error = f"an answer of more than {BODY_LIMIT} bytes"
                         return Poll(path=path, error=error, start_s=start, end_s=trio.current_time())
         except httpx.HTTPError as error:
-            reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            return Poll(path=path, error=reason, start_s=start, end_s=trio.current_time())
+            return Poll(
+                path=path, error=f"{type(error).__name__}: {reason_of(error)}", start_s=start, end_s=trio.current_time()
+            )
         return Poll(
             path=path,
             status=response.status_code,

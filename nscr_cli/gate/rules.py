@@ -96,8 +96,9 @@ def _agreement(subject: Subject, sight: Sight) -> Iterator[Problem]:
         return
     if not is_present(sight.get):
         return
-    if head.header_digest and identity(get) != head.header_digest:
-        explanation = f"HEAD says {head.header_digest}, GET {identity(get)}"
+    served = identity(get) if subject.thing is Thing.TAG else get.header_digest
+    if head.header_digest and served and served != head.header_digest:
+        explanation = f"HEAD says {head.header_digest}, GET {served}"
         yield Problem(check=Check.AGREEMENT, rule="head-get-digest", explanation=explanation)
         if subject.thing is Thing.TAG:
             return  # another manifest: its length and type may well differ

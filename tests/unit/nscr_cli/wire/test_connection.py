@@ -323,3 +323,27 @@ def test_a_request_that_cannot_be_written_leaves_the_connection_alone() -> None:
         assert connection.is_usable()
 
     in_virtual_time(main)
+
+
+def test_exact_count_of_a_stream_that_breaks() -> None:
+    """What the operating system did not take was not sent, even where nothing else would tell."""
+
+    async def main() -> Exchange:
+        async with trio.open_nursery() as nursery:
+
+            async def leaves(stream: trio.abc.Stream) -> None:
+                return
+
+            port = await nursery.start(Peer(leaves).run)
+            stream = await TcpDialer().dial("127.0.0.1", port)
+            with trio.fail_after(5):
+                while stream.is_quiet():
+                    await trio.lowlevel.checkpoint()
+            await stream.aclose()
+            end = await Connection(stream).exchange(request(), Sink(), Watchdog(TimeOuts()))
+            nursery.cancel_scope.cancel()
+        return end
+
+    end = trio.run(main)
+    assert end.failure is not None
+    assert (end.sent.anything, end.sent.whole) == (False, False)

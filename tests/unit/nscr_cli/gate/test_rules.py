@@ -1,0 +1,123 @@
+"""What sights of a subject show, and what several of them prove."""
+
+import pytest
+
+from nscr_cli.client.completions import Completion
+from nscr_cli.gate.rules import persisting, problems_of, wrong_size
+from nscr_cli.gate.subjects import Check, Problem, Sight, Subject, Thing
+from nscr_cli.history.ops import Answered, Kind
+
+D, E = "sha256:" + "d" * 64, "sha256:" + "e" * 64
+TAG, MANIFEST, BLOB = (
+    Subject(Thing.TAG, "a", "t"), Subject(Thing.MANIFEST, "a", D), Subject(Thing.BLOB, "a", D)
+)  # fmt: skip
+
+
+def head(status: int = 200, digest: str | None = D, length: int | None = 5, media_type: str = "m/t") -> Completion:
+    answered = Answered(
+        status=status, present=status != 404, header_digest=digest, content_length=length, media_type=media_type
+    )
+    return Completion(kind=Kind.OK, answered=answered)
+
+
+def get(
+    status: int = 200, *, digest: str = D, header: str | None = D, length: int = 5, media_type: str = "m/t"
+) -> Completion:
+    answered = Answered(
+        status=status,
+        present=status != 404,
+        digest=digest,
+        header_digest=header,
+        length=length,
+        content_length=length,
+        media_type=media_type,
+    )
+    return Completion(kind=Kind.OK, answered=answered)
+
+
+def failed(status: int | None, error: str = "why", **answered: int) -> Completion:
+    return Completion(kind=Kind.FAIL, answered=Answered(status=status, **answered), error=error)
+
+
+def rules(subject: Subject, first: Completion, then: Completion, again: Completion | None = None) -> list[str]:
+    return [problem.rule for problem in problems_of(subject, Sight(first, then, again or first))]
+
+
+@pytest.mark.parametrize("subject", [TAG, MANIFEST, BLOB])
+def test_as_it_should_be(subject: Subject) -> None:
+    assert rules(subject, head(), get()) == []
+    assert rules(subject, head(digest=None, length=None), get(header=None)) == []
+    assert rules(subject, head(media_type="m/t; charset=utf-8"), get(media_type="M/T")) == []
+
+
+def test_absence() -> None:
+    assert rules(TAG, head(404), get(404)) == ["unresolved-tag"]
+    assert rules(MANIFEST, head(404), get(404)) == ["missing-manifest"]
+    assert rules(BLOB, head(404), get(404)) == ["missing-blob"]
+
+
+def test_failures() -> None:
+    assert rules(TAG, failed(500), failed(500)) == ["unreadable-tag"]
+    assert rules(BLOB, head(), failed(200, length=3, content_length=5)) == ["cut-off"]
+    (problem,) = problems_of(BLOB, Sight(head(), failed(200, "cut", length=3, content_length=5), head()))
+    assert (problem.check, problem.explanation) == (Check.CONTENT, "3 bytes came of Content-Length 5: cut")
+
+
+@pytest.mark.parametrize("status", [None, 401, 403, 429, 301, 307])
+def test_what_we_were_not_shown_is_undecided(status: int | None) -> None:
+    for sight in (Sight(head(), failed(status), head()), Sight(failed(status), get(), head())):
+        (problem,) = problems_of(BLOB, sight)
+        assert (problem.rule, problem.is_undecided) == ("unseen", True)
+
+
+def test_disagreement() -> None:
+    assert rules(BLOB, head(404), get()) == ["head-get-status"]
+    assert rules(BLOB, head(), get(404)) == ["missing-blob", "head-get-status"]
+    assert rules(BLOB, head(length=4), get()) == ["head-get-length"]
+    assert rules(BLOB, head(media_type="x"), get()) == []
+    assert rules(MANIFEST, head(media_type="x"), get()) == ["head-get-type"]
+    assert rules(MANIFEST, head(digest=E, length=4), get()) == ["head-get-digest", "head-get-length"]
+    assert rules(TAG, head(digest=E, length=4, media_type="x"), get()) == ["head-get-digest"]
+
+
+def test_a_tag_that_moved_meanwhile_is_not_compared() -> None:
+    assert rules(TAG, head(digest=E, length=4), get(), again=head()) == []
+    assert rules(TAG, head(404), get(), again=head()) == []
+
+
+def test_content_is_proven_at_once() -> None:
+    (problem,) = problems_of(BLOB, Sight(head(), get(digest=E, header=None), head()))
+    assert (problem.rule, problem.is_proven) == ("wrong-content", True)
+    assert problem.explanation == f"5 bytes served as {D} hash to {E}"
+    assert rules(TAG, head(digest=E), get(digest=D, header=E)) == ["wrong-content"]
+
+
+def test_digests_that_cannot_be_compared() -> None:
+    other = Subject(Thing.BLOB, "a", "blake3:00")
+    (problem,) = problems_of(other, Sight(head(digest=None), get(header=None), head(digest=None)))
+    assert (problem.rule, problem.is_undecided) == ("unknown-algorithm", True)
+    sha512 = "sha512:" + "0" * 128
+    assert rules(TAG, head(digest=sha512), get(digest=D, header=sha512)) == []
+
+
+def problem(rule: str, *, is_proven: bool = False) -> Problem:
+    return Problem(check=Check.TAGS, rule=rule, explanation=rule, is_proven=is_proven)
+
+
+def test_only_what_lasts_counts() -> None:
+    one, other, proof = problem("one"), problem("other"), problem("proof", is_proven=True)
+    assert persisting([()]) == ()
+    assert persisting([(one,), ()]) == ()
+    assert persisting([(one, other), (one,), (one,)]) == (one,)
+    assert persisting([(proof,)]) == (proof,)
+    assert persisting([(proof, one), ()]) == (proof,)
+
+
+def test_wrong_in_a_new_way_each_time_is_undecided() -> None:
+    (left,) = persisting([(problem("one"),), (problem("other"),)])
+    assert (left.rule, left.is_undecided, left.explanation) == ("unsteady", True, "one; other")
+
+
+def test_sizes() -> None:
+    assert wrong_size(5, {5, -1}) is None
+    assert wrong_size(5, {7, 6, 5}) == "a manifest says 6 bytes, it has 5"
