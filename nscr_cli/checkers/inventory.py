@@ -147,7 +147,7 @@ class ManifestPresence:
         removals = [one for one in operations if one.f is F.DELETE_MANIFEST and may_have_happened(one)]
         puts = [one for one in operations if one.f is F.PUT_MANIFEST and may_have_happened(one)]
         by_digest = [one for one in operations if tag_of(one.key) is None]
-        tags = {one.key for one in operations if tag_of(one.key) is not None}
+        tags = dict.fromkeys(one.key for one in operations if tag_of(one.key) is not None)
         of_tags = {tag: deleted_tags[tag] for tag in tags if tag in deleted_tags}
         removed, written = Begun(removals), Begun(puts)
         absent = Ended(

@@ -12,55 +12,11 @@ end. The whys of each reduction stand beside it; tests/agreement checks all of t
 
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Sequence
-from enum import StrEnum
 
 import msgspec
 
-_FOREVER = 2**63
-
-
-class What(StrEnum):
-    """What a call does to the register."""
-
-    WRITE = "write"
-    READ = "read"
-    DELETE = "delete"
-    DELETE_IF = "delete-if"
-
-
-class RegisterCall(msgspec.Struct, frozen=True):
-    """A call on the register.
-
-    Attributes:
-        end: None where it never returned; reads always did.
-        value: written, read or conditionally deleted; None for a delete, and for a read that found nothing.
-    """
-
-    what: What
-    start: int
-    end: int | None
-    value: str | None = None
-
-
-class Clash(msgspec.Struct, frozen=True, kw_only=True):
-    """Why no order exists, at the first end of a call where none is left. Positions are of the calls given.
-
-    Attributes:
-        forced: the call whose end leaves no way: what it needs cannot have been.
-        held: the value that the register held until then, None for nothing.
-        opening: the call whose end shows that the register held `held`; None where it held nothing from the start.
-        later: a read of `held` that begins after `forced` ended, so that the register cannot have left it in between.
-        companion: the call on the value of `forced` that begins after `opening` ended, so that its epoch cannot have
-            come before.
-        spent: deletes that might have explained `forced`, but are needed elsewhere or came too early.
-    """
-
-    forced: int
-    held: str | None
-    opening: int | None = None
-    later: int | None = None
-    companion: int | None = None
-    spent: tuple[int, ...] = ()
+from nscr_cli.checkers.register_calls import Epochs, RegisterCall, Timeline, What
+from nscr_cli.checkers.register_clash import Clash, clash_at
 
 
 class RegisterResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,75 +60,24 @@ class _Way(msgspec.Struct, frozen=True, order=True):
 NOTHING = -1
 
 
-class _Epoch:
-    """What is known about one value: all stamps are positions on the sweep's timeline.
-
-    Attributes:
-        written: start of its write.
-        last_start: of its write and reads: before that its epoch cannot be over.
-        first_end: of its write and reads: by then its epoch must have begun.
-        conditional: (start, end) of its conditional deletes, by start.
-        last_conditional_end: of those.
-    """
-
-    __slots__ = ("conditional", "first_end", "last_conditional_end", "last_start", "written")
-
-    def __init__(self) -> None:
-        self.written = _FOREVER
-        self.last_start = -1
-        self.first_end = _FOREVER
-        self.conditional: list[tuple[int, int]] = []
-        self.last_conditional_end = -1
-
-    def has_conditional_at(self, now: int) -> bool:
-        """Whether one of its conditional deletes was pending at that instant."""
-        return any(start <= now < end for start, end in self.conditional)
-
-
 class _Sweep:
     def __init__(self, calls: Sequence[RegisterCall]) -> None:
         self._calls = calls
-        self._starts, self._ends, self._order = _positions(calls)
-        self._numbers: dict[str, int] = {}
-        self._epochs: list[_Epoch] = []
-        for position, call in enumerate(calls):
-            if call.what in (What.WRITE, What.READ) and call.value is not None:
-                self._widen(position, call.what, call.value)
-        for position, call in enumerate(calls):
-            number = self._numbers.get(call.value) if call.value is not None else None
-            # A conditional delete of a value that is never written changes nothing at any time.
-            if call.what is What.DELETE_IF and number is not None:
-                epoch = self._epochs[number]
-                epoch.conditional.append((self._starts[position], self._ends[position]))
-                epoch.last_conditional_end = max(epoch.last_conditional_end, self._ends[position])
-        for epoch in self._epochs:
-            if epoch.written > epoch.first_end:
-                raise ValueError("a value is read that nobody had started to write")
+        self._timeline = Timeline(calls)
+        self._starts = self._timeline.starts
+        epochs = Epochs(calls, self._timeline)
+        self._numbers, self._epochs = epochs.numbers, epochs.all
         self._endless_starts = sorted(
-            self._starts[position]
-            for position, call in enumerate(calls)
-            if call.what is What.DELETE and call.end is None
+            self._starts[number] for number, call in enumerate(calls) if call.what is What.DELETE and call.end is None
         )
         self._pending: list[tuple[int, int]] = []
         self._unserved: set[int] = set()
 
-    def _widen(self, position: int, what: What, value: str) -> None:
-        number = self._numbers.setdefault(value, len(self._epochs))
-        if number == len(self._epochs):
-            self._epochs.append(_Epoch())
-        epoch = self._epochs[number]
-        if what is What.WRITE:
-            if epoch.written != _FOREVER:
-                raise ValueError(f"{value} is written twice")
-            epoch.written = self._starts[position]
-        epoch.last_start = max(epoch.last_start, self._starts[position])
-        epoch.first_end = min(epoch.first_end, self._ends[position])
-
     def run(self, max_steps: int) -> RegisterResult:
         ways = {_Way(NOTHING, -1, -1)}
         steps = 0
-        for now, (side, position) in enumerate(self._order):
-            if side == 0:
+        for now, (is_end, position) in enumerate(self._timeline.order):
+            if not is_end:
                 self._begin(now, position)
                 continue
             forced = self._forced(now, position)
@@ -183,14 +88,14 @@ class _Sweep:
                 return RegisterResult(is_decided=False, clash=None, steps=steps)
             following = {after for way in ways for after in forced(way)}
             if not following:
-                return RegisterResult(is_decided=True, clash=self._clash(now, position, max(ways)), steps=steps)
+                return RegisterResult(is_decided=True, clash=self._clash(position, max(ways)), steps=steps)
             ways = following
         return RegisterResult(is_decided=True, clash=None, steps=steps)
 
     def _begin(self, now: int, position: int) -> None:
         call = self._calls[position]
         if call.what is What.DELETE and call.end is not None:
-            insort(self._pending, (self._ends[position], position))
+            insort(self._pending, (self._timeline.ends[position], position))
         elif call.what is What.READ and call.value is None:
             self._unserved.add(now)
 
@@ -321,49 +226,7 @@ class _Sweep:
             ):
                 yield msgspec.structs.replace(way, retired=way.retired | {number})
 
-    def _clash(self, now: int, position: int, way: _Way) -> Clash:
-        forced = self._calls[position]
-        deletes = (What.DELETE, What.DELETE_IF)
-        if way.value == NOTHING:
-            return Clash(forced=position, held=None)
+    def _clash(self, position: int, way: _Way) -> Clash:
+        # A way that holds nothing never comes to an end: whatever is demanded of it can be had.
         held = next(value for value, number in self._numbers.items() if number == way.value)
-        own = [other for other, call in enumerate(self._calls) if call.value == held and call.what not in deletes]
-        opening = min(own, key=lambda other: self._ends[other])
-        later = min(
-            (other for other in own if self._starts[other] > now), key=lambda other: self._starts[other], default=None
-        )
-        opened = self._starts[opening]
-        companion = None
-        if forced.value is not None and forced.what not in deletes:
-            companion = max(
-                (other for other, call in enumerate(self._calls) if call.value == forced.value),
-                key=lambda other: (self._calls[other].what not in deletes, self._starts[other]),
-            )
-        spent = tuple(
-            other
-            for other, call in enumerate(self._calls)
-            if call.what in deletes and self._starts[other] <= now and self._ends[other] >= opened and other != position
-        )
-        return Clash(
-            forced=position,
-            held=held,
-            opening=opening,
-            later=later,
-            companion=companion,
-            spent=spent if forced.what is What.READ and forced.value is None else (),
-        )
-
-
-def _positions(calls: Sequence[RegisterCall]) -> tuple[list[int], list[int], list[tuple[int, int]]]:
-    """Unique positions for all starts and ends, starts before ends of the same instant; endless calls end at the end.
-
-    With unique positions there are no ties left, and "ended before it began" is the same as with closed intervals.
-    """
-    events = [(call.start, 0, position) for position, call in enumerate(calls)]
-    events += [(call.end, 1, position) for position, call in enumerate(calls) if call.end is not None]
-    events.sort()
-    starts = [0] * len(calls)
-    ends = [_FOREVER] * len(calls)
-    for now, (_, side, position) in enumerate(events):
-        (ends if side else starts)[position] = now
-    return starts, ends, [(side, position) for _, side, position in events]
+        return clash_at(position, held, self._calls, self._timeline)

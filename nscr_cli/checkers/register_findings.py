@@ -6,7 +6,9 @@ fixed number of steps.
 
 from nscr_cli.checkers.inventory import seen_digest
 from nscr_cli.checkers.linearizability import Call, check
-from nscr_cli.checkers.register import Clash, RegisterCall, What, judge_register
+from nscr_cli.checkers.register import judge_register
+from nscr_cli.checkers.register_calls import RegisterCall, What
+from nscr_cli.checkers.register_clash import Clash
 from nscr_cli.checkers.tag_model import TagModel
 from nscr_cli.checkers.verdict import Finding, Verdict
 from nscr_cli.checkers.wording import short, told
@@ -64,22 +66,19 @@ def _searched(key: str, operations: list[Operation], calls: list[RegisterCall]) 
 
 
 def _finding(key: str, operations: list[Operation], clash: Clash) -> Finding:
-    forced = operations[clash.forced]
+    call = _call(operations[clash.forced])
     held = _write_of(operations, clash.held)
-    other = _write_of(operations, _call(forced).value) if _call(forced).what is What.READ else []
-    positions = {clash.opening, clash.forced, clash.later, clash.companion, *held, *other}
-    named = [operations[position] for position in positions if position is not None]
-    spent = [operations[position] for position in clash.spent]
-    indexes = tuple(sorted({one.index for one in (*named, *spent)}))
-    call = _call(forced)
+    other = _write_of(operations, call.value) if call.what is What.READ else []
+    named = {clash.opening, clash.forced, clash.later, clash.companion, *held, *other, *clash.spent}
+    indexes = tuple(sorted(operations[position].index for position in named if position is not None))
     if call.what in (What.DELETE, What.DELETE_IF):
-        return _named("resurrected-tag", key, indexes, _DELETES, _held_on(operations, clash, "was deleted"))
+        explanation = _held_on(operations, clash, "was deleted")
+        return _named("resurrected-tag", key, indexes, _DELETES, explanation)
     if call.what is What.READ and call.value is None:
-        return _named("lost-write", key, indexes, _WRITES, _unexplained_absence(operations, clash, spent))
-    is_read = any(one.f is not F.PUT_MANIFEST and _call(one).value == call.value for one in _reads(operations))
-    return _named(
-        "stale-read" if is_read else "lost-write", key, indexes, _WRITES, _held_on(operations, clash, "held another")
-    )
+        return _named("lost-write", key, indexes, _WRITES, _unexplained_absence(operations, clash))
+    is_read = any(_call(one).value == call.value for one in _reads(operations))
+    rule = "stale-read" if is_read else "lost-write"
+    return _named(rule, key, indexes, _WRITES, _held_on(operations, clash, "held another"))
 
 
 def _reads(operations: list[Operation]) -> list[Operation]:
@@ -96,29 +95,26 @@ def _write_of(operations: list[Operation], value: str | None) -> list[int]:
 
 def _held_on(operations: list[Operation], clash: Clash, done: str) -> str:
     """The register held on to a value although something else took effect in between."""
-    forced = operations[clash.forced]
-    if clash.opening is None or clash.later is None:
-        return f"{told(forced)} cannot have happened."
-    opening, later = operations[clash.opening], operations[clash.later]
+    forced, opening = operations[clash.forced], operations[clash.opening]
     between = [forced] if clash.companion in (None, clash.forced) else [operations[clash.companion], forced]
+    still = [operations[clash.later]] if clash.later is not None else []
     return (
-        f"the tag held {short(clash.held)} when this ended: {told(opening)}; and still when this began: {told(later)}. "
+        f"the tag held {short(clash.held)} when this ended: {told(opening)}; "
+        f"and still when this began: {'; '.join(map(told, still))}. "
         f"That digest was put once, so the tag held it all the time in between. "
         f"But in between it {done}: {'; '.join(map(told, between))}."
     )
 
 
-def _unexplained_absence(operations: list[Operation], clash: Clash, spent: list[Operation]) -> str:
-    forced = operations[clash.forced]
-    if clash.opening is None:
-        return f"{told(forced)} cannot have happened."
-    text = f"the tag held {short(clash.held)} when this ended: {told(operations[clash.opening])}. "
-    if clash.later is not None:
-        text += f"It held it still when this began: {told(operations[clash.later])}. "
-    text += f"But in between there was no such tag: {told(forced)}. "
-    if not spent:
+def _unexplained_absence(operations: list[Operation], clash: Clash) -> str:
+    text = (
+        f"the tag held {short(clash.held)} when this ended: {told(operations[clash.opening])}. "
+        f"But then there was no such tag: {told(operations[clash.forced])}. "
+    )
+    if not clash.spent:
         return text + "Nothing was deleted that could explain it."
-    return text + f"These deletes cannot explain it, beside all else that was read: {'; '.join(map(told, spent))}."
+    spent = "; ".join(told(operations[position]) for position in clash.spent)
+    return text + f"These deletes cannot explain it, beside all else that was read: {spent}."
 
 
 def _named(rule: str, key: str, indexes: tuple[int, ...], clause: str, explanation: str) -> Finding:

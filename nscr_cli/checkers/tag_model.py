@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from nscr_cli.checkers.linearizability import Call
-from nscr_cli.checkers.register import RegisterCall, What
+from nscr_cli.checkers.register_calls import RegisterCall, What
 
 _NOTHING = ""
 
