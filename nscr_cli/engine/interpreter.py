@@ -121,6 +121,8 @@ class Interpreter:
             # Cancelled, or a bug of ours: either way nobody knows what the registry made of it.
             why = "cut off" if isinstance(error, trio.Cancelled) else f"nscr failed: {type(error).__name__}: {error}"
             self._recorder.complete(invoked, Kind.INFO, Answered(), why)
+            with trio.CancelScope(shield=True):
+                await self._replace(slot)
             raise
         event = self._recorder.complete(invoked, completion.kind, completion.answered, completion.error)
         self._generator = self._generator.update(event)

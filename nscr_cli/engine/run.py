@@ -2,7 +2,7 @@
 
 prepare -> probe and seed -> main phase -> quiesce -> final reads of every key ever written -> quiet samples, and the
 target taken down always. The first SIGINT or SIGTERM ends the phase at hand and still reads back what there is; the
-second takes everything down at once. What happened stands in the journal; nothing is returned.
+second, and the death of the target, end everything at once. What happened stands in the journal; nothing is returned.
 """
 
 import signal
@@ -84,7 +84,6 @@ class Run:
         self._everything = trio.CancelScope()
         self._interpreter: Interpreter | None = None
         self._is_interrupted = False
-        self._is_dead = False
 
     def abandon(self) -> None:
         """Take everything down at once."""
@@ -117,10 +116,8 @@ class Run:
 
     async def _heed_death(self, running: Running) -> None:
         detail = await running.wait_death()
-        self._is_dead = True
         self._recorder.event("target-died", detail=detail)
-        if self._interpreter is not None:
-            self._interpreter.stop(grace_s=GRACE_S)
+        self.abandon()
 
     async def _load(self, running: Running) -> None:
         world = world_of(self._plan)
@@ -155,11 +152,9 @@ class Run:
         self._enter("seed")
         world = await self._probe(interpreter, world)
         memory = await self._seed(interpreter, world)
-        if not self._is_ending:
+        if not self._is_interrupted:
             self._enter("main")
             await self._main(interpreter, world, memory, sampler if is_monitored else None)
-        if self._is_dead:
-            return
         self._enter("quiesce")
         is_drained = not is_monitored or await sampler.wait_drained(world.namespace.path, timeout_s=DRAIN_S)
         self._enter("final")
@@ -167,11 +162,12 @@ class Run:
         if is_monitored and (is_drained or self._all_pushes_ended()):
             await sampler.sample_quiet(self._written_repositories())
         self._enter("done")
-        if not self._is_dead:
-            self._recorder.event("finished")
+        self._recorder.event("finished")
 
     async def _probe(self, interpreter: Interpreter, world: World) -> World:
         await interpreter.run(Queue(style_probe(world)), Phase.SEED, workers=1)
+        if self._is_interrupted:
+            return world
         missing = unsupported(world, self._history().operations)
         world = msgspec.structs.replace(world, unsupported=frozenset(missing))
         if not world.push_styles:
@@ -191,7 +187,7 @@ class Run:
         return msgspec.structs.replace(world, unsupported=frozenset(missing))
 
     async def _seed(self, interpreter: Interpreter, world: World) -> Memory:
-        if not self._is_ending:
+        if not self._is_interrupted:
             await interpreter.run(Queue(seeds(world)), Phase.SEED)
         return seeded_memory(world, self._history().operations)
 
@@ -212,10 +208,6 @@ class Run:
         most_s = INTERRUPTED_FINAL_S if self._is_interrupted else max(FINAL_S, self._plan.duration_s)
         end_ns = self._clock.now_ns() + round(most_s * 1e9)
         await interpreter.run(UntilTime(Queue(chosen.invocations), end_ns), Phase.FINAL)
-
-    @property
-    def _is_ending(self) -> bool:
-        return self._is_interrupted or self._is_dead
 
     def _enter(self, phase: str) -> None:
         self.phase = phase

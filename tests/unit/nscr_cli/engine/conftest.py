@@ -7,7 +7,6 @@ that tests see what the engine makes of a registry that dies, stalls, refuses or
 import errno
 import hashlib
 import io
-import math
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -39,6 +38,7 @@ from nscr_cli.targets.base import Running
 from nscr_cli.workloads.catalogue import WORKLOADS
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+TIME_OUT_S = 30.0
 ADDRESS = Target(scheme="http", host="127.0.0.1", port=5000)
 
 
@@ -202,7 +202,10 @@ class ModelClient:
         self.is_closed = False
 
     async def perform(self, invocation: Invocation, request_id: str) -> Completion:
-        await trio.sleep(math.inf if self._registry.is_stalled else self._chance.uniform(0.0005, 0.01))
+        if self._registry.is_stalled:
+            await trio.sleep(TIME_OUT_S)
+            return Completion(kind=Kind.INFO, answered=Answered(), error="time-out")
+        await trio.sleep(self._chance.uniform(0.0005, 0.01))
         completion = self._registry.perform(invocation)
         await trio.sleep(self._chance.uniform(0.0005, 0.01))
         return completion

@@ -103,6 +103,23 @@ def test_a_process_whose_operation_is_info_never_speaks_again(conduct: Conduct, 
     assert {finding.checker for result in judge_run(run.folder)[2] for finding in result.findings} <= {"liveness"}
 
 
+def test_operations_that_are_cut_off_end_their_processes(conduct: Conduct, target: Any) -> None:
+    async def stall(run: Any) -> None:
+        await trio.sleep(3.0)
+        target.registry.is_stalled = True
+        await trio.sleep(1.0)
+        interrupt()
+        await trio.sleep(6.0)
+        target.registry.is_stalled = False
+
+    run = conduct(stall, duration_s=1000.0)
+    cut_off = {one.process for one in run.history.operations if one.error == "cut off"}
+    assert len(cut_off) >= run.plan.workers
+    later = {one.process for one in run.history.operations if one.phase is Phase.FINAL and one.error != "cut off"}
+    assert later
+    assert later.isdisjoint(cut_off)
+
+
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM")])
 def test_the_first_signal_ends_the_load_and_reads_back(
     conduct: Conduct, target: Any, number: signal.Signals, name: str
