@@ -110,5 +110,7 @@ def reason_of(error: BaseException) -> str:
             error = error.exceptions[0]
         elif error.__cause__ is not None:
             error = error.__cause__
+        elif not str(error) and error.__context__ is not None:
+            error = error.__context__
         else:
             return str(error) or type(error).__name__
