@@ -45,7 +45,7 @@ class Channel:
             await connection.aclose()
 
     async def _open(self) -> Connection | Failure:
-        watchdog = Watchdog(self._time_outs)
+        watchdog = Watchdog(self._time_outs, Stage.CONNECT)
         try:
             with watchdog.scope:
                 return Connection(await self._dialer.dial(self._host, self._port))

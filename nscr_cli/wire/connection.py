@@ -71,11 +71,12 @@ class Connection:
             if not data:
                 reader.feed_end()
                 return None if reader.is_complete else self._closed(watchdog, sending.broken or "the stream ended")
-            watchdog.progress(Stage.READ)
             try:
                 reader.feed(bytes(data))
             except MalformedResponse as error:
                 return Failure(trouble=Trouble.MALFORMED, stage=Stage.READ, detail=str(error))
+            if not reader.is_complete:
+                watchdog.progress(Stage.READ)
         return None
 
     def _closed(self, watchdog: Watchdog, detail: str) -> Failure:

@@ -52,11 +52,11 @@ class Sending:
 
     async def run(self, watchdog: Watchdog) -> None:
         """Send until all is out or the stream breaks; a broken stream is noted, not raised: an answer may be there."""
-        watchdog.progress(Stage.SEND)
         try:
             for piece in self._outgoing:
                 await self._send(piece)
-                watchdog.progress(Stage.SEND)
+                if not self.is_small:
+                    watchdog.progress(Stage.SEND)
             self.is_whole = True
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             self.broken = reason_of(error)

@@ -35,12 +35,12 @@ class TimeOuts(msgspec.Struct, frozen=True, kw_only=True):
 class Watchdog:
     """Moves the deadline of `scope` on with every sign of progress. Stages only go forward."""
 
-    def __init__(self, time_outs: TimeOuts) -> None:
+    def __init__(self, time_outs: TimeOuts, stage: Stage = Stage.SEND) -> None:
+        now = trio.current_time()
         self._time_outs = time_outs
-        self._end = trio.current_time() + time_outs.total
-        self.stage = Stage.CONNECT
-        self.scope = trio.CancelScope()
-        self.progress(Stage.CONNECT)
+        self._end = now + time_outs.total
+        self.stage = stage
+        self.scope = trio.CancelScope(deadline=min(self._end, now + time_outs.limit(stage)))
 
     def progress(self, stage: Stage) -> None:
         """Something moved, and the exchange has come at least to `stage`."""
