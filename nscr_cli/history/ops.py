@@ -149,6 +149,9 @@ class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="op"
     error: str | None = None
 
 
+NO_BODY = msgspec.Raw()
+
+
 class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sample"):
     """One poll of a monitoring endpoint, judged as an interval: the answer was true at some instant within it.
 
@@ -164,8 +167,13 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
     end_ns: int
     quiet: bool = False
     status: int | None = None
-    body: msgspec.Raw = msgspec.Raw()
+    body: msgspec.Raw = NO_BODY
     error: str | None = None
+
+    def __post_init__(self) -> None:
+        # A default is left out of the JSON only if it is this very object, and no JSON can stand for nothing.
+        if not self.body:
+            msgspec.structs.force_setattr(self, "body", NO_BODY)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="event"):

@@ -62,6 +62,7 @@ def test_a_sample_is_an_interval_with_the_answer_on_one_line() -> None:
 def test_what_is_not_json_is_an_error(body: bytes) -> None:
     taken = sample(Poll(body=body))
     assert (bytes(taken.body), taken.error) == (b"", "the answer is not JSON")
+    assert msgspec.json.decode(msgspec.json.encode(taken), type=Sample) == taken
 
 
 def test_an_answer_that_never_came_is_an_error() -> None:
