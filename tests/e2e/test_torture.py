@@ -1,0 +1,224 @@
+"""`nscr torture` and `nscr judge` as they are typed: real processes, real sockets, real signals."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nscr_cli.history.history import History
+from nscr_cli.history.journal import read_journal
+from nscr_cli.history.ops import Phase
+
+pytestmark = pytest.mark.e2e
+Nscr = Callable[..., subprocess.CompletedProcess[str]]
+SECRET = "pl4nted-s3cret"
+
+
+@pytest.fixture
+def nscr(nscr_program: str, tmp_path: Path) -> Nscr:
+    """Runs `nscr`, with its reports in `tmp_path`."""
+
+    def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")}
+        return subprocess.run(
+            [nscr_program, *words], capture_output=True, text=True, timeout=120, cwd=tmp_path, env=clean | environment
+        )
+
+    return run
+
+
+def folder_of(done: subprocess.CompletedProcess[str], tmp_path: Path) -> Path:
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("report: "), done.stdout + done.stderr
+    return tmp_path / last.removeprefix("report: ")
+
+
+def history_of(folder: Path) -> History:
+    return History(read_journal(folder / "journal.jsonl"))
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_until(holds: Callable[[], Any], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["mixed", "tags"])
+def test_the_reference_registry_is_valid_and_stays_so_when_judged_again(
+    nscr: Nscr, tmp_path: Path, scenario: str
+) -> None:
+    done = nscr("torture", scenario, "--duration", "4s", "--workers", "6", "--seed", "11")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("VALID")
+    folder = folder_of(done, tmp_path)
+    assert re.fullmatch(rf"reports/{scenario}/\d{{8}}T\d{{6}}Z-11", str(folder.relative_to(tmp_path)))
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"plan.json", "journal.jsonl", "registry.log", "verdict.json", "summary.csv", "operations.csv"}
+    assert names >= {"latency.csv", "samples.csv", "violations.csv"}
+    with (tmp_path / "reports" / "index.csv").open() as index:
+        assert [row["verdict"] for row in csv.DictReader(index)] == ["VALID"]
+    judged = nscr("judge", str(folder), "--json")
+    assert judged.returncode == 0
+    assert json.loads(judged.stdout) == json.loads((folder / "verdict.json").read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sabotage", ["lost-tag", "truncated-blob", "undead-tag"])
+def test_a_sabotaged_registry_is_invalid_with_a_finding_that_names_operations(
+    nscr: Nscr, tmp_path: Path, sabotage: str
+) -> None:
+    done = nscr("torture", "--duration", "5s", "--sabotage", sabotage, "--json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    findings = [finding for checker in report["checkers"] for finding in checker["findings"]]
+    assert any(finding["operations"] for finding in findings)
+    assert f"--sabotage {sabotage}" in report["replay"]
+    (folder,) = (tmp_path / "reports" / "mixed").iterdir()
+    known = history_of(folder).by_index
+    assert all(index in known for finding in findings for index in finding["operations"])
+    assert nscr("judge", str(folder)).returncode == 1
+
+
+@pytest.mark.slow
+def test_an_external_registry_with_a_password_is_left_clean_and_without_a_trace_of_it(
+    nscr: Nscr, serve: Any, tmp_path: Path
+) -> None:
+    served = serve("--username", "tester", environment={"NSCR_AUTH_PASSWORD": SECRET})
+    done = nscr(
+        "torture", "--duration", "2s", "--registry-url", served.url, "--namespace", "mine",
+        NSCR_USERNAME="tester", NSCR_PASSWORD=SECRET,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = folder_of(done, tmp_path)
+    assert not (folder / "leftovers.txt").exists()
+    assert all(one.key.startswith("mine/") for one in history_of(folder).operations)
+    assert "NSCR_PASSWORD" in done.stdout
+    for text in (done.stdout, done.stderr, served.log.read_text(), *map(Path.read_text, folder.iterdir())):
+        assert SECRET not in text
+        assert "dGVzdGVyOn" not in text  # the beginning of its Basic form
+
+
+@pytest.mark.slow
+def test_what_was_kept_is_listed_and_can_be_cleaned_later(nscr: Nscr, serve: Any, tmp_path: Path) -> None:
+    url = serve().url
+    done = nscr("torture", "tags", "--duration", "1s", "--keep", "--registry-url", url)
+    assert done.returncode in (0, 3), done.stdout + done.stderr
+    folder = folder_of(done, tmp_path)
+    assert (folder / "leftovers.txt").read_text().count("\n") > 10
+    other = nscr("torture", "--clean", str(folder), "--registry-url", "http://127.0.0.1:1")
+    assert other.returncode == 2
+    cleaned = nscr("torture", "--clean", str(folder), "--registry-url", url)
+    assert (cleaned.returncode, cleaned.stdout) == (0, "nothing is left\n"), cleaned.stderr
+    assert not (folder / "leftovers.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["torture", "mixt"], 2, "did you mean `mixed`?"),
+        (["torture", "--registry-url", "https://registry.example"], 2, "--i-may-torture registry.example"),
+        (["torture", "--registry-url", "http://127.0.0.1:1"], 5, "does not answer"),
+        (["torture", "--sabotage", "no-such-bug"], 2, "no-such-bug"),
+        (["torture", "--registry-url", "http://127.0.0.1:1", "--sabotage", "lost-tag"], 2, "--sabotage"),
+        (["torture", "--duration", "soon"], 2, "is not a duration"),
+        (["torture", "--namespace", "NO"], 2, "--namespace NO"),
+        (["judge", "no/such/folder"], 2, "no/such/folder"),
+    ],
+)
+def test_bad_input_is_told_in_a_line(nscr: Nscr, words: list[str], code: int, said: str) -> None:
+    done = nscr(*words)
+    assert done.returncode == code, done.stderr
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_password_is_found_out_before_anything_is_written(nscr: Nscr, serve: Any, tmp_path: Path) -> None:
+    served = serve("--username", "tester", environment={"NSCR_AUTH_PASSWORD": SECRET})
+    done = nscr("torture", "--registry-url", served.url, "--username", "tester", NSCR_PASSWORD="wrong")
+    assert done.returncode == 5
+    assert "refused the credentials of user 'tester'" in " ".join(done.stderr.split())
+
+
+def test_reports_that_cannot_be_written_are_told(nscr: Nscr, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = nscr("torture", "--reports", str(tmp_path / "file"))
+    assert done.returncode == 5
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def running(nscr_program: str, tmp_path: Path) -> Any:
+    """Starts `nscr torture` for a long time, and gives it once its load runs; killed at the end."""
+    log = (tmp_path / "out").open("w+")
+    process = subprocess.Popen(
+        [nscr_program, "torture", "--duration", "600s", "--workers", "4"],
+        cwd=tmp_path,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("NSCR_")},
+    )
+    wait_until(
+        lambda: any(b'"phase":"main"' in path.read_bytes() for path in tmp_path.glob("reports/*/*/journal.jsonl"))
+    )
+    yield process
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    log.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_is_read_back_and_judged(
+    running: subprocess.Popen[bytes], nscr: Nscr, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    (registry,) = children_of(running.pid)
+    (folder,) = tmp_path.glob("reports/*/*/")
+    running.send_signal(number)
+    assert running.wait(timeout=60) == code
+    assert not is_alive(registry)
+    assert f"(partial: {number.name})" in (tmp_path / "out").read_text()
+    history = history_of(folder)
+    assert history.is_partial
+    assert any(one.phase is Phase.FINAL for one in history.operations)
+    assert nscr("judge", str(folder)).returncode == code
+
+
+@pytest.mark.slow
+def test_a_registry_that_is_killed_is_a_finding(running: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    (registry,) = children_of(running.pid)
+    os.kill(registry, signal.SIGKILL)
+    assert running.wait(timeout=60) == 1
+    assert "was killed by SIGKILL" in (tmp_path / "out").read_text()
+
+
+@pytest.mark.slow
+def test_the_registry_dies_with_nscr_even_by_a_kill(running: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    (registry,) = children_of(running.pid)
+    (folder,) = tmp_path.glob("reports/*/*/")
+    running.kill()
+    running.wait(timeout=60)
+    wait_until(lambda: not is_alive(registry), seconds=5.0)
+    assert history_of(folder).is_partial
