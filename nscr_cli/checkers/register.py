@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from nscr_cli.checkers.register_calls import Epochs, RegisterCall, Timeline, What
+from nscr_cli.checkers.register_calls import FOREVER, Epochs, RegisterCall, Timeline, What
 from nscr_cli.checkers.register_clash import Clash, clash_at
 
 
@@ -36,7 +36,7 @@ def judge_register(calls: Sequence[RegisterCall], *, max_steps: int) -> Register
     return _Sweep(calls).run(max_steps)
 
 
-class _Way(msgspec.Struct, frozen=True, order=True):
+class _Way(msgspec.Struct, frozen=True):
     """One way the register may stand.
 
     Attributes:
@@ -56,8 +56,31 @@ class _Way(msgspec.Struct, frozen=True, order=True):
     used: frozenset[int] = frozenset()
     used_endless: int = 0
 
+    def serves_as_much_as(self, other: "_Way") -> bool:
+        """Whether every continuation of the other is one of this too.
+
+        A delete or an epoch that the other has used up took effect by its last boundary, so that here, with a boundary
+        that is no older, it may still do so at no cost: not to have used it is never worse.
+        """
+        return (
+            self.value == other.value
+            and self.boundary >= other.boundary
+            and (self.value == NOTHING or self.nothing_at >= other.nothing_at)
+            and self.used_endless <= other.used_endless
+            and self.used <= other.used
+            and self.retired <= other.retired
+        )
+
 
 NOTHING = -1
+
+
+def _undominated(ways: set[_Way]) -> set[_Way]:
+    kept: list[_Way] = []
+    for way in sorted(ways, key=lambda one: (one.used_endless, len(one.used), len(one.retired), -one.boundary)):
+        if not any(other.serves_as_much_as(way) for other in kept):
+            kept.append(way)
+    return set(kept)
 
 
 class _Sweep:
@@ -67,6 +90,7 @@ class _Sweep:
         self._starts = self._timeline.starts
         epochs = Epochs(calls, self._timeline)
         self._numbers, self._epochs = epochs.numbers, epochs.all
+        self._deletable = [(number, epoch) for number, epoch in enumerate(epochs.all) if epoch.conditional]
         self._endless_starts = sorted(
             self._starts[number] for number, call in enumerate(calls) if call.what is What.DELETE and call.end is None
         )
@@ -88,8 +112,12 @@ class _Sweep:
                 return RegisterResult(is_decided=False, clash=None, steps=steps)
             following = {after for way in ways for after in forced(way)}
             if not following:
-                return RegisterResult(is_decided=True, clash=self._clash(position, max(ways)), steps=steps)
-            ways = following
+                return RegisterResult(
+                    is_decided=True,
+                    clash=self._clash(position, max(ways, key=lambda way: (way.boundary, way.value))),
+                    steps=steps,
+                )
+            ways = _undominated(following)
         return RegisterResult(is_decided=True, clash=None, steps=steps)
 
     def _begin(self, now: int, position: int) -> None:
@@ -113,7 +141,9 @@ class _Sweep:
         if number is None:
             return None
         if call.what is What.DELETE_IF:
-            return lambda way: self._after_conditional(way, now, number, self._starts[position])
+            return lambda way: self._without_the_useless(
+                now, number, self._after_conditional(way, now, number, position)
+            )
         # Only the first end of a value's calls demands anything: its epoch must have begun. The other calls are then
         # inside it, because no way leaves a value while a read of it is still to begin.
         return (lambda way: self._after_epoch(way, now, number)) if self._epochs[number].first_end == now else None
@@ -164,7 +194,15 @@ class _Sweep:
         elif self._starts[position] <= way.boundary:
             yield msgspec.structs.replace(way, nothing_at=max(way.nothing_at, way.boundary))
 
-    def _after_conditional(self, way: _Way, now: int, number: int, started: int) -> Iterable[_Way]:
+    def _without_the_useless(self, now: int, number: int, ways: Iterable[_Way]) -> Iterable[_Way]:
+        """After the last conditional delete of its value, it is all the same whether an unread write took effect."""
+        epoch = self._epochs[number]
+        is_useless = epoch.first_end == FOREVER and epoch.last_conditional_end == now
+        for way in ways:
+            yield msgspec.structs.replace(way, retired=way.retired - {number}) if is_useless else way
+
+    def _after_conditional(self, way: _Way, now: int, number: int, position: int) -> Iterable[_Way]:
+        started = self._starts[position]
         is_live = self._is_live(way.value, now)
         if way.value == number:
             if not is_live:
@@ -215,10 +253,9 @@ class _Sweep:
             # Deletes without end are all alike once they have begun, so that their number is enough.
             if bisect_right(self._endless_starts, at) > way.used_endless:
                 yield msgspec.structs.replace(way, used_endless=way.used_endless + 1)
-        for number, epoch in enumerate(self._epochs):
+        for number, epoch in self._deletable:
             if (
-                epoch.conditional
-                and epoch.last_start <= at
+                epoch.last_start <= at
                 and epoch.first_end > now
                 and number not in way.retired
                 and number != way.value

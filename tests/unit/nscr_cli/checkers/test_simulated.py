@@ -1,0 +1,68 @@
+"""No false alarm, no silent pass: against a simulated registry, honest or with one planted bug. Seeds are printed."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nscr_cli.checkers.blobs import BlobsChecker
+from nscr_cli.checkers.closure import ClosureChecker
+from nscr_cli.checkers.listing import ListingChecker
+from nscr_cli.checkers.liveness import LivenessChecker
+from nscr_cli.checkers.protocol import ProtocolChecker
+from nscr_cli.checkers.tags import TagsChecker
+from nscr_cli.checkers.uploads import UploadsChecker
+from nscr_cli.checkers.verdict import Verdict, check_all
+from nscr_cli.history.history import History
+from nscr_cli.history.plan import RunPlan
+
+CHECKERS = (
+    TagsChecker(),
+    BlobsChecker(),
+    ClosureChecker(),
+    ListingChecker(),
+    UploadsChecker(),
+    ProtocolChecker(),
+    LivenessChecker(),
+)
+SIMULATED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@SIMULATED
+@given(seed=st.integers(0, 2**32), clients=st.integers(1, 10))
+def test_an_honest_registry_is_never_accused(
+    seed: int, clients: int, plan: RunPlan, simulate: Callable[..., History]
+) -> None:
+    results = check_all(CHECKERS, plan, simulate(seed, count=120, clients=clients, endless=0.06))
+    assert [finding for result in results for finding in result.findings] == []
+    assert [result.reasons for result in results if any("crashed" in reason for reason in result.reasons)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("bug", "share", "checker", "rules"),
+    [
+        ("lost-tag", 0.05, "tags", {"lost-write", "stale-read"}),
+        ("undead-tag", 0.2, "tags", {"resurrected-tag", "stale-read"}),
+        ("tag-outlives-manifest", 0.5, "tags", {"resurrected-tag"}),
+        ("delete-takes-more", 0.2, "tags", {"lost-write"}),
+        ("lost-blob", 0.1, "blobs", {"lost-blob"}),
+        ("truncated-blob", 0.05, "blobs", {"truncated-content"}),
+        ("undead-blob", 0.3, "blobs", {"undead-blob"}),
+        ("short-list", 0.2, "listing", {"missing-tag"}),
+    ],
+)
+def test_a_planted_bug_is_found_nearly_always(
+    bug: str, share: float, checker: str, rules: set[str], plan: RunPlan, simulate: Callable[..., History]
+) -> None:
+    seeds = range(8)
+    found = []
+    for seed in seeds:
+        results = {
+            one.checker: one for one in check_all(CHECKERS, plan, simulate(seed, count=1500, bug=bug, share=share))
+        }
+        named = {finding.rule for finding in results[checker].findings}
+        if results[checker].verdict is Verdict.INVALID and named & rules:
+            found.append(seed)
+    assert len(found) >= 7, f"{bug} was found with seeds {found} of {seeds}"
