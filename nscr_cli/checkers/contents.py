@@ -65,6 +65,10 @@ class Contents:
                 return _finding("wrong-range", read, _RANGE, why)
             if wanted == size and answered.digest is not None and answered.digest != digest:
                 return _finding("corrupt-content", read, _BYTES, f"the whole range hashes to {short(answered.digest)}")
+        known = read.asked.range_digest
+        if None not in (known, answered.digest) and answered.digest != known:
+            why = f"the bytes are not those from {first} to {last}: they hash to {short(answered.digest)}"
+            return _finding("wrong-range", read, _RANGE, why)
         other = self._ranges.setdefault((digest, first, last), read)
         if answered.digest == other.answered.digest or None in (answered.digest, other.answered.digest):
             return None

@@ -38,6 +38,7 @@ class ListingChecker:
         for repository, listed in lists.items():
             findings.extend(_form(listed))
             findings.extend(_members(repository, listed, tags))
+        findings.extend(_listed_but_not_there(history, tags))
         return conclude(
             self.name,
             plan,
@@ -150,6 +151,19 @@ def _members(repository: str, lists: list[Operation], tags: TagPresence) -> Iter
         yield _finding(
             "phantom-tag", tag_key(repository, tag), [one], _SET, f"nobody ever put this tag: {_shown(one)}."
         )
+
+
+def _listed_but_not_there(history: History, tags: TagPresence) -> Iterable[Finding]:
+    """For every tag the first read that did not find it after a list had it; what was put, the tags checker judges."""
+    seen: set[str] = set()
+    for one in history.operations:
+        if one.f not in MANIFEST_READS or not found_nothing(one) or tag_of(one.key) is None or one.key in seen:
+            continue
+        proof = tags.of(one.key).must_hold(one.start_ns, one.end_ns)
+        if proof is not None and proof.f is F.LIST_TAGS:
+            seen.add(one.key)
+            why = f"{_shown(proof)}. Nothing can have deleted the tag since, and yet: {told(one)}."
+            yield _finding("listed-but-not-there", one.key, [proof, one], _SET, why)
 
 
 def _has_duplicates(tags: tuple[str, ...]) -> bool:

@@ -45,7 +45,7 @@ class MonitoringChecker:
             for why in contradictions(sample.endpoint, document):
                 told.wrong("contradiction", sample, why)
             told.health(sample, document)
-        told.never_falls(documents)
+        told.keeps_counting(documents)
         quiet = [(sample, document) for sample, document in documents if sample.quiet]
         told.untrue(history, quiet, is_ours=target.get("fresh") == "yes")
         has_died = any(event.name == "target-died" for event in history.events)
@@ -119,19 +119,21 @@ class _Told:
             if sample.status == 404 and name in truth.sure_repositories:
                 self.wrong("untrue-figure", sample, "answered 404, and the history says that it is there")
 
-    def never_falls(self, documents: list[tuple[Sample, Document]]) -> None:
-        """Uptime falls only when a registry restarts, and the generation never does."""
-        for name, slack in (("uptime", _CLOCK_SLACK_MS), ("generation", 0)):
-            highest: tuple[int, Sample] | None = None
+    def keeps_counting(self, documents: list[tuple[Sample, Document]]) -> None:
+        """The uptime grows as time passes, until a registry restarts; the generation never falls."""
+        for name in ("uptime", "generation"):
+            last: tuple[int, Sample] | None = None
             for sample, document in sorted(documents, key=lambda pair: pair[0].end_ns):
                 value = _counter(document, name)
                 if value is None:
                     continue
-                if highest is not None and highest[1].end_ns < sample.start_ns and value + slack < highest[0]:
-                    since = f"{highest[0]} at {seconds(highest[1].end_ns)}"
-                    self.wrong("contradiction", sample, f"{name} is {value}, and was {since}")
-                if highest is None or value > highest[0]:
-                    highest = (value, sample)
+                if last is not None and last[1].end_ns < sample.start_ns:
+                    passed_ms = (sample.start_ns - last[1].end_ns) // 1_000_000 - _CLOCK_SLACK_MS
+                    if value < last[0] + (passed_ms if name == "uptime" else 0):
+                        since = f"{last[0]} at {seconds(last[1].end_ns)}"
+                        self.wrong("contradiction", sample, f"{name} is {value}, and was {since}")
+                if last is None or value > last[0]:
+                    last = (value, sample)
 
     def findings(self, *, is_silence_its_own: bool) -> Iterable[Finding]:
         for (rule, endpoint), cases in self._wrong.items():

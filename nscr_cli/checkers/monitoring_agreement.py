@@ -31,6 +31,9 @@ def contradictions(endpoint: str, document: Document) -> Iterable[str]:
         case Blobs():
             yield from _counted("totalBlobs", document.total_blobs, len(document.blobs))
             yield from _unique("a blob", [blob.digest for blob in document.blobs])
+            for blob in document.blobs:
+                if blob.created > document.timestamp + _CLOCK_SLACK_MS:
+                    yield f"{blob.digest} was created at {blob.created}, and now is {document.timestamp}"
         case Sessions():
             yield from _counted("totalActiveSessions", document.total_active_sessions, len(document.active_sessions))
             yield from _sessions(document.active_sessions, document.timestamp)

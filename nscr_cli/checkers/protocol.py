@@ -1,14 +1,16 @@
 """The protocol checker: headers agree with what they are about, statuses are the specified ones, nothing breaks inside.
 
 Judges one answer at a time: Docker-Content-Digest and Content-Length against the bytes, the media type against the one
-that was pushed, the status of a success against the specification, and 5xx that nobody provoked. 502, 503, 504 and 507
-say that a registry cannot now, which is its right; 500 and 501 say that it failed at a valid request.
+that was pushed, the status of a success against the specification, refusals of valid requests of a kind that was
+accepted before, and 5xx that nobody provoked. 502, 503, 504 and 507 say that a registry cannot now: its right, but
+where they are many the run says little. 500 and 501 say that it failed at a valid request.
 """
 
 from collections.abc import Iterable
 
 from nscr_cli.checkers.evidence import conclude
 from nscr_cli.checkers.inventory import BLOB_READS, BLOB_WRITES, MANIFEST_READS, Inventory, found, seen_digest
+from nscr_cli.checkers.refusals import is_refusal
 from nscr_cli.checkers.verdict import Finding, Result
 from nscr_cli.checkers.wording import short, told
 from nscr_cli.history.history import History, Operation
@@ -20,9 +22,13 @@ _DIGEST = "spec.md#pulling-manifests, #pushing-manifests: Docker-Content-Digest 
 _LENGTH = "RFC 9110, 8.6: Content-Length is the length of the content, for HEAD as it would be for GET"
 _TYPE = "spec.md#pulling-manifests: Content-Type is the media type that the manifest was pushed with"
 _STATUS = "spec.md#endpoints: the status of a success"
+_USABLE = "spec.md#pushing-blobs, #listing-tags: a success carries what its client needs: Location, a list of tags"
+_VALID = "spec.md#error-codes: a valid request is not refused"
 _BROKEN = "RFC 9110, 15.6: a valid request does not end in an internal error"
 _FLOORS = {"answers": 10}
 _SHOWN = 5
+_MANY = 0.01
+_OURS = ("another origin", "not followed", "not mounted", ", then ")
 _ITS_RIGHT = frozenset({502, 503, 504, 507})
 _READS = BLOB_READS | MANIFEST_READS
 _SUCCESS: dict[F, tuple[int, ...]] = {
@@ -50,16 +56,21 @@ class ProtocolChecker:
     def check(self, plan: RunPlan, history: History) -> Result:
         inventory = Inventory(history)
         types = _media_types(history)
+        accepted = {one.f for one in history.operations if one.kind is Kind.OK}
         groups: dict[tuple[str, str, str, str], list[Operation]] = {}
         evidence = {"answers": 0, "digest-headers": 0, "unavailable": 0}
         for one in history.operations:
             evidence["answers"] += one.answered.status is not None
             evidence["digest-headers"] += one.answered.header_digest is not None
             evidence["unavailable"] += one.answered.status in _ITS_RIGHT
-            for rule, clause, why in _wrong(one, inventory.sizes, types):
+            for rule, clause, why in (
+                *_wrong(one, inventory.sizes, types),
+                *(_refused(one) if one.f in accepted else ()),
+            ):
                 groups.setdefault((one.f, rule, clause, why), []).append(one)
         findings = [_finding(rule, clause, why, found_in) for (_, rule, clause, why), found_in in groups.items()]
-        return conclude(self.name, plan, findings=findings, evidence=evidence, floors=_FLOORS)
+        reasons = [*_unavailable(evidence), *_rights(history, accepted)]
+        return conclude(self.name, plan, findings=findings, evidence=evidence, floors=_FLOORS, reasons=reasons)
 
 
 def _media_types(history: History) -> dict[str, set[str]]:
@@ -83,6 +94,29 @@ def _wrong(one: Operation, sizes: dict[str, int], types: dict[str, set[str]]) ->
         yield "wrong-status", _STATUS, f"answered {status}, where {' or '.join(map(str, _allowed(one)))} is specified"
     if one.kind is Kind.OK and (one.f in (*BLOB_WRITES, F.PUT_MANIFEST) or (one.f in _READS and found(one))):
         yield from _wrong_headers(one, sizes, types)
+
+
+def _refused(one: Operation) -> Iterable[tuple[str, str, str]]:
+    """A refusal of what this registry accepts elsewhere; whether a push was valid, other checkers know."""
+    status = one.answered.status or 0
+    if one.f not in (*BLOB_WRITES, F.PUT_MANIFEST) and status != 404 and is_refusal(one):
+        yield "refused-request", _VALID, f"answered {status}, where others of its kind were accepted"
+    is_ours = any(words in (one.error or "") for words in _OURS)
+    if one.kind is Kind.FAIL and 200 <= status < 300 and not is_ours:
+        yield "unusable-answer", _USABLE, f"answered {one.error}"
+
+
+def _unavailable(evidence: dict[str, int]) -> Iterable[str]:
+    count, answers = evidence["unavailable"], evidence["answers"]
+    if count >= 3 and count > _MANY * answers:
+        yield f"the registry said of {count} of {answers} requests that it cannot serve them now"
+
+
+def _rights(history: History, accepted: set[F]) -> Iterable[str]:
+    """Rights that came and went: a registry's policy or its bug, and less was tried than it seems."""
+    refused = [one for one in history.operations if one.answered.status in (401, 403) and one.f in accepted]
+    if refused:
+        yield f"{len(refused)} requests were refused as not allowed, others of their kind not, e.g. {told(refused[0])}"
 
 
 def _allowed(one: Operation) -> tuple[int, ...]:

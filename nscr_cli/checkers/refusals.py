@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from nscr_cli.history.history import Operation
 from nscr_cli.history.ops import Kind
 
-_ITS_RIGHT = frozenset({401, 403, 405, 409, 413, 415, 429, 431})
+_ITS_RIGHT = frozenset({401, 403, 405, 408, 409, 412, 413, 415, 423, 429, 431})
 _ITS_RIGHT_CODES = frozenset(
     {"UNSUPPORTED", "DENIED", "UNAUTHORIZED", "TOOMANYREQUESTS", "NAME_INVALID", "NAME_UNKNOWN"}
 )

@@ -18,9 +18,19 @@ def mount_blob(repository: str, content: Content, source: str) -> Invocation:
     return Invocation(f=F.MOUNT_BLOB, key=digest_key(repository, content.digest), asked=asked)
 
 
-def get_blob(repository: str, digest: str, size: int | None, span: tuple[int, int] | None = None) -> Invocation:
-    """Read a blob, or the bytes from span[0] to span[1], both included."""
-    asked = Asked(digest=digest, size=size, range=span)
+def get_blob(repository: str, digest: str, size: int | None) -> Invocation:
+    """Read a blob, whole."""
+    asked = Asked(digest=digest, size=size)
+    return Invocation(f=F.GET_BLOB, key=digest_key(repository, digest), asked=asked)
+
+
+def get_range(
+    repository: str, digest: str, size: int, span: tuple[int, int], content: Content | None = None
+) -> Invocation:
+    """Read the bytes from span[0] to span[1] of a blob, both included; `content` is the blob, where it is known."""
+    first, last = span
+    part = None if content is None else Content.of_bytes(b"".join(content.chunks(first, last + 1)))
+    asked = Asked(digest=digest, size=size, range=span, range_digest=part.digest if part is not None else None)
     return Invocation(f=F.GET_BLOB, key=digest_key(repository, digest), asked=asked)
 
 

@@ -71,6 +71,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         style: of a blob push.
         source: repository that a mount takes the blob from.
         range: inclusive first and last byte asked for, or None for the whole.
+        range_digest: sha256 digest of the bytes in that range, where the asker knows them.
     """
 
     digest: str | None = None
@@ -80,6 +81,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     style: PushStyle | None = None
     source: str | None = None
     range: tuple[int, int] | None = None
+    range_digest: str | None = None
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

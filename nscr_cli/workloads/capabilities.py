@@ -44,7 +44,7 @@ def probe(world: World) -> tuple[Invocation, ...]:
     return (
         invocations.push_blob(repository, docker_config, style),
         invocations.mount_blob(second, blob, repository),
-        invocations.get_blob(repository, blob.digest, blob.size, (1, 8)),
+        invocations.get_range(repository, blob.digest, blob.size, (1, 8), blob),
         invocations.put_manifest(repository, _TAG, oci),
         invocations.put_manifest(repository, None, docker),
         invocations.put_manifest(repository, None, both),

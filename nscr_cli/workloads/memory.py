@@ -43,6 +43,10 @@ class Memory(msgspec.Struct, frozen=True):
         sources = (held.repository for held in self.blobs if held.content.digest == digest)
         return next((source for source in sources if source != repository), None)
 
+    def content_of(self, digest: str) -> Content | None:
+        """The bytes of a blob that we know, wherever it was acknowledged."""
+        return next((held.content for held in self.blobs if held.content.digest == digest), None)
+
     def blobs_of(self, repository: str) -> tuple[Content, ...]:
         """Blobs that may be referred to in this repository."""
         return tuple(held.content for held in self.blobs if held.repository == repository)

@@ -70,6 +70,7 @@ def _fetch(turn: Turn, repository: str, wanted: Sequence[Reference], reads_left:
     if draw < 0.3 and first.size > 1 and turn.world.supports(BLOB_RANGES):
         start = chance.randrange(first.size)
         span = (start, chance.randrange(start, first.size))
-        part = invocations.get_blob(repository, first.digest, first.size, span)
+        known = turn.memory.content_of(first.digest)
+        part = invocations.get_range(repository, first.digest, first.size, span, known)
         return Step(part, lambda _event: whole)
     return whole
