@@ -139,6 +139,7 @@ def worst(exits: Sequence[Exit]) -> Exit:
 def _show(outcome: Outcome, *, as_json: bool) -> Exit:
     if as_json:
         typer.echo(verdict_document(outcome.report), nl=False)
+        progress_console().print(f"report: {outcome.folder}", markup=False, soft_wrap=True)
     else:
         show(results_console(), outcome.report, outcome.folder)
     if outcome.failure is None:

@@ -73,12 +73,9 @@ def torture(plan: RunPlan, setting: Setting) -> Outcome:
     with open_journal(folder, plan) as journal, ungrouped():
         failure: EnvironmentFailed | None = trio.run(_conduct, plan, setting, folder, journal)
     _, history, results = judge_run(folder)
-    left: tuple[str, ...] = ()
-    try:
-        is_invalid = merge(result.verdict for result in results) is Verdict.INVALID
-        left = _tidied(plan, history, setting, folder, keep=plan.keep or is_invalid)
-    except EnvironmentFailed as error:
-        failure = failure or error
+    is_invalid = merge(result.verdict for result in results) is Verdict.INVALID
+    left, trouble = _tidied(plan, history, setting, folder, keep=plan.keep or is_invalid)
+    failure = failure or trouble
     report = run_report(plan, history, results, leftovers=left)
     try:
         write_run(folder, report, history)
@@ -108,19 +105,29 @@ def finish_cleaning(folder: Path, address: Target, target: TortureTarget, wiring
     return left
 
 
-def _tidied(plan: RunPlan, history: History, setting: Setting, folder: Path, *, keep: bool) -> tuple[str, ...]:
-    """Nothing to do for a registry of our own, which is gone with its folder."""
-    if plan.registry_url is None:
-        return ()
+def _tidied(
+    plan: RunPlan, history: History, setting: Setting, folder: Path, *, keep: bool
+) -> tuple[tuple[str, ...], EnvironmentFailed | None]:
+    """Delete what was pushed, unless it is kept; what remains, and what went wrong. Nothing of it loses the verdict."""
+    if plan.registry_url is None:  # a registry of our own is gone with its folder
+        return (), None
     left = pushed_keys(plan, history)
-    try:
-        if not keep:
-            cleaning = partial(clean_up, plan, history, target=setting.target, wiring=setting.wiring, folder=folder)
+    failure: EnvironmentFailed | None = None
+    if not keep:
+        setting.console.print(f"deleting what was pushed: {len(left):,} keys", markup=False)
+        cleaning = partial(clean_up, plan, history, target=setting.target, wiring=setting.wiring, folder=folder)
+        try:
             with ungrouped():
                 left = trio.run(cleaning)
-    finally:
+        except EnvironmentFailed as error:
+            failure = error
+        except KeyboardInterrupt:
+            setting.console.print(f"interrupted: nscr torture --clean {folder} finishes it", markup=False)
+    try:
         write_leftovers(folder, left)
-    return left
+    except ReportsUnwritable as error:
+        failure = failure or error
+    return left, failure
 
 
 async def _conduct(plan: RunPlan, setting: Setting, folder: Path, journal: JournalWriter) -> ReportsUnwritable | None:

@@ -29,7 +29,7 @@ from nscr_cli.engine.run import Run
 from nscr_cli.engine.ungrouping import ungrouped
 from nscr_cli.errors import ReportsUnwritable
 from nscr_cli.history.history import History
-from nscr_cli.history.invocation import Invocation
+from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.journal import JOURNAL_FORMAT, JOURNAL_NAME, Header, JournalWriter, read_journal
 from nscr_cli.history.keys import digest_of, repository_of, tag_of
 from nscr_cli.history.ops import Answered, F, Kind, PushStyle, Reference
@@ -67,7 +67,7 @@ class ModelRegistry:
     """
 
     def __init__(self) -> None:
-        self.blobs: dict[str, int] = {}
+        self.blobs: dict[str, Content] = {}
         self.manifests: dict[str, Stored] = {}
         self.tags: dict[str, str] = {}
         self.loses_every = 0
@@ -90,24 +90,32 @@ class ModelRegistry:
         return completion
 
     def push_blob(self, asked: Invocation) -> Completion:
-        size = asked.asked.size or 0
-        self.blobs[asked.key] = size
+        assert asked.content is not None
+        self.blobs[asked.key] = asked.content
+        size = asked.content.size
         offsets = (size // 2, size) if asked.asked.style is PushStyle.CHUNKED_PATCH else ()
         return ok(201, sent_offsets=offsets, stored_offsets=offsets)
 
+    def mount_blob(self, asked: Invocation) -> Completion:
+        self.blobs[asked.key] = self.blobs[f"{asked.asked.source}@{asked.asked.digest}"]
+        return ok(201)
+
     def get_blob(self, asked: Invocation) -> Completion:
-        if asked.key not in self.blobs:
+        content = self.blobs.get(asked.key)
+        if content is None:
             return absent()
-        size, span = self.blobs[asked.key], asked.asked.range
         if asked.f is F.HEAD_BLOB:
-            return ok(200, header_digest=asked.asked.digest, content_length=size, length=0)
-        if span is None:
-            return ok(
-                200, digest=asked.asked.digest, header_digest=asked.asked.digest, length=size, content_length=size
-            )
-        length = span[1] - span[0] + 1
-        part = "sha256:" + hashlib.sha256(repr(span).encode()).hexdigest()
-        return ok(206, digest=part, header_digest=asked.asked.digest, length=length, content_length=length)
+            return ok(200, header_digest=content.digest, content_length=content.size, length=0)
+        first, last = asked.asked.range or (0, content.size - 1)
+        digest = hashlib.sha256(b"".join(content.chunks(first, last + 1))).hexdigest()
+        length = last - first + 1
+        return ok(
+            200 if asked.asked.range is None else 206,
+            digest=f"sha256:{digest}",
+            header_digest=content.digest,
+            length=length,
+            content_length=length,
+        )
 
     def delete_blob(self, asked: Invocation) -> Completion:
         return ok(202) if self.blobs.pop(asked.key, None) is not None else refused(404, "BLOB_UNKNOWN")
@@ -162,7 +170,7 @@ class ModelRegistry:
 
 _HANDLERS = {
     F.PUSH_BLOB: ModelRegistry.push_blob,
-    F.MOUNT_BLOB: ModelRegistry.push_blob,
+    F.MOUNT_BLOB: ModelRegistry.mount_blob,
     F.GET_BLOB: ModelRegistry.get_blob,
     F.HEAD_BLOB: ModelRegistry.get_blob,
     F.DELETE_BLOB: ModelRegistry.delete_blob,

@@ -54,7 +54,7 @@ def test_lost_tag_writes_are_found(conduct: Conduct, target: Any) -> None:
     assert all(set(finding.operations) <= set(run.history.by_index) for finding in findings)
 
 
-def test_a_folder_is_judged_the_same_again_and_the_judge_does_not_see_the_sabotage(conduct: Conduct) -> None:
+def test_a_folder_is_judged_the_same_again(conduct: Conduct) -> None:
     run = conduct()
     assert judge_run(run.folder)[2] == judge_run(run.folder)[2]
 
@@ -96,9 +96,10 @@ def test_a_process_whose_operation_is_info_never_speaks_again(conduct: Conduct, 
     for one in run.history.operations:
         assert last.get(one.process) is not Kind.INFO, one
         last[one.process] = one.kind
-    silenced = [process for process, kind in last.items() if kind is Kind.INFO]
-    assert len(silenced) > 5
-    assert set(silenced) <= {process - run.plan.workers for process in last}
+    silenced = {process for process, kind in last.items() if kind is Kind.INFO}
+    replaced = {process - run.plan.workers for process in last if process >= run.plan.workers}
+    assert len(replaced) > 5
+    assert replaced <= silenced
     # Silence is a finding of its own; it must not be taken for lost or altered content.
     assert {finding.checker for result in judge_run(run.folder)[2] for finding in result.findings} <= {"liveness"}
 
