@@ -57,9 +57,10 @@ _IMAGE_ACTIONS = {
     "push-index": Action(
         summary="push two images and an index over them", begin=pushes.push_index, needs=(pushes.INDEXES,)
     ),
+    "copy-image": Action(summary="mount or push an image of ours into another repository", begin=pushes.copy_image),
     "pull-image": Action(summary="read a tag and every byte under it", begin=pulls.pull_image),
     "delete-blob": Action(
-        summary="push a blob that nothing refers to, read, delete, look, push again",
+        summary="push a blob that nothing refers to, also elsewhere; read, delete, look, push again",
         begin=pushes.push_and_delete_blob,
         needs=(F.DELETE_BLOB,),
     ),

@@ -8,6 +8,7 @@ import msgspec
 
 from nscr_cli.generators.documents import Manifest
 from nscr_cli.history.invocation import Content
+from nscr_cli.history.keys import tag_key
 
 _BLOBS = 128
 _MANIFESTS = 8
@@ -21,10 +22,14 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """A manifest that was acknowledged in a repository, and every tag that it was ever put under."""
+    """A manifest that was acknowledged: the repositories that it was put to, and the key of every tag it was put under.
 
-    repository: str
+    One entry whatever the number of repositories, so that it is forgotten whole: a tag that it was put under before
+    must not get it again, for writes of a tag are unique.
+    """
+
     manifest: Manifest
+    homes: tuple[str, ...]
     tags: frozenset[str] = frozenset()
 
 
@@ -52,8 +57,8 @@ class Memory(msgspec.Struct, frozen=True):
         return tuple(held.content for held in self.blobs if held.repository == repository)
 
     def manifests_of(self, repository: str) -> tuple[Written, ...]:
-        """Manifests that we wrote to this repository."""
-        return tuple(written for written in self.manifests if written.repository == repository)
+        """Manifests that we put to this repository."""
+        return tuple(written for written in self.manifests if repository in written.homes)
 
     def with_blob(self, repository: str, content: Content) -> "Memory":
         """After a blob was acknowledged."""
@@ -63,11 +68,11 @@ class Memory(msgspec.Struct, frozen=True):
 
     def with_manifest(self, repository: str, manifest: Manifest, tag: str | None) -> "Memory":
         """After a manifest was acknowledged under a tag, or under its digest alone."""
-        tags = frozenset() if tag is None else frozenset({tag})
-        others: list[Written] = []
-        for written in self.manifests:
-            if (written.repository, written.manifest.digest) == (repository, manifest.digest):
-                tags |= written.tags
-            else:
-                others.append(written)
-        return Memory(self.blobs, (*others, Written(repository, manifest, tags))[-_MANIFESTS:])
+        known = [written for written in self.manifests if written.manifest.digest == manifest.digest]
+        homes = {home: None for written in known for home in written.homes} | {repository: None}
+        tags = {key for written in known for key in written.tags}
+        if tag is not None:
+            tags.add(tag_key(repository, tag))
+        others = [written for written in self.manifests if written not in known]
+        newest = Written(manifest, tuple(homes), frozenset(tags))
+        return Memory(self.blobs, (*others, newest)[-_MANIFESTS:])

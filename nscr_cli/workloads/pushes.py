@@ -23,14 +23,15 @@ _SCRATCH_SIZE = 64
 
 
 def push_image(turn: Turn) -> Step:
-    """Blobs, then the manifest: mostly under a contended tag, sometimes under its digest alone."""
+    """Blobs, then the manifest: mostly under a contended tag, else under one of its own or its digest alone."""
     chance = turn.chance("image")
     repository = chance.choice(turn.world.repositories)
     layers = [_layer(turn, chance, number) for number in range(chance.randint(1, 3))]
     config = configuration(turn.nonce)
     as_docker = chance.random() < 0.2 and turn.world.supports(DOCKER_MANIFESTS)
     manifest = docker_image(config, layers) if as_docker else image(config, layers, turn.nonce)
-    tag = chance.choice(turn.world.tags) if chance.random() < 0.85 else None
+    own_tag = f"u{turn.process:05d}x{turn.number:06d}"  # no punctuation, on whose order registries may differ
+    (tag,) = chance.choices([chance.choice(turn.world.tags), own_tag, None], [70, 15, 15])
     reads_back = chance.random() < 0.3
 
     def put() -> Step:
@@ -111,24 +112,49 @@ def after_blobs(turn: Turn, repository: str, blobs: Sequence[Content], finish: C
     return push
 
 
+def copy_image(turn: Turn) -> Step:
+    """An image that we wrote, to another repository: its blobs mounted or pushed, the same manifest under a tag."""
+    chance = turn.chance("copy")
+    known = {held.content.digest: held.content for held in turn.memory.blobs}
+    choices = [
+        (written, repository, tag)
+        for written in turn.memory.manifests
+        for repository in turn.world.repositories
+        for tag in turn.world.tags
+        if repository not in written.homes
+        and all(reference.digest in known for reference in written.manifest.references)
+    ]
+    if not choices:
+        return push_image(turn)
+    written, repository, tag = chance.choice(choices)
+    blobs = [known[reference.digest] for reference in written.manifest.references]
+    return after_blobs(
+        turn, repository, blobs, lambda: put_manifest(repository, tag, written.manifest, reads_back=True)
+    )
+
+
 def push_and_delete_blob(turn: Turn) -> Step:
-    """A blob that no manifest refers to: pushed, read, deleted, read again; sometimes pushed and read once more."""
+    """A blob that no manifest refers to: pushed, read, deleted, read again; sometimes pushed and read once more.
+
+    Sometimes it lies in a second repository too, where it must stay; sometimes other clients do the same to it now.
+    """
     chance = turn.chance("scratch")
-    repository = chance.choice(turn.world.repositories)
-    content = Content.seeded(f"{turn.nonce}/scratch", _SCRATCH_SIZE + turn.world.blob_size(chance))
-    styles = [chance.choice(turn.world.push_styles) for _ in range(2)]
+    repository, second = chance.choices(turn.world.repositories, k=2)
+    wave = turn.number // _WAVE
+    seed = f"{turn.nonce}/scratch" if chance.random() < 0.7 else f"{turn.world.seed}/scratch/{wave}"
+    content = Content.seeded(seed, _SCRATCH_SIZE + turn.world.blob_size(stream(turn.world.seed, seed)))
+    styles = [chance.choice(turn.world.push_styles) for _ in range(3)]
     comes_back = chance.random() < 0.5
     read = invocations.get_blob(repository, content.digest, content.size)
     head = invocations.head_blob(repository, content.digest, content.size)
-    again = in_order([invocations.push_blob(repository, content, styles[1]), read]) if comes_back else None
-    look = Step(chance.choice([read, head]), lambda _event: again)
-    delete = Step(
-        invocations.delete_blob(repository, content.digest), lambda event: look if event.kind is Kind.OK else None
-    )
-    check = Step(chance.choice([read, head]), lambda _event: delete)
-    return Step(
-        invocations.push_blob(repository, content, styles[0]), lambda event: check if event.kind is Kind.OK else None
-    )
+    looks = [chance.choice([read, head])]
+    before = [invocations.push_blob(repository, content, styles[0]), chance.choice([read, head])]
+    if second != repository and chance.random() < 0.6:
+        before.append(invocations.push_blob(second, content, styles[1]))
+        looks.append(invocations.get_blob(second, content.digest, content.size))
+    if comes_back:
+        looks += [invocations.push_blob(repository, content, styles[2]), read]
+    return in_order([*before, invocations.delete_blob(repository, content.digest), *looks])
 
 
 def _layer(turn: Turn, chance: Random, number: int) -> Content:

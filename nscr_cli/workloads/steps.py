@@ -34,8 +34,7 @@ class Step(msgspec.Struct, frozen=True):
     learned: Callable[[Memory], Memory] = unchanged
 
 
-def in_order(invocations: Sequence[Invocation]) -> Step | None:
-    """One after another, however each of them ends."""
-    if not invocations:
-        return None
-    return Step(invocations[0], lambda _event: in_order(invocations[1:]))
+def in_order(invocations: Sequence[Invocation]) -> Step:
+    """One after another, at least one, however each of them ends."""
+    first, rest = invocations[0], invocations[1:]
+    return Step(first, lambda _event: in_order(rest) if rest else None)

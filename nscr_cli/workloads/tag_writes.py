@@ -6,6 +6,7 @@ writes of those tags (bugs B1 to B8, H1 to H3 and H7 of docs/bugs.toml).
 
 from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import image
+from nscr_cli.history.keys import repository_of, tag_key, tag_of
 from nscr_cli.history.ops import Kind, Op
 from nscr_cli.workloads.actor import Turn
 from nscr_cli.workloads.pushes import after_blobs, put_manifest
@@ -30,15 +31,16 @@ def retag(turn: Turn) -> Step:
     """A manifest that we wrote before, under one more tag; never twice under one: writes of a tag stay unique."""
     chance = turn.chance("retag")
     choices = [
-        (written, tag)
+        (written, home, tag)
         for written in turn.memory.manifests
+        for home in written.homes
         for tag in turn.world.tags
-        if tag not in written.tags and written.repository in turn.world.repositories
+        if tag_key(home, tag) not in written.tags
     ]
     if not choices:
         return move_tag(turn)
-    written, tag = chance.choice(choices)
-    return put_manifest(written.repository, tag, written.manifest)
+    written, home, tag = chance.choice(choices)
+    return put_manifest(home, tag, written.manifest)
 
 
 def delete_tag(turn: Turn) -> Step:
@@ -46,6 +48,10 @@ def delete_tag(turn: Turn) -> Step:
     chance = turn.chance("delete-tag")
     repository = chance.choice(turn.world.repositories)
     tag = chance.choice(turn.world.tags)
+    own = sorted(key for written in turn.memory.manifests for key in written.tags)
+    if own and chance.random() < 0.25:
+        key = chance.choice(own)
+        repository, tag = repository_of(key), tag_of(key) or tag
     reads = [invocations.get_tag, invocations.head_tag]
     look = Step(chance.choice(reads)(repository, tag))
     looks = chance.random() < 0.5

@@ -113,7 +113,7 @@ def test_no_digest_is_written_twice_to_one_tag_by_anybody(workload: str) -> None
     written = [
         (one.key, one.asked.digest)
         for process in range(4)
-        for one in asked(world(workload), workload, process)
+        for one in asked(world(workload), workload, process, 1000)
         if one.f is F.PUT_MANIFEST and tag_of(one.key)
     ]
     assert len(written) > 100
