@@ -62,9 +62,9 @@ class Sampler:
         self._secrets = secrets
 
     async def is_offered(self) -> bool:
-        """Whether the registry has the API, and lets us see it."""
+        """Whether the registry has the API, and lets us see it. One that fails has it: samples will show the failure."""
         sample = await self._take(LOAD_ENDPOINTS[0], quiet=False)
-        return sample.status == 200 and bool(sample.body)
+        return sample.status is not None and (sample.status >= 500 or (sample.status == 200 and bool(sample.body)))
 
     async def sample_for_ever(self, interval_s: float) -> None:
         """Poll state, health and sessions every interval; an answer that takes longer delays the next."""

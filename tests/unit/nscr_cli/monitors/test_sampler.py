@@ -83,6 +83,7 @@ def test_the_api_is_offered_only_where_it_answers_with_json() -> None:
 
     clock = trio.testing.MockClock(autojump_threshold=0)
     assert trio.run(offered, Poll(), clock=clock)
+    assert trio.run(offered, Poll(status=500, body=b"oops"), clock=trio.testing.MockClock(autojump_threshold=0))
     for answer in (Poll(status=404), Poll(status=401), Poll(body=b"<html>"), Poll(status=None, error="refused")):
         assert not trio.run(offered, answer, clock=trio.testing.MockClock(autojump_threshold=0))
 
