@@ -62,7 +62,7 @@ class Sampler:
         self._secrets = secrets
 
     async def is_offered(self) -> bool:
-        """Whether the registry has the API, and lets us see it. One that fails has it: samples will show the failure."""
+        """Whether the registry has the API, and lets us see it; one that fails has it, and samples will show that."""
         sample = await self._take(LOAD_ENDPOINTS[0], quiet=False)
         return sample.status is not None and (sample.status >= 500 or (sample.status == 200 and bool(sample.body)))
 
