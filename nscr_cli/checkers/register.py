@@ -16,14 +16,20 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from nscr_cli.checkers.register_calls import FOREVER, Epochs, RegisterCall, Timeline, What
-from nscr_cli.checkers.register_clash import Clash, clash_at
+
+
+class Stuck(msgspec.Struct, frozen=True):
+    """The first call whose end leaves no order, by its place in the list, and what the register held until then."""
+
+    forced: int
+    held: str
 
 
 class RegisterResult(msgspec.Struct, frozen=True, kw_only=True):
-    """`is_decided` is False where the step limit was reached; `clash` is None where an order exists."""
+    """`is_decided` is False where the step limit was reached; `stuck` is None where an order exists."""
 
     is_decided: bool
-    clash: Clash | None
+    stuck: Stuck | None
     steps: int
 
 
@@ -109,16 +115,15 @@ class _Sweep:
                 continue
             steps += len(ways)
             if steps > max_steps:
-                return RegisterResult(is_decided=False, clash=None, steps=steps)
+                return RegisterResult(is_decided=False, stuck=None, steps=steps)
             following = {after for way in ways for after in forced(way)}
             if not following:
-                return RegisterResult(
-                    is_decided=True,
-                    clash=self._clash(position, max(ways, key=lambda way: (way.boundary, way.value))),
-                    steps=steps,
-                )
+                # A way that holds nothing never comes to an end: whatever is demanded of it can be had.
+                last = max(ways, key=lambda way: (way.boundary, way.value)).value
+                held = next(value for value, number in self._numbers.items() if number == last)
+                return RegisterResult(is_decided=True, stuck=Stuck(position, held), steps=steps)
             ways = _undominated(following)
-        return RegisterResult(is_decided=True, clash=None, steps=steps)
+        return RegisterResult(is_decided=True, stuck=None, steps=steps)
 
     def _begin(self, now: int, position: int) -> None:
         call = self._calls[position]
@@ -262,8 +267,3 @@ class _Sweep:
                 and epoch.has_conditional_at(at)
             ):
                 yield msgspec.structs.replace(way, retired=way.retired | {number})
-
-    def _clash(self, position: int, way: _Way) -> Clash:
-        # A way that holds nothing never comes to an end: whatever is demanded of it can be had.
-        held = next(value for value, number in self._numbers.items() if number == way.value)
-        return clash_at(position, held, self._calls, self._timeline)

@@ -8,7 +8,7 @@ from nscr_cli.checkers.inventory import seen_digest
 from nscr_cli.checkers.linearizability import Call, check
 from nscr_cli.checkers.register import judge_register
 from nscr_cli.checkers.register_calls import RegisterCall, What
-from nscr_cli.checkers.register_clash import Clash
+from nscr_cli.checkers.register_clash import Clash, prove
 from nscr_cli.checkers.tag_model import TagModel
 from nscr_cli.checkers.verdict import Finding, Verdict
 from nscr_cli.checkers.wording import short, told
@@ -32,7 +32,7 @@ def judge_tag(key: str, operations: list[Operation]) -> tuple[list[Finding], lis
     result = judge_register(calls, max_steps=_SWEEP_STEPS)
     if not result.is_decided:
         return [], [f"{key}: undecided after {_SWEEP_STEPS} steps"]
-    return ([_finding(key, operations, result.clash)] if result.clash is not None else []), []
+    return ([_finding(key, operations, prove(result.stuck, calls))] if result.stuck is not None else []), []
 
 
 def _call(operation: Operation) -> RegisterCall:
@@ -69,7 +69,7 @@ def _finding(key: str, operations: list[Operation], clash: Clash) -> Finding:
     call = _call(operations[clash.forced])
     held = _write_of(operations, clash.held)
     other = _write_of(operations, call.value) if call.what is What.READ else []
-    named = {clash.opening, clash.forced, clash.later, clash.companion, *held, *other, *clash.spent}
+    named = {clash.opening, clash.forced, clash.later, clash.companion, *held, *other, *clash.spent, *clash.beside}
     indexes = tuple(sorted(operations[position].index for position in named if position is not None))
     if call.what in (What.DELETE, What.DELETE_IF):
         explanation = _held_on(operations, clash, "was deleted")
@@ -114,7 +114,8 @@ def _unexplained_absence(operations: list[Operation], clash: Clash) -> str:
     if not clash.spent:
         return text + "Nothing was deleted that could explain it."
     spent = "; ".join(told(operations[position]) for position in clash.spent)
-    return text + f"These deletes cannot explain it, beside all else that was read: {spent}."
+    beside = "; ".join(told(operations[position]) for position in clash.beside)
+    return text + f"No delete explains it: {spent}" + (f"; beside {beside}." if beside else ".")
 
 
 def _named(rule: str, key: str, indexes: tuple[int, ...], clause: str, explanation: str) -> Finding:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nscr_cli.checkers.linearizability import Call, check
 from nscr_cli.checkers.register import judge_register
 from nscr_cli.checkers.register_calls import RegisterCall, What
+from nscr_cli.checkers.register_clash import prove
 from nscr_cli.checkers.tag_model import TagModel
 from nscr_cli.checkers.verdict import Verdict
 
@@ -86,23 +87,24 @@ def test_the_search_agrees_with_brute_force(calls: list[RegisterCall]) -> None:
     assert (found.verdict is Verdict.VALID) == _brute_force(calls)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(histories(most=11, horizon=12))
 def test_the_sweep_agrees_with_the_search(calls: list[RegisterCall]) -> None:
     swept = judge_register(calls, max_steps=100_000)
     assert swept.is_decided
-    assert (swept.clash is None) == (check(TagModel(), _as_calls(calls)).verdict is Verdict.VALID)
+    assert (swept.stuck is None) == (check(TagModel(), _as_calls(calls)).verdict is Verdict.VALID)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(histories(most=11, horizon=14))
 def test_what_a_clash_names_is_proof_by_itself(calls: list[RegisterCall]) -> None:
     """The few calls that are named cannot be put in order either, so that nobody needs to look at the others."""
-    clash = judge_register(calls, max_steps=100_000).clash
-    if clash is None or clash.spent or clash.held is None:
+    stuck = judge_register(calls, max_steps=100_000).stuck
+    if stuck is None:
         return
+    clash = prove(stuck, calls)
     forced = calls[clash.forced]
-    named = {clash.opening, clash.forced, clash.later, clash.companion}
+    named = {clash.opening, clash.forced, clash.later, clash.companion, *clash.spent, *clash.beside}
     values = {clash.held, forced.value} if forced.what is What.READ else {clash.held}
     named |= {number for number, call in enumerate(calls) if call.what is What.WRITE and call.value in values}
     proof = [Call(calls[number].start, calls[number].end, calls[number]) for number in named if number is not None]

@@ -6,6 +6,7 @@ import pytest
 
 from nscr_cli.checkers.register import judge_register
 from nscr_cli.checkers.register_calls import RegisterCall, What
+from nscr_cli.checkers.register_clash import prove
 
 
 def contended(seed: int, count: int, clients: int) -> list[RegisterCall]:
@@ -42,7 +43,7 @@ def contended(seed: int, count: int, clients: int) -> list[RegisterCall]:
 def test_a_contended_register_is_decided_with_few_steps() -> None:
     calls = contended(seed=1, count=20_000, clients=32)
     result = judge_register(calls, max_steps=1_000_000)
-    assert (result.is_decided, result.clash) == (True, None)
+    assert (result.is_decided, result.stuck) == (True, None)
     assert result.steps < len(calls)
 
 
@@ -54,8 +55,9 @@ def test_a_lost_write_among_many_is_named() -> None:
         RegisterCall(What.WRITE, last + 3, last + 4, "lost"),
     ]
     calls += [RegisterCall(What.READ, last + 5, last + 6, "kept")]
-    clash = judge_register(calls, max_steps=100_000).clash
-    assert clash is not None
+    stuck = judge_register(calls, max_steps=100_000).stuck
+    assert stuck is not None
+    clash = prove(stuck, calls)
     assert [calls[number].value for number in (clash.opening, clash.forced, clash.later or 0)] == [
         "kept",
         "lost",
@@ -65,7 +67,7 @@ def test_a_lost_write_among_many_is_named() -> None:
 
 def test_the_step_limit_leaves_it_undecided() -> None:
     result = judge_register(contended(seed=3, count=200, clients=4), max_steps=10)
-    assert (result.is_decided, result.clash) == (False, None)
+    assert (result.is_decided, result.stuck) == (False, None)
 
 
 @pytest.mark.parametrize(
