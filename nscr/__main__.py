@@ -1,9 +1,13 @@
-"""`python -m nscr --list-sabotages [--json]`: the sabotage catalogue as data, for testers that must not import it."""
+"""`python -m nscr`: what the registry says of itself, for testers and documents that must not import it.
+
+`--list-sabotages [--json]` prints the sabotage catalogue, `--api-reference` the text of docs/api.md.
+"""
 
 import argparse
 import json
 import sys
 
+from nscr.http.reference import render_reference
 from nscr.sabotage.catalogue import CATALOGUE
 
 
@@ -11,10 +15,14 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m nscr", description="The registry itself is started by `nscr serve`."
     )
-    parser.add_argument("--list-sabotages", action="store_true", required=True, help="print what --sabotage accepts")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--list-sabotages", action="store_true", help="print what --sabotage accepts")
+    what.add_argument("--api-reference", action="store_true", help="print the reference of the HTTP API as Markdown")
     parser.add_argument("--json", action="store_true", help="as JSON")
     options = parser.parse_args(arguments)
-    if options.json:
+    if options.api_reference:
+        print(render_reference(), end="")
+    elif options.json:
         print(json.dumps([sabotage.describe() for sabotage in CATALOGUE.values()], indent=2))
     else:
         for sabotage in CATALOGUE.values():

@@ -47,7 +47,13 @@ def build_application(
     """The ASGI application over any stores, wrapped in the sabotages that the configuration names."""
     for name in config.sabotages:
         stores = CATALOGUE[name].wrap(stores)
-    registry = Registry(stores, now=now, new_id=new_id, upload_limit=config.max_upload_size_mb * _MEBIBYTE)
+    registry = Registry(
+        stores,
+        now=now,
+        new_id=new_id,
+        upload_limit=config.max_upload_size_mb * _MEBIBYTE,
+        allow_sparse=config.allow_sparse,
+    )
     authentication = (
         BasicAuthentication(config.auth_username, config.auth_password)
         if config.requires_credentials and config.auth_username is not None and config.auth_password is not None

@@ -47,6 +47,7 @@ class ServerConfig:
     allow_anonymous: bool = False
     log_level: str = "warning"
     max_upload_size_mb: int = 20_480
+    allow_sparse: bool = False
     sabotages: tuple[str, ...] = ()
 
     @property
@@ -117,6 +118,7 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "allow_anonymous": _boolean,
     "log_level": _log_level,
     "max_upload_size_mb": _whole_number(1, 1 << 30),
+    "allow_sparse": _boolean,
 }
 """Every setting that a file or the environment may give, with what it must look like."""
 

@@ -6,7 +6,9 @@
     │   ├── BlobUnknown
     │   ├── DigestMismatch
     │   ├── UploadUnknown, UploadBusy, UploadOutOfOrder, UploadLengthWrong, UploadTooLarge
-    │   └── ManifestUnknown, ManifestReferencesUnknown, ManifestTooLarge
+    │   ├── ManifestUnknown, ManifestReferencesUnknown, ManifestTooLarge
+    │   ├── PreconditionFailed, TooManyTags, RangeUnsatisfiable
+    │   └── Unauthorized, RouteUnknown, MethodUnsupported
     ├── StoreFault                the disk or the database failed; nothing was acknowledged (5xx)
     │   ├── ContentDamaged        committed bytes are missing or have another length
     │   └── StoreFull             no room left
@@ -87,6 +89,42 @@ class ManifestReferencesUnknown(ClientFault):
 class ManifestTooLarge(ClientFault):
     def __init__(self, limit: int) -> None:
         super().__init__(f"manifests are limited to {limit} bytes")
+
+
+class PreconditionFailed(ClientFault):
+    def __init__(self, name: str, reference: str) -> None:
+        super().__init__(f"{reference} in repository {name!r} is not what If-Match or If-None-Match asks for")
+
+
+class TooManyTags(ClientFault):
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(f"{count} tags in one request, the limit is {limit}")
+
+
+class RangeUnsatisfiable(ClientFault):
+    """Attributes: size, of the whole content."""
+
+    def __init__(self, range_: str, size: int) -> None:
+        super().__init__(f"{range_[:100]!r} selects none of {size} bytes")
+        self.size = size
+
+
+class Unauthorized(ClientFault):
+    def __init__(self) -> None:
+        super().__init__("credentials are missing or wrong")
+
+
+class RouteUnknown(ClientFault):
+    def __init__(self, path: str) -> None:
+        super().__init__(f"there is nothing at {path[:200]!r}")
+
+
+class MethodUnsupported(ClientFault):
+    """Attributes: allowed, the methods that the path does support."""
+
+    def __init__(self, method: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{method[:40]} is not supported here")
+        self.allowed = tuple(allowed)
 
 
 class StoreFault(RegistryError):

@@ -5,13 +5,16 @@ that no row names, never a row without bytes. Decisions are those of nscr.core; 
 ids come in from outside. Nothing here knows HTTP.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
 
+from nscr.core.admission import PutTerms
 from nscr.core.figures import SessionFigures
+from nscr.core.preconditions import UNCONDITIONAL, Preconditions
+from nscr.core.referrers import ReferrersPage
 from nscr.core.uploads import ChunkPlan, UploadEvent, UploadState, admit_chunk, next_state
 from nscr.errors import (
     BlobUnknown,
@@ -50,12 +53,21 @@ class _Claim:
 class Registry:
     """The registry over its stores; safe for any number of concurrent requests on one event loop."""
 
-    def __init__(self, stores: Stores, *, now: Callable[[], int], new_id: Callable[[], str], upload_limit: int) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        *,
+        now: Callable[[], int],
+        new_id: Callable[[], str],
+        upload_limit: int,
+        allow_sparse: bool = False,
+    ) -> None:
         """Args:
         stores: the capabilities.
         now: milliseconds since the epoch.
         new_id: unguessable ids for uploads.
         upload_limit: the largest blob in bytes.
+        allow_sparse: whether an index may be pushed without its children.
         """
         self.census = stores.census
         self.content = stores.content
@@ -64,6 +76,7 @@ class Registry:
         self._now = now
         self._new_id = new_id
         self._upload_limit = upload_limit
+        self._allow_sparse = allow_sparse
         self._sessions: dict[str, SessionFigures] = {}
         self._claimed: dict[str, UploadState] = {}
 
@@ -111,7 +124,7 @@ class Registry:
             DigestMismatch: nothing is kept.
         """
         upload = self._new_id()
-        self.content.start(upload)
+        self.content.start(upload, algorithm_of(digest))
         try:
             await self._append(upload, headers, body)
             await self._commit_blob(repository, upload, digest, closes=None)
@@ -120,8 +133,8 @@ class Registry:
                 await self.content.discard(upload)
             raise
 
-    async def mount_blob(self, digest: Digest, *, source: RepositoryName, target: RepositoryName) -> bool:
-        """Let `target` hold a blob of `source` without an upload; False where that cannot be."""
+    async def mount_blob(self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName) -> bool:
+        """Let `target` hold a blob of `source` (None: of any) without an upload; False where that cannot be."""
         return await self._stores.blobs.mount_blob(digest, source=source, target=target)
 
     async def delete_blob(self, repository: RepositoryName, digest: Digest) -> None:
@@ -131,11 +144,11 @@ class Registry:
 
     # Uploads
 
-    async def open_upload(self, repository: RepositoryName) -> str:
-        """Start a session and return its id."""
+    async def open_upload(self, repository: RepositoryName, algorithm: Algorithm = Algorithm.SHA256) -> str:
+        """Start a session and return its id; `algorithm` is what its digest is expected to be of."""
         now = self._now()
         session = SessionFigures(self._new_id(), repository, started=now, last_activity=now, chunks=0)
-        self.content.start(session.id)
+        self.content.start(session.id, algorithm)
         await self._stores.uploads.open_upload(session)
         self._sessions[session.id] = session
         return session.id
@@ -188,12 +201,20 @@ class Registry:
     # Manifests and tags
 
     async def put_manifest(
-        self, repository: RepositoryName, reference: Reference, content: bytes, content_type: str | None
-    ) -> Digest:
-        """Store a manifest and, where the reference is a tag, point the tag at it in the same commit.
+        self,
+        repository: RepositoryName,
+        reference: Reference,
+        content: bytes,
+        content_type: str | None,
+        *,
+        tags: Sequence[Tag] = (),
+        preconditions: Preconditions = UNCONDITIONAL,
+    ) -> StoredManifest:
+        """Store a manifest and point the tag that the reference is, or `tags`, at it in the same commit.
 
         Raises:
-            ManifestTooLarge, ManifestReferencesUnknown, DigestMismatch: the repository is as it was.
+            ManifestTooLarge, ManifestReferencesUnknown, DigestMismatch, PreconditionFailed: the repository is as it
+                was, to the last tag.
         """
         if len(content) > MAX_MANIFEST_BYTES:
             raise ManifestTooLarge(MAX_MANIFEST_BYTES)
@@ -204,9 +225,10 @@ class Registry:
             raise DigestMismatch(reference, digest)
         parsed = parse_manifest(content, content_type)
         stored = StoredManifest(digest, parsed.media_type, content, parsed.edges)
-        tag = None if by_digest else Tag(reference)
-        await self._stores.manifests.put_manifest(repository, stored, tag, self._now())
-        return digest
+        named = tuple(dict.fromkeys(tags)) if by_digest else (Tag(reference),)
+        terms = PutTerms(named, preconditions, self._allow_sparse)
+        await self._stores.manifests.put_manifest(repository, stored, terms, self._now())
+        return stored
 
     async def manifest(self, repository: RepositoryName, reference: Reference) -> StoredManifest:
         found = await self._stores.manifests.manifest(repository, reference)
@@ -214,12 +236,22 @@ class Registry:
             raise ManifestUnknown(repository, reference)
         return found
 
-    async def delete_manifest(self, repository: RepositoryName, reference: Reference) -> None:
+    async def referrers(
+        self, repository: RepositoryName, subject: Digest, *, last: str, artifact_type: str | None
+    ) -> ReferrersPage:
+        """What refers to `subject`, which need not exist, in pages no larger than a manifest may be."""
+        return await self._stores.manifests.referrers(
+            repository, subject, last=last, artifact_type=artifact_type, most_bytes=MAX_MANIFEST_BYTES
+        )
+
+    async def delete_manifest(
+        self, repository: RepositoryName, reference: Reference, preconditions: Preconditions = UNCONDITIONAL
+    ) -> None:
         """By tag: that tag alone goes. By digest: the manifest and each tag that points at it."""
         if is_digest_reference(reference):
-            found = await self._stores.manifests.delete_manifest(repository, Digest(reference))
+            found = await self._stores.manifests.delete_manifest(repository, Digest(reference), preconditions)
         else:
-            found = await self._stores.manifests.delete_tag(repository, Tag(reference))
+            found = await self._stores.manifests.delete_tag(repository, Tag(reference), preconditions)
         if not found:
             raise ManifestUnknown(repository, reference)
 

@@ -8,13 +8,13 @@ import logging
 
 import anyio
 
-from nscr.errors import RegistryError, StoreFault, UploadOutOfOrder
-from nscr.http.authentication import CHALLENGE, BasicAuthentication
-from nscr.http.faults import describe, failure, is_api
+from nscr.errors import MethodUnsupported, RegistryError, RouteUnknown, StoreFault, Unauthorized
+from nscr.http.authentication import BasicAuthentication
+from nscr.http.faults import UNFORESEEN, describe, failure, is_api
 from nscr.http.messages import ClientGone, Message, Receive, Request, Response, Scope, Send
 from nscr.http.routes import allowed_methods, find_handler, find_route
-from nscr.http.services import Services
-from nscr.oci.errors import ErrorCode, InvalidInput
+from nscr.http.services import Handler, Services
+from nscr.oci.errors import InvalidInput
 
 SKIPPED_BODY_LIMIT = 1024 * 1024
 
@@ -76,39 +76,32 @@ class Application:
             logger.exception("%s %s failed", request.method, request.path)
             if has_started:
                 raise
-            response = failure(
-                request.path, 500, ErrorCode.UNKNOWN, "the registry met an error that it did not foresee"
-            )
+            response = failure(request.path, UNFORESEEN, UNFORESEEN.meaning)
             self._stamp(request, response)
             await response.send(send, with_body=request.method != "HEAD")
         else:
             logger.debug("%s %s: %d", request.method, request.path, response.status)
 
     async def _respond(self, request: Request) -> Response:
-        if self._authentication is not None and not self._authentication.admits(request.headers.get("authorization")):
-            refused = failure(request.path, 401, ErrorCode.UNAUTHORIZED, "credentials are missing or wrong")
-            refused.headers["WWW-Authenticate"] = CHALLENGE
-            return refused
-        found = find_route(request.path)
-        if found is None:
-            return failure(request.path, 404, ErrorCode.UNSUPPORTED, f"there is nothing at {request.path[:200]!r}")
-        route, request.parameters = found
-        handler = find_handler(route, request.method)
-        if handler is None:
-            refused = failure(request.path, 405, ErrorCode.UNSUPPORTED, f"{request.method} is not supported here")
-            refused.headers["Allow"] = ", ".join(allowed_methods(route))
-            return refused
         try:
-            return await handler(self._services, request)
+            return await self._handler(request)(self._services, request)
         except (RegistryError, InvalidInput) as error:
             if isinstance(error, StoreFault):
                 logger.error("%s %s: %s", request.method, request.path, error)
-            response = describe(request.path, error)
-            if isinstance(error, UploadOutOfOrder):
-                response.headers["Location"] = request.path
-                if error.offset:
-                    response.headers["Range"] = f"0-{error.offset - 1}"
-            return response
+            return describe(request.path, error)
+
+    def _handler(self, request: Request) -> Handler:
+        """What handles the request, if it may be handled."""
+        if self._authentication is not None and not self._authentication.admits(request.headers.get("authorization")):
+            raise Unauthorized
+        found = find_route(request.path)
+        if found is None:
+            raise RouteUnknown(request.path)
+        route, request.parameters = found
+        handler = find_handler(route, request.method)
+        if handler is None:
+            raise MethodUnsupported(request.method, allowed_methods(route))
+        return handler
 
     def _stamp(self, request: Request, response: Response) -> None:
         """Headers of every reply."""

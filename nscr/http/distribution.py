@@ -5,22 +5,26 @@ Each reads its request, calls one verb of the registry and renders the answer. F
 
 import json
 from collections.abc import AsyncIterator
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from nscr.core.paging import cut, link_header, parse_page
+from nscr.core.preconditions import Preconditions, parse_preconditions
 from nscr.core.uploads import range_header
-from nscr.errors import ManifestUnknown
+from nscr.errors import ManifestUnknown, PreconditionFailed, RangeUnsatisfiable, TooManyTags
 from nscr.http.messages import Request, Response
 from nscr.http.services import Services
-from nscr.oci.digest import Digest, parse_digest
+from nscr.oci.digest import Algorithm, Digest, parse_algorithm, parse_digest
 from nscr.oci.errors import ErrorCode, InvalidInput
-from nscr.oci.manifests import MAX_MANIFEST_BYTES
-from nscr.oci.names import Reference, RepositoryName, is_digest_reference, parse_name, parse_reference
+from nscr.oci.manifests import MAX_MANIFEST_BYTES, OCI_INDEX
+from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference, parse_name, parse_reference, parse_tag
 from nscr.oci.ranges import Slice, Unsatisfiable, select_bytes
 from nscr.registry import BodyHeaders
 from nscr.stores.base import BlobReader
 
 CHUNK_BYTES = 256 * 1024
+
+MAX_TAGS = 32
+"""Tags of one manifest push: more than the ten that spec.md asks for, few enough that OCI-Tag fits any client."""
 
 
 def _name(request: Request) -> RepositoryName:
@@ -43,11 +47,29 @@ def _json(document: object, headers: dict[str, str] | None = None) -> Response:
     return Response(200, {"Content-Type": "application/json", **(headers or {})}, body)
 
 
+def _preconditions(request: Request) -> Preconditions:
+    return parse_preconditions(request.headers.get("if-match"), request.headers.get("if-none-match"))
+
+
+def _is_unmodified(request: Request, name: RepositoryName, reference: str, current: Digest) -> bool:
+    """Whether a reader already has what is there (RFC 9110 section 13.2.2).
+
+    Raises:
+        PreconditionFailed: it is not what If-Match asks for.
+    """
+    preconditions = _preconditions(request)
+    if not preconditions.is_matched_by(current):
+        raise PreconditionFailed(name, reference)
+    return not preconditions.is_news_to(current)
+
+
 async def get_base(services: Services, request: Request) -> Response:
+    """Says that the specification is implemented."""
     return _json({})
 
 
 async def list_catalog(services: Services, request: Request) -> Response:
+    """Repositories in code point order, paged by `n` and `last` (Docker's catalog)."""
     page = parse_page(request.query.get("n"), request.query.get("last"))
     shown, following = cut(await services.registry.repositories(page.last, page.fetch), page)
     links = {"Link": link_header("/v2/_catalog", page, following)} if following else {}
@@ -55,6 +77,7 @@ async def list_catalog(services: Services, request: Request) -> Response:
 
 
 async def list_tags(services: Services, request: Request) -> Response:
+    """Tags in code point order, paged by `n` and `last`."""
     name = _name(request)
     page = parse_page(request.query.get("n"), request.query.get("last"))
     shown, following = cut(await services.registry.tags(name, page.last, page.fetch), page)
@@ -75,34 +98,41 @@ def _blob_headers(digest: Digest) -> dict[str, str]:
 
 
 async def head_blob(services: Services, request: Request) -> Response:
-    digest = _digest(request)
-    size = await services.registry.blob_size(_name(request), digest)
+    """What GET says of the whole blob, without its bytes."""
+    name, digest = _name(request), _digest(request)
+    size = await services.registry.blob_size(name, digest)
+    if _is_unmodified(request, name, digest, digest):
+        return Response(304, _blob_headers(digest))
     # RFC 9110 defines Range for GET alone: a HEAD always speaks of the whole.
-    return _blob_reply(digest, size, None)[0]
+    return Response(200, _blob_headers(digest), length=size)
 
 
 async def get_blob(services: Services, request: Request) -> Response:
-    digest = _digest(request)
-    reader = await services.registry.open_blob(_name(request), digest)
-    response, part = _blob_reply(digest, reader.size, request.headers.get("range"))
-    if part is None:
+    """A blob, or the one part of it that `Range` asks for; conditional by `If-Match`, `If-None-Match`, `If-Range`."""
+    name, digest = _name(request), _digest(request)
+    reader = await services.registry.open_blob(name, digest)
+    try:
+        return _blob_reply(request, name, digest, reader)
+    except BaseException:
         await reader.aclose()
-    else:
-        response.body = _BlobStream(reader, part)
-    return response
+        raise
 
 
-def _blob_reply(digest: Digest, size: int, range_: str | None) -> tuple[Response, Slice | None]:
-    """The reply without its bytes, and the bytes that a GET sends; none where the range is refused."""
-    headers = _blob_headers(digest)
+def _blob_reply(request: Request, name: RepositoryName, digest: Digest, reader: BlobReader) -> Response:
+    headers, size = _blob_headers(digest), reader.size
+    if _is_unmodified(request, name, digest, digest):
+        return Response(304, headers, _BlobStream(reader, Slice(0, 0)))
+    # A range of other content than the client has a part of would not fit together.
+    is_current = request.headers.get("if-range", headers["ETag"]) == headers["ETag"]
+    range_ = request.headers.get("range") if is_current else None
     try:
         part = select_bytes(range_, size)
     except Unsatisfiable:
-        return Response(416, {**headers, "Content-Range": f"bytes */{size}"}, length=0), None
+        raise RangeUnsatisfiable(range_ or "", size) from None
     if part is None:
-        return Response(200, headers, length=size), Slice(0, size)
+        return Response(200, headers, _BlobStream(reader, Slice(0, size)), length=size)
     headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{size}"
-    return Response(206, headers, length=part.length), part
+    return Response(206, headers, _BlobStream(reader, part), length=part.length)
 
 
 class _BlobStream:
@@ -127,6 +157,7 @@ class _BlobStream:
 
 
 async def delete_blob(services: Services, request: Request) -> Response:
+    """Takes a blob from this repository only."""
     await services.registry.delete_blob(_name(request), _digest(request))
     return Response(202)
 
@@ -145,33 +176,39 @@ def _upload_headers(name: RepositoryName, upload: str, offset: int) -> dict[str,
 
 
 async def start_upload(services: Services, request: Request) -> Response:
-    """A session; or, by the query, a whole blob in this request, or a mount that falls back to a session."""
+    """Opens a session, for `digest-algorithm` if given; takes a whole blob with `digest`; mounts one with `mount` and,
+    to name where from, `from`, or opens a session where it cannot.
+    """
     name = _name(request)
     registry = services.registry
+    algorithm = parse_algorithm(request.query.get("digest-algorithm", Algorithm.SHA256.value))
     if (mount := request.query.get("mount")) is not None:
         digest = parse_digest(mount)
-        source = request.query.get("from")
-        if source is not None and await registry.mount_blob(digest, source=parse_name(source), target=name):
+        source = parse_name(request.query["from"]) if "from" in request.query else None
+        if await registry.mount_blob(digest, source=source, target=name):
             return _blob_created(name, digest)
     elif (pushed := request.query.get("digest")) is not None:
         digest = parse_digest(pushed)
         await registry.push_blob(name, digest, _body_headers(request), request.body())
         return _blob_created(name, digest)
-    return Response(202, _upload_headers(name, await registry.open_upload(name), 0))
+    return Response(202, _upload_headers(name, await registry.open_upload(name, algorithm), 0))
 
 
 async def get_upload(services: Services, request: Request) -> Response:
+    """How much an upload holds."""
     name, upload = _name(request), request.parameters["upload"]
     return Response(204, _upload_headers(name, upload, await services.registry.upload_offset(name, upload)))
 
 
 async def patch_upload(services: Services, request: Request) -> Response:
+    """Appends a chunk, or a stream of unknown length."""
     name, upload = _name(request), request.parameters["upload"]
     offset = await services.registry.append_chunk(name, upload, _body_headers(request), request.body())
     return Response(202, _upload_headers(name, upload, offset))
 
 
 async def put_upload(services: Services, request: Request) -> Response:
+    """Appends the last chunk, if there is a body, and turns the upload into the blob `digest`."""
     name, upload = _name(request), request.parameters["upload"]
     if "digest" not in request.query:
         raise InvalidInput(ErrorCode.DIGEST_INVALID, "an upload is closed with ?digest=")
@@ -181,6 +218,7 @@ async def put_upload(services: Services, request: Request) -> Response:
 
 
 async def delete_upload(services: Services, request: Request) -> Response:
+    """Cancels an upload."""
     await services.registry.cancel_upload(_name(request), request.parameters["upload"])
     return Response(204)
 
@@ -200,25 +238,75 @@ def _existing_reference(request: Request) -> Reference:
 
 
 async def get_manifest(services: Services, request: Request) -> Response:
-    """Served byte for byte as it was pushed, whatever Accept says: a converted one would have another digest."""
-    name = _name(request)
-    manifest = await services.registry.manifest(name, _existing_reference(request))
+    """A manifest, byte for byte as it was pushed and whatever `Accept` says, for a converted one would have another
+    digest; conditional by `If-Match` and `If-None-Match`.
+    """
+    name, reference = _name(request), _existing_reference(request)
+    manifest = await services.registry.manifest(name, reference)
     headers = {
         "Content-Type": manifest.media_type,
         "Docker-Content-Digest": manifest.digest,
         "ETag": f'"{manifest.digest}"',
     }
+    if _is_unmodified(request, name, reference, manifest.digest):
+        return Response(304, headers)
     return Response(200, headers, manifest.content)
 
 
 async def put_manifest(services: Services, request: Request) -> Response:
+    """Stores a manifest and points the tag, or with a digest every `tag`, at it: all or nothing, and on `If-Match` and
+    `If-None-Match` of every named tag.
+    """
     name, reference = _name(request), parse_reference(request.parameters["reference"])
+    tags = _tags(request, reference)
+    preconditions = _preconditions(request)
     content = await request.read_body(MAX_MANIFEST_BYTES)
-    digest = await services.registry.put_manifest(name, reference, content, request.headers.get("content-type"))
-    location = f"/v2/{name}/manifests/{quote(reference, safe=':')}"
-    return Response(201, {"Location": location, "Docker-Content-Digest": digest})
+    content_type = request.headers.get("content-type")
+    stored = await services.registry.put_manifest(
+        name, reference, content, content_type, tags=tags, preconditions=preconditions
+    )
+    headers = {
+        "Location": f"/v2/{name}/manifests/{reference}",
+        "Docker-Content-Digest": stored.digest,
+        "ETag": f'"{stored.digest}"',
+    }
+    if tags:
+        headers["OCI-Tag"] = ", ".join(tags)
+    if stored.subject is not None:
+        headers["OCI-Subject"] = stored.subject
+    return Response(201, headers)
+
+
+def _tags(request: Request, reference: Reference) -> list[Tag]:
+    """The tags of a push by digest, each once."""
+    texts = list(dict.fromkeys(request.query_values("tag")))
+    if texts and not is_digest_reference(reference):
+        raise InvalidInput(ErrorCode.UNSUPPORTED, "?tag= goes with a push by digest; this one is by tag")
+    if len(texts) > MAX_TAGS:
+        raise TooManyTags(len(texts), MAX_TAGS)
+    return [parse_tag(text) for text in texts]
 
 
 async def delete_manifest(services: Services, request: Request) -> Response:
-    await services.registry.delete_manifest(_name(request), _existing_reference(request))
+    """Deletes a tag; or, by digest, a manifest and every tag that points at it."""
+    await services.registry.delete_manifest(_name(request), _existing_reference(request), _preconditions(request))
     return Response(202)
+
+
+async def list_referrers(services: Services, request: Request) -> Response:
+    """Manifests whose subject is the digest, by `artifactType` if given, paged where they are many; an empty index
+    where there are none, for the subject may come later.
+    """
+    name, subject = _name(request), _digest(request)
+    artifact_type = request.query.get("artifactType") or None
+    page = await services.registry.referrers(
+        name, subject, last=request.query.get("last", ""), artifact_type=artifact_type
+    )
+    headers = {"Content-Type": OCI_INDEX}
+    if artifact_type is not None:
+        headers["OCI-Filters-Applied"] = "artifactType"
+    if page.following is not None:
+        query = {"artifactType": artifact_type} if artifact_type is not None else {}
+        target = f"/v2/{name}/referrers/{subject}?{urlencode({**query, 'last': page.following})}"
+        headers["Link"] = f'<{target}>; rel="next"'
+    return Response(200, headers, page.index())

@@ -40,10 +40,17 @@ class Request:
         self._is_read = False
 
     @cached_property
+    def _query_pairs(self) -> list[tuple[str, str]]:
+        return parse_qsl(self._query.decode("latin-1"), keep_blank_values=True)
+
+    @cached_property
     def query(self) -> Mapping[str, str]:
         """Query parameters, of each name the first."""
-        pairs = parse_qsl(self._query.decode("latin-1"), keep_blank_values=True)
-        return dict(reversed(pairs))
+        return dict(reversed(self._query_pairs))
+
+    def query_values(self, name: str) -> list[str]:
+        """Every value of a query parameter, in the order of the request."""
+        return [value for known, value in self._query_pairs if known == name]
 
     @property
     def content_length(self) -> int | None:
@@ -141,7 +148,7 @@ class Response:
         """Send it. An exception after the start makes the server cut the connection: a short body shows as such."""
         length = len(self.body) if isinstance(self.body, bytes) and self.length is None else self.length
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
-        if self.status != 204:
+        if self.status not in {204, 304}:
             headers.append((b"content-length", str(length).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         if not isinstance(self.body, bytes):

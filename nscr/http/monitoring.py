@@ -53,6 +53,7 @@ def _session(session: SessionFigures) -> dict[str, object]:
 
 
 async def get_state(services: Services, request: Request) -> Response:
+    """Repositories, totals and sessions, all of one moment."""
     health = await services.health.check()
     # Where the reading failed within the checks, trying again gives the failure to report.
     snapshot = health.snapshot or await services.registry.census.snapshot()
@@ -82,6 +83,7 @@ async def get_state(services: Services, request: Request) -> Response:
 
 
 async def get_repository(services: Services, request: Request) -> Response:
+    """One repository with its tags."""
     name = parse_name(request.parameters["name"])
     tags = await services.registry.census.repository_tags(name)
     if tags is None:
@@ -99,6 +101,7 @@ async def get_repository(services: Services, request: Request) -> Response:
 
 
 async def list_blobs(services: Services, request: Request) -> Response:
+    """Committed blobs, paged by `limit` and `after`."""
     page = parse_page(request.query.get("limit"), request.query.get("after"))
     storage, blobs = await services.registry.census.blobs(page.last, page.limit)
     return _json(
@@ -113,6 +116,7 @@ async def list_blobs(services: Services, request: Request) -> Response:
 
 
 async def list_sessions(services: Services, request: Request) -> Response:
+    """Upload sessions in progress."""
     sessions = await services.registry.census.sessions()
     held = {session.id: await services.registry.content.offset(session.id) for session in sessions}
     now = services.now()
@@ -134,6 +138,7 @@ async def list_sessions(services: Services, request: Request) -> Response:
 
 
 async def get_health(services: Services, request: Request) -> Response:
+    """Health checks, made for this request."""
     health = await services.health.check()
     now = services.now()
     document: dict[str, object] = {
@@ -156,6 +161,7 @@ async def get_health(services: Services, request: Request) -> Response:
 
 
 async def get_collection_statistics(services: Services, request: Request) -> Response:
+    """What a collection would free now."""
     figures = _summary((await services.registry.census.snapshot()).summary)
     del figures["totalRepositories"]
     return _json(figures)

@@ -56,6 +56,7 @@ ROUTES = (
         },
     ),
     Route("/v2/{name}/tags/list", {"GET": distribution.list_tags}),
+    Route("/v2/{name}/referrers/{digest}", {"GET": distribution.list_referrers}),
     Route("/api/registry/state", {"GET": monitoring.get_state}),
     Route("/api/registry/repositories/{name}", {"GET": monitoring.get_repository}),
     Route("/api/registry/blobs", {"GET": monitoring.list_blobs}),

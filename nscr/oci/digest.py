@@ -42,11 +42,20 @@ def parse_digest(text: str) -> Digest:
     if match is None:
         raise InvalidInput(ErrorCode.DIGEST_INVALID, f"{text[:200]!r} is not a digest (algorithm:hex)")
     algorithm, encoded = match.groups()
-    if algorithm not in _HEX_LENGTH:
-        raise InvalidInput(ErrorCode.DIGEST_INVALID, f"digest algorithm {algorithm[:40]!r} is not sha256 or sha512")
-    if len(encoded) != _HEX_LENGTH[Algorithm(algorithm)] or _HEX.fullmatch(encoded) is None:
+    if len(encoded) != _HEX_LENGTH[parse_algorithm(algorithm)] or _HEX.fullmatch(encoded) is None:
         raise InvalidInput(ErrorCode.DIGEST_INVALID, f"{text[:200]!r} does not hold the hex of a {algorithm} digest")
     return Digest(text)
+
+
+def parse_algorithm(text: str) -> Algorithm:
+    """A registered algorithm by its name.
+
+    Raises:
+        InvalidInput: no such algorithm.
+    """
+    if text not in _HEX_LENGTH:
+        raise InvalidInput(ErrorCode.DIGEST_INVALID, f"digest algorithm {text[:40]!r} is not sha256 or sha512")
+    return Algorithm(text)
 
 
 def algorithm_of(digest: Digest) -> Algorithm:

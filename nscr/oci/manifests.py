@@ -21,8 +21,8 @@ OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 
-_IMAGES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
-_INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
+IMAGES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 _FOREIGN_PREFIXES = (
     "application/vnd.oci.image.layer.nondistributable.",
     "application/vnd.docker.image.rootfs.foreign.",
@@ -33,11 +33,15 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-
 
 
 class EdgeKind(StrEnum):
-    """What a manifest's descriptor points at, and so what it demands of the repository."""
+    """What a manifest's descriptor points at, and so what it demands of the repository.
+
+    A SPARSE one is a child that was allowed to be missing, and still is: when it comes, its edges become CHILD.
+    """
 
     BLOB = "blob"
     FOREIGN = "foreign"
     CHILD = "child"
+    SPARSE = "sparse"
     SUBJECT = "subject"
 
 
@@ -74,17 +78,17 @@ def parse_manifest(content: bytes, content_type: str | None) -> Manifest:
     claimed = content_type.partition(";")[0].strip().lower() if content_type else None
     document = _document(content)
     stated = document.get("mediaType") if document is not None else None
-    if claimed in _IMAGES | _INDEXES and document is None:
+    if claimed in IMAGES | INDEXES and document is None:
         raise _invalid("the manifest is not a JSON object")
     if stated is not None and not isinstance(stated, str):
         raise _invalid("mediaType is not a string")
-    if claimed and stated and claimed != stated.lower() and {claimed, stated} & (_IMAGES | _INDEXES):
+    if claimed and stated and claimed != stated.lower() and {claimed, stated} & (IMAGES | INDEXES):
         raise _invalid(f"Content-Type {claimed!r} contradicts the manifest's mediaType {stated!r}")
     media_type = claimed or stated or _by_shape(document)
     if _MEDIA_TYPE.fullmatch(media_type) is None:
         # It goes back out as a header: what RFC 6838 does not allow in a media type stays outside.
         raise _invalid(f"{media_type[:100]!r} is not a media type")
-    if document is None or media_type not in _IMAGES | _INDEXES:
+    if document is None or media_type not in IMAGES | INDEXES:
         return Manifest(media_type, ())
     if document.get("schemaVersion") != 2:
         raise _invalid("schemaVersion is not 2")
@@ -97,10 +101,14 @@ def _invalid(message: str) -> InvalidInput:
 
 def _document(content: bytes) -> Mapping[str, object] | None:
     try:
-        document: object = json.loads(content)
+        document: object = json.loads(content, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _by_shape(document: Mapping[str, object] | None) -> str:
@@ -111,7 +119,7 @@ def _by_shape(document: Mapping[str, object] | None) -> str:
 
 def _edges(document: Mapping[str, object], media_type: str) -> tuple[Edge, ...]:
     found: list[Edge] = []
-    if media_type in _IMAGES:
+    if media_type in IMAGES:
         found.append(_edge(document.get("config"), "config", EdgeKind.BLOB))
         for position, layer in enumerate(_sequence(document, "layers")):
             foreign = isinstance(layer, dict) and _is_foreign(layer.get("mediaType"))

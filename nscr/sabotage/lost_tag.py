@@ -1,5 +1,10 @@
 """Acknowledge a tag write and lose it: the manifest goes in, the tag does not move. By count, so it repeats."""
 
+from dataclasses import replace
+
+from nscr.core.admission import PutTerms
+from nscr.core.preconditions import UNCONDITIONAL, Preconditions
+from nscr.core.referrers import ReferrersPage
 from nscr.oci.digest import Digest
 from nscr.oci.names import Reference, RepositoryName, Tag
 from nscr.stores.base import ManifestIndex, StoredManifest
@@ -15,20 +20,31 @@ class LostTag:
         self._tag_writes = 0
 
     async def put_manifest(
-        self, repository: RepositoryName, manifest: StoredManifest, tag: Tag | None, now: int
+        self, repository: RepositoryName, manifest: StoredManifest, terms: PutTerms, now: int
     ) -> None:
-        self._tag_writes += tag is not None
-        is_lost = tag is not None and self._tag_writes % EVERY == 0
-        await self._manifests.put_manifest(repository, manifest, None if is_lost else tag, now)
+        self._tag_writes += bool(terms.tags)
+        is_lost = terms.tags and self._tag_writes % EVERY == 0
+        await self._manifests.put_manifest(repository, manifest, replace(terms, tags=()) if is_lost else terms, now)
 
     async def manifest(self, repository: RepositoryName, reference: Reference) -> StoredManifest | None:
         return await self._manifests.manifest(repository, reference)
 
-    async def delete_manifest(self, repository: RepositoryName, digest: Digest) -> bool:
-        return await self._manifests.delete_manifest(repository, digest)
+    async def referrers(
+        self, repository: RepositoryName, subject: Digest, *, last: str, artifact_type: str | None, most_bytes: int
+    ) -> ReferrersPage:
+        return await self._manifests.referrers(
+            repository, subject, last=last, artifact_type=artifact_type, most_bytes=most_bytes
+        )
 
-    async def delete_tag(self, repository: RepositoryName, tag: Tag) -> bool:
-        return await self._manifests.delete_tag(repository, tag)
+    async def delete_manifest(
+        self, repository: RepositoryName, digest: Digest, preconditions: Preconditions = UNCONDITIONAL
+    ) -> bool:
+        return await self._manifests.delete_manifest(repository, digest, preconditions)
+
+    async def delete_tag(
+        self, repository: RepositoryName, tag: Tag, preconditions: Preconditions = UNCONDITIONAL
+    ) -> bool:
+        return await self._manifests.delete_tag(repository, tag, preconditions)
 
     async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
         return await self._manifests.tags(repository, last, limit)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from nscr.oci.digest import Digest
+from nscr.oci.digest import Algorithm, Digest
 from nscr.stores.base import BlobReader, Content
 
 EVERY = 50
@@ -34,8 +34,8 @@ class TruncatedBlob:
         self._opened += size > 0
         return _ShortReader(reader) if size and self._opened % EVERY == 0 else reader
 
-    def start(self, upload: str) -> None:
-        self._content.start(upload)
+    def start(self, upload: str, algorithm: Algorithm = Algorithm.SHA256) -> None:
+        self._content.start(upload, algorithm)
 
     async def offset(self, upload: str) -> int:
         return await self._content.offset(upload)

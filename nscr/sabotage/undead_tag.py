@@ -6,6 +6,9 @@
 from collections import deque
 from dataclasses import dataclass
 
+from nscr.core.admission import PutTerms
+from nscr.core.preconditions import UNCONDITIONAL, Preconditions
+from nscr.core.referrers import ReferrersPage
 from nscr.errors import ClientFault
 from nscr.oci.digest import Digest
 from nscr.oci.names import Reference, RepositoryName, Tag
@@ -36,7 +39,7 @@ class UndeadTag:
             grave = self._graves.popleft()
             if await self._manifests.manifest(grave.repository, grave.tag) is None:
                 try:
-                    await self._manifests.put_manifest(grave.repository, grave.manifest, grave.tag, 0)
+                    await self._manifests.put_manifest(grave.repository, grave.manifest, PutTerms((grave.tag,)), 0)
                 except ClientFault:
                     # Its blobs are gone as well: this one stays buried.
                     continue
@@ -44,20 +47,24 @@ class UndeadTag:
     async def _bury(self, repository: RepositoryName, tag: Tag, manifest: StoredManifest) -> None:
         self._graves.append(_Grave(self._calls + AFTER_CALLS, repository, tag, manifest))
 
-    async def delete_tag(self, repository: RepositoryName, tag: Tag) -> bool:
+    async def delete_tag(
+        self, repository: RepositoryName, tag: Tag, preconditions: Preconditions = UNCONDITIONAL
+    ) -> bool:
         await self._count_call()
         manifest = await self._manifests.manifest(repository, tag)
-        is_deleted = await self._manifests.delete_tag(repository, tag)
+        is_deleted = await self._manifests.delete_tag(repository, tag, preconditions)
         if is_deleted and manifest is not None:
             await self._bury(repository, tag, manifest)
         return is_deleted
 
-    async def delete_manifest(self, repository: RepositoryName, digest: Digest) -> bool:
+    async def delete_manifest(
+        self, repository: RepositoryName, digest: Digest, preconditions: Preconditions = UNCONDITIONAL
+    ) -> bool:
         await self._count_call()
         manifest = await self._manifests.manifest(repository, digest)
         tags = await self._manifests.tags(repository, "", None) or []
         held = [Tag(tag) for tag in tags if await self._holds(repository, Tag(tag), digest)]
-        is_deleted = await self._manifests.delete_manifest(repository, digest)
+        is_deleted = await self._manifests.delete_manifest(repository, digest, preconditions)
         if is_deleted and manifest is not None:
             for tag in held:
                 await self._bury(repository, tag, manifest)
@@ -68,10 +75,17 @@ class UndeadTag:
         return manifest is not None and manifest.digest == digest
 
     async def put_manifest(
-        self, repository: RepositoryName, manifest: StoredManifest, tag: Tag | None, now: int
+        self, repository: RepositoryName, manifest: StoredManifest, terms: PutTerms, now: int
     ) -> None:
         await self._count_call()
-        await self._manifests.put_manifest(repository, manifest, tag, now)
+        await self._manifests.put_manifest(repository, manifest, terms, now)
+
+    async def referrers(
+        self, repository: RepositoryName, subject: Digest, *, last: str, artifact_type: str | None, most_bytes: int
+    ) -> ReferrersPage:
+        return await self._manifests.referrers(
+            repository, subject, last=last, artifact_type=artifact_type, most_bytes=most_bytes
+        )
 
     async def manifest(self, repository: RepositoryName, reference: Reference) -> StoredManifest | None:
         await self._count_call()

@@ -9,9 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, TypeVarTuple
 
+from nscr.core.admission import PutTerms
 from nscr.core.figures import BlobFigures, SessionFigures, Snapshot, Storage, TagFigures
-from nscr.oci.digest import Digest
-from nscr.oci.manifests import Edge
+from nscr.core.preconditions import UNCONDITIONAL, Preconditions
+from nscr.core.referrers import ReferrersPage
+from nscr.oci.digest import Algorithm, Digest
+from nscr.oci.manifests import Edge, EdgeKind
 from nscr.oci.names import Reference, RepositoryName, Tag
 
 Result = TypeVar("Result")
@@ -31,6 +34,11 @@ class StoredManifest:
     content: bytes
     edges: tuple[Edge, ...]
 
+    @property
+    def subject(self) -> Digest | None:
+        """What it refers to."""
+        return next((edge.digest for edge in self.edges if edge.kind is EdgeKind.SUBJECT), None)
+
 
 class BlobReader(Protocol):
     """An open blob; a deletion does not take the bytes from under it."""
@@ -47,8 +55,12 @@ class BlobReader(Protocol):
 class Content(Protocol):
     """Bytes: committed blobs by digest, and uploads in progress by id. The caller keeps to one writer an upload."""
 
-    def start(self, upload: str) -> None:
-        """Declare a new upload that holds nothing. Touches no disk."""
+    def start(self, upload: str, algorithm: Algorithm = Algorithm.SHA256) -> None:
+        """Declare a new upload that holds nothing. Touches no disk.
+
+        Args:
+            algorithm: what its bytes will be hashed with, most likely; publishing under another costs a reading more.
+        """
 
     async def offset(self, upload: str) -> int:
         """How many bytes the upload holds; 0 for one that was never written to."""
@@ -91,8 +103,8 @@ class BlobIndex(Protocol):
     ) -> None:
         """Commit a published blob to a repository and, with it, end the upload session `closes`."""
 
-    async def mount_blob(self, digest: Digest, *, source: RepositoryName, target: RepositoryName) -> bool:
-        """Let `target` hold what `source` holds; False if `source` does not."""
+    async def mount_blob(self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName) -> bool:
+        """Let `target` hold what `source` (None: any repository) holds; False if it does not."""
 
     async def blob_size(self, repository: RepositoryName, digest: Digest) -> int | None: ...
 
@@ -103,20 +115,34 @@ class ManifestIndex(Protocol):
     """Manifests, and tags as records of their own."""
 
     async def put_manifest(
-        self, repository: RepositoryName, manifest: StoredManifest, tag: Tag | None, now: int
+        self, repository: RepositoryName, manifest: StoredManifest, terms: PutTerms, now: int
     ) -> None:
-        """Admit a manifest and point the tag at it, in one step.
+        """Admit a manifest by `nscr.core.admission.admit_manifest` and point the tags at it, in one step.
 
         Raises:
-            ManifestReferencesUnknown: the repository lacks what it references.
+            PreconditionFailed, ManifestReferencesUnknown: see there.
         """
 
     async def manifest(self, repository: RepositoryName, reference: Reference) -> StoredManifest | None: ...
 
-    async def delete_manifest(self, repository: RepositoryName, digest: Digest) -> bool:
-        """Remove a manifest and every tag that points at it."""
+    async def referrers(
+        self, repository: RepositoryName, subject: Digest, *, last: str, artifact_type: str | None, most_bytes: int
+    ) -> ReferrersPage:
+        """Manifests whose subject is `subject`, by digest, strictly after `last`; see `collect_page`."""
 
-    async def delete_tag(self, repository: RepositoryName, tag: Tag) -> bool: ...
+    async def delete_manifest(
+        self, repository: RepositoryName, digest: Digest, preconditions: Preconditions = UNCONDITIONAL
+    ) -> bool:
+        """Remove a manifest and every tag that points at it; False if there is none.
+
+        Raises:
+            PreconditionFailed: it is there, and is not what the client expects.
+        """
+
+    async def delete_tag(
+        self, repository: RepositoryName, tag: Tag, preconditions: Preconditions = UNCONDITIONAL
+    ) -> bool:
+        """Remove a tag; as `delete_manifest`."""
 
     async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
         """Ascending, strictly after `last`; None for a repository that does not exist."""

@@ -5,7 +5,8 @@
 
 A visible name is made in this order only: write, hash, fsync the file, rename, fsync the folder (a rename is not
 durable before its folder is). Knows nothing of repositories. What is kept in memory of an upload is its hash so far
-and a last few KiB on their way to the file: after a restart, or for sha512, the file is read again.
+and a last few KiB on their way to the file: after a restart, or for another algorithm than was announced, the file is
+read again.
 """
 
 import errno
@@ -69,9 +70,10 @@ class FileReader:
 class _Progress:
     """An upload as its one writer knows it: `written` bytes are in the file and in `state`, `held` come after them.
 
-    `state` is None where the file was begun by an earlier process.
+    `state`, a hash by `algorithm`, is None where the file was begun by an earlier process.
     """
 
+    algorithm: Algorithm
     state: Hash | None
     written: int
     held: bytes = b""
@@ -90,8 +92,8 @@ class FileContent:
                 folder.mkdir(parents=True, exist_ok=True)
             _sync_folder(data)
 
-    def start(self, upload: str) -> None:
-        self._progress[upload] = _Progress(new_hash(Algorithm.SHA256), 0)
+    def start(self, upload: str, algorithm: Algorithm = Algorithm.SHA256) -> None:
+        self._progress[upload] = _Progress(algorithm, new_hash(algorithm), 0)
 
     async def offset(self, upload: str) -> int:
         progress = self._progress.get(upload)
@@ -105,7 +107,7 @@ class FileContent:
                 return 0
 
     async def append(self, upload: str, data: bytes, at: int) -> None:
-        progress = self._progress.setdefault(upload, _Progress(None, at))
+        progress = self._progress.setdefault(upload, _Progress(Algorithm.SHA256, None, at))
         if len(progress.held) + len(data) <= _HELD_BYTES:
             progress.held += data
         else:
@@ -125,7 +127,7 @@ class FileContent:
                 os.close(descriptor)
         if progress.state is not None:
             progress.state.update(data)
-        self._progress[upload] = _Progress(progress.state, progress.written + len(data))
+        self._progress[upload] = _Progress(progress.algorithm, progress.state, progress.written + len(data))
 
     def _flush(self, upload: str) -> None:
         if (progress := self._progress.get(upload)) is not None and progress.held:
@@ -180,7 +182,7 @@ class FileContent:
 
     def _digest(self, upload: str, size: int, algorithm: Algorithm) -> Digest:
         progress = self._progress.get(upload)
-        if progress and progress.state and progress.written == size and algorithm is Algorithm.SHA256:
+        if progress and progress.state and progress.written == size and algorithm is progress.algorithm:
             return finish(algorithm, progress.state)
         state = new_hash(algorithm)
         with (self._uploads / upload).open("rb") as file:

@@ -7,7 +7,7 @@ atomic by itself. Figures come from the recount of nscr.core.figures, which make
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from nscr.core.admission import BYTE_KINDS, missing_references
+from nscr.core.admission import BYTE_KINDS, PutTerms, admit_manifest
 from nscr.core.figures import (
     BlobFigures,
     Contents,
@@ -19,9 +19,11 @@ from nscr.core.figures import (
     measure_storage,
     recount,
 )
-from nscr.errors import ContentDamaged, DigestMismatch, ManifestReferencesUnknown
-from nscr.oci.digest import Digest, algorithm_of, digest_of
-from nscr.oci.manifests import EdgeKind
+from nscr.core.preconditions import UNCONDITIONAL, Preconditions
+from nscr.core.referrers import ReferrersPage, collect_page, describe_referrer
+from nscr.errors import ContentDamaged, DigestMismatch, PreconditionFailed
+from nscr.oci.digest import Algorithm, Digest, algorithm_of, digest_of
+from nscr.oci.manifests import Edge, EdgeKind
 from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference
 from nscr.stores.base import BlobReader, StoredManifest, Stores
 
@@ -75,7 +77,7 @@ class MemoryContent:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
 
-    def start(self, upload: str) -> None:
+    def start(self, upload: str, algorithm: Algorithm = Algorithm.SHA256) -> None:
         """An upload that holds nothing leaves no trace."""
 
     async def offset(self, upload: str) -> int:
@@ -135,8 +137,8 @@ class MemoryBlobs:
         after = (len(self._shelf.blobs), len(self._shelf.links), len(self._shelf.sessions))
         self._shelf.generation += before != after
 
-    async def mount_blob(self, digest: Digest, *, source: RepositoryName, target: RepositoryName) -> bool:
-        if (source, digest) not in self._shelf.links:
+    async def mount_blob(self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName) -> bool:
+        if not any(held == digest and source in {None, holder} for holder, held in self._shelf.links):
             return False
         self._shelf.generation += (target, digest) not in self._shelf.links
         self._shelf.links.add((target, digest))
@@ -152,33 +154,71 @@ class MemoryBlobs:
         return is_held
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One repository, as a decision sees it."""
+
+    shelf: Shelf
+    repository: RepositoryName
+
+    def has_blob(self, digest: Digest) -> bool:
+        return (self.repository, digest) in self.shelf.links
+
+    def has_manifest(self, digest: Digest) -> bool:
+        return (self.repository, digest) in self.shelf.manifests
+
+    def tagged(self, tag: Tag) -> Digest | None:
+        return self.shelf.tags.get((self.repository, tag))
+
+
 class MemoryManifests:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
 
     async def put_manifest(
-        self, repository: RepositoryName, manifest: StoredManifest, tag: Tag | None, now: int
+        self, repository: RepositoryName, manifest: StoredManifest, terms: PutTerms, now: int
     ) -> None:
-        missing = missing_references(
-            manifest.edges,
-            lambda digest: (repository, digest) in self._shelf.links,
-            lambda digest: (repository, digest) in self._shelf.manifests,
-        )
-        if missing:
-            raise ManifestReferencesUnknown(repository, missing)
-        self._shelf.manifests[repository, manifest.digest] = manifest
-        if tag is not None:
+        view = _View(self._shelf, repository)
+        edges = admit_manifest(repository, manifest.digest, manifest.edges, terms, view)
+        self._shelf.manifests[repository, manifest.digest] = replace(manifest, edges=edges)
+        self._fill_sparse(repository, manifest.digest)
+        for tag in terms.tags:
             self._shelf.tags[repository, tag] = manifest.digest
         self._shelf.pushed[repository] = now
         self._shelf.generation += 1
+
+    def _fill_sparse(self, repository: RepositoryName, child: Digest) -> None:
+        filled = {EdgeKind.SPARSE: EdgeKind.CHILD}
+        for key, manifest in self._shelf.manifests.items():
+            if key[0] == repository and any(edge.digest == child for edge in manifest.edges):
+                edges = (
+                    replace(edge, kind=filled.get(edge.kind, edge.kind)) if edge.digest == child else edge
+                    for edge in manifest.edges
+                )
+                self._shelf.manifests[key] = replace(manifest, edges=tuple(edges))
 
     async def manifest(self, repository: RepositoryName, reference: Reference) -> StoredManifest | None:
         digest = reference if is_digest_reference(reference) else self._shelf.tags.get((repository, reference))
         return None if digest is None else self._shelf.manifests.get((repository, digest))
 
-    async def delete_manifest(self, repository: RepositoryName, digest: Digest) -> bool:
-        if self._shelf.manifests.pop((repository, digest), None) is None:
+    async def referrers(
+        self, repository: RepositoryName, subject: Digest, *, last: str, artifact_type: str | None, most_bytes: int
+    ) -> ReferrersPage:
+        found = (
+            describe_referrer(manifest.digest, manifest.media_type, manifest.content)
+            for (holder, digest), manifest in sorted(self._shelf.manifests.items(), key=lambda entry: entry[0])
+            if holder == repository and digest > last and any(_refers(edge, subject) for edge in manifest.edges)
+        )
+        return collect_page(found, artifact_type, most_bytes)
+
+    async def delete_manifest(
+        self, repository: RepositoryName, digest: Digest, preconditions: Preconditions = UNCONDITIONAL
+    ) -> bool:
+        if (repository, digest) not in self._shelf.manifests:
             return False
+        if not preconditions.admit(digest):
+            raise PreconditionFailed(repository, digest)
+        del self._shelf.manifests[repository, digest]
         for name in [name for name, held in self._shelf.tags_of(repository).items() if held == digest]:
             del self._shelf.tags[repository, name]
         if not any(holder == repository for holder, _ in self._shelf.manifests):
@@ -186,10 +226,17 @@ class MemoryManifests:
         self._shelf.generation += 1
         return True
 
-    async def delete_tag(self, repository: RepositoryName, tag: Tag) -> bool:
-        is_held = self._shelf.tags.pop((repository, tag), None) is not None
-        self._shelf.generation += is_held
-        return is_held
+    async def delete_tag(
+        self, repository: RepositoryName, tag: Tag, preconditions: Preconditions = UNCONDITIONAL
+    ) -> bool:
+        held = self._shelf.tags.get((repository, tag))
+        if held is None:
+            return False
+        if not preconditions.admit(held):
+            raise PreconditionFailed(repository, tag)
+        del self._shelf.tags[repository, tag]
+        self._shelf.generation += 1
+        return True
 
     async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
         if repository not in self._shelf.pushed:
@@ -198,6 +245,10 @@ class MemoryManifests:
 
     async def repositories(self, last: str, limit: int | None) -> list[str]:
         return [name for name in sorted(self._shelf.pushed) if name > last][:limit]
+
+
+def _refers(edge: Edge, subject: Digest) -> bool:
+    return edge.kind is EdgeKind.SUBJECT and edge.digest == subject
 
 
 class MemoryUploads:

@@ -5,10 +5,14 @@ it reads inside that same change. Time comes in as an argument.
 """
 
 import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from nscr.core.admission import missing_references
+from nscr.core.admission import PutTerms, admit_manifest
 from nscr.core.figures import SessionFigures
-from nscr.errors import ManifestReferencesUnknown
+from nscr.core.preconditions import UNCONDITIONAL, Preconditions
+from nscr.core.referrers import ReferrersPage, collect_page, describe_referrer
+from nscr.errors import PreconditionFailed
 from nscr.oci.digest import Digest
 from nscr.oci.manifests import Edge, EdgeKind
 from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference
@@ -33,9 +37,9 @@ class SqliteBlobs:
 
         await self._database.write(change)
 
-    async def mount_blob(self, digest: Digest, *, source: RepositoryName, target: RepositoryName) -> bool:
+    async def mount_blob(self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName) -> bool:
         def change(connection: sqlite3.Connection) -> bool:
-            held = has_blob(connection, source, digest)
+            held = is_linked(connection, digest) if source is None else has_blob(connection, source, digest)
             if held:
                 connection.execute("INSERT OR IGNORE INTO links VALUES (?, ?)", (target, digest))
             return held
@@ -67,19 +71,16 @@ class SqliteManifests:
         self._database = database
 
     async def put_manifest(
-        self, repository: RepositoryName, manifest: StoredManifest, tag: Tag | None, now: int
+        self, repository: RepositoryName, manifest: StoredManifest, terms: PutTerms, now: int
     ) -> None:
         def change(connection: sqlite3.Connection) -> None:
-            missing = missing_references(
-                manifest.edges,
-                lambda digest: has_blob(connection, repository, digest),
-                lambda digest: has_manifest(connection, repository, digest),
+            view = _View(connection, repository)
+            edges = admit_manifest(repository, manifest.digest, manifest.edges, terms, view)
+            _store_manifest(connection, repository, manifest, edges)
+            connection.executemany(
+                "INSERT OR REPLACE INTO tags VALUES (?, ?, ?)",
+                [(repository, tag, manifest.digest) for tag in terms.tags],
             )
-            if missing:
-                raise ManifestReferencesUnknown(repository, missing)
-            _store_manifest(connection, repository, manifest)
-            if tag is not None:
-                connection.execute("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", (repository, tag, manifest.digest))
             connection.execute("INSERT OR REPLACE INTO repositories VALUES (?, ?)", (repository, now))
 
         await self._database.write(change)
@@ -107,12 +108,31 @@ class SqliteManifests:
 
         return await self._database.read(query)
 
-    async def delete_manifest(self, repository: RepositoryName, digest: Digest) -> bool:
+    async def referrers(
+        self, repository: RepositoryName, subject: Digest, *, last: str, artifact_type: str | None, most_bytes: int
+    ) -> ReferrersPage:
+        def query(connection: sqlite3.Connection) -> ReferrersPage:
+            rows = connection.execute(
+                "SELECT manifests.digest, media_type, content FROM edges"
+                " JOIN manifests ON manifests.repository = edges.repository AND manifests.digest = edges.manifest"
+                " WHERE edges.repository = ? AND edges.digest = ? AND kind = 'subject' AND manifest > ?"
+                " ORDER BY manifest",
+                (repository, subject, last),
+            )
+            return collect_page((describe_referrer(*row) for row in rows), artifact_type, most_bytes)
+
+        return await self._database.read(query)
+
+    async def delete_manifest(
+        self, repository: RepositoryName, digest: Digest, preconditions: Preconditions = UNCONDITIONAL
+    ) -> bool:
         def change(connection: sqlite3.Connection) -> bool:
             key = (repository, digest)
-            removed = connection.execute("DELETE FROM manifests WHERE repository = ? AND digest = ?", key)
-            if removed.rowcount == 0:
+            if not has_manifest(connection, repository, digest):
                 return False
+            if not preconditions.admit(digest):
+                raise PreconditionFailed(repository, digest)
+            connection.execute("DELETE FROM manifests WHERE repository = ? AND digest = ?", key)
             connection.execute("DELETE FROM edges WHERE repository = ? AND manifest = ?", key)
             connection.execute("DELETE FROM tags WHERE repository = ? AND digest = ?", key)
             connection.execute(
@@ -124,10 +144,17 @@ class SqliteManifests:
 
         return await self._database.write(change)
 
-    async def delete_tag(self, repository: RepositoryName, tag: Tag) -> bool:
+    async def delete_tag(
+        self, repository: RepositoryName, tag: Tag, preconditions: Preconditions = UNCONDITIONAL
+    ) -> bool:
         def change(connection: sqlite3.Connection) -> bool:
-            removed = connection.execute("DELETE FROM tags WHERE repository = ? AND name = ?", (repository, tag))
-            return removed.rowcount > 0
+            held = tagged(connection, repository, tag)
+            if held is None:
+                return False
+            if not preconditions.admit(held):
+                raise PreconditionFailed(repository, tag)
+            connection.execute("DELETE FROM tags WHERE repository = ? AND name = ?", (repository, tag))
+            return True
 
         return await self._database.write(change)
 
@@ -177,6 +204,33 @@ class SqliteUploads:
         await self._database.write(lambda connection: connection.execute("DELETE FROM uploads WHERE id = ?", (upload,)))
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One repository, as a decision within a change sees it."""
+
+    connection: sqlite3.Connection
+    repository: RepositoryName
+
+    def has_blob(self, digest: Digest) -> bool:
+        return has_blob(self.connection, self.repository, digest)
+
+    def has_manifest(self, digest: Digest) -> bool:
+        return has_manifest(self.connection, self.repository, digest)
+
+    def tagged(self, tag: Tag) -> Digest | None:
+        return tagged(self.connection, self.repository, tag)
+
+
+def is_linked(connection: sqlite3.Connection, digest: str) -> bool:
+    """Whether any repository holds a blob."""
+    return connection.execute("SELECT 1 FROM links WHERE digest = ? LIMIT 1", (digest,)).fetchone() is not None
+
+
+def tagged(connection: sqlite3.Connection, repository: str, tag: str) -> Digest | None:
+    row = connection.execute("SELECT digest FROM tags WHERE repository = ? AND name = ?", (repository, tag)).fetchone()
+    return row[0] if row else None
+
+
 def has_blob(connection: sqlite3.Connection, repository: str, digest: str) -> bool:
     row = connection.execute("SELECT 1 FROM links WHERE repository = ? AND digest = ?", (repository, digest)).fetchone()
     return row is not None
@@ -189,7 +243,9 @@ def has_manifest(connection: sqlite3.Connection, repository: str, digest: str) -
     return row is not None
 
 
-def _store_manifest(connection: sqlite3.Connection, repository: str, manifest: StoredManifest) -> None:
+def _store_manifest(
+    connection: sqlite3.Connection, repository: str, manifest: StoredManifest, edges: Iterable[Edge]
+) -> None:
     key = (repository, manifest.digest)
     connection.execute(
         "INSERT OR REPLACE INTO manifests VALUES (?, ?, ?, ?)", (*key, manifest.media_type, manifest.content)
@@ -198,5 +254,6 @@ def _store_manifest(connection: sqlite3.Connection, repository: str, manifest: S
     connection.execute("DELETE FROM edges WHERE repository = ? AND manifest = ?", key)
     connection.executemany(
         "INSERT INTO edges VALUES (?, ?, ?, ?, ?)",
-        [(*key, edge.kind.value, edge.digest, edge.size) for edge in manifest.edges],
+        [(*key, edge.kind.value, edge.digest, edge.size) for edge in edges],
     )
+    connection.execute("UPDATE edges SET kind = 'child' WHERE repository = ? AND digest = ? AND kind = 'sparse'", key)

@@ -42,6 +42,9 @@ def serve(
     max_upload_size_mb: Annotated[
         int | None, typer.Option(help="Largest blob in MiB. [NSCR_MAX_UPLOAD_SIZE_MB; default 20480]")
     ] = None,
+    allow_sparse: Annotated[
+        bool, typer.Option("--allow-sparse", help="Accept an index whose children are missing. [NSCR_ALLOW_SPARSE]")
+    ] = False,
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning or error. [NSCR_LOG_LEVEL; default warning]")
     ] = None,
@@ -66,6 +69,7 @@ def serve(
         "auth_enabled": auth,
         "allow_anonymous": allow_anonymous or None,
         "max_upload_size_mb": max_upload_size_mb,
+        "allow_sparse": allow_sparse or None,
         "log_level": log_level,
         "sabotages": tuple(sabotage) if sabotage else None,
     }

@@ -17,8 +17,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from nscr.core.admission import PutTerms
 from nscr.core.figures import SessionFigures, Summary
-from nscr.errors import ContentDamaged, DigestMismatch, ManifestReferencesUnknown
+from nscr.core.preconditions import UNCONDITIONAL, EntityTags, Preconditions
+from nscr.errors import ContentDamaged, DigestMismatch, ManifestReferencesUnknown, PreconditionFailed
 from nscr.oci.digest import Algorithm, Digest, digest_of
 from nscr.oci.manifests import OCI_MANIFEST, Edge, EdgeKind
 from nscr.oci.names import RepositoryName, Tag
@@ -221,7 +223,7 @@ class TestManifests:
         stores = await again()
         blob = await publish(stores, DATA, to=A)
         manifest = manifest_of(b"m", (EdgeKind.BLOB, blob), (EdgeKind.SUBJECT, digest_of(b"later")))
-        await stores.manifests.put_manifest(A, manifest, T, 1)
+        await stores.manifests.put_manifest(A, manifest, PutTerms((T,)), 1)
         for _ in range(2):
             for reference in (T, manifest.digest):
                 found = await stores.manifests.manifest(A, reference)
@@ -234,20 +236,20 @@ class TestManifests:
 
     async def test_a_refused_manifest_changes_nothing(self, again: Again) -> None:
         stores = await again()
-        await stores.manifests.put_manifest(A, manifest_of(b"old"), T, 1)
+        await stores.manifests.put_manifest(A, manifest_of(b"old"), PutTerms((T,)), 1)
         before = await stores.census.snapshot()
         lacking = manifest_of(b"new", (EdgeKind.BLOB, DIGEST), (EdgeKind.CHILD, digest_of(b"child")))
         with pytest.raises(ManifestReferencesUnknown) as caught:
-            await stores.manifests.put_manifest(A, lacking, T, 2)
+            await stores.manifests.put_manifest(A, lacking, PutTerms((T,)), 2)
         assert set(caught.value.missing) == {DIGEST, digest_of(b"child")}
         assert await stores.census.snapshot() == before
 
     async def test_put_again_under_another_type(self, again: Again) -> None:
         stores = await again()
         await publish(stores, DATA, to=A)
-        await stores.manifests.put_manifest(A, manifest_of(b"m", (EdgeKind.BLOB, DIGEST)), T, 1)
+        await stores.manifests.put_manifest(A, manifest_of(b"m", (EdgeKind.BLOB, DIGEST)), PutTerms((T,)), 1)
         opaque = StoredManifest(digest_of(b"m"), "application/x-odd", b"m", ())
-        await stores.manifests.put_manifest(A, opaque, T, 2)
+        await stores.manifests.put_manifest(A, opaque, PutTerms((T,)), 2)
         assert await stores.manifests.manifest(A, T) == opaque
         assert (await stores.census.snapshot()).summary.unreferenced_blobs == 1
 
@@ -255,8 +257,8 @@ class TestManifests:
         stores = await again()
         one, two = manifest_of(b"1"), manifest_of(b"2")
         for repository in (A, B):
-            await stores.manifests.put_manifest(repository, one, T, 1)
-        await stores.manifests.put_manifest(A, two, U, 1)
+            await stores.manifests.put_manifest(repository, one, PutTerms((T,)), 1)
+        await stores.manifests.put_manifest(A, two, PutTerms((U,)), 1)
         assert await stores.manifests.delete_manifest(A, one.digest)
         assert not await stores.manifests.delete_manifest(A, one.digest)
         assert await stores.manifests.tags(A, "", None) == ["u"]
@@ -267,7 +269,7 @@ class TestManifests:
 
     async def test_deleting_a_tag(self, again: Again) -> None:
         stores = await again()
-        await stores.manifests.put_manifest(A, manifest_of(b"1"), T, 1)
+        await stores.manifests.put_manifest(A, manifest_of(b"1"), PutTerms((T,)), 1)
         assert await stores.manifests.delete_tag(A, T)
         assert not await stores.manifests.delete_tag(A, T)
         assert await stores.manifests.tags(A, "", None) == []
@@ -276,7 +278,7 @@ class TestManifests:
     async def test_listings_are_in_the_order_of_code_points_and_start_after_last(self, again: Again) -> None:
         stores = await again()
         for name in ("b", "B", "a-", "a", "a_", "10", "9"):
-            await stores.manifests.put_manifest(A, manifest_of(b"1"), Tag(name), 1)
+            await stores.manifests.put_manifest(A, manifest_of(b"1"), PutTerms((Tag(name),)), 1)
         assert await stores.manifests.tags(A, "", None) == ["10", "9", "B", "a", "a-", "a_", "b"]
         assert await stores.manifests.tags(A, "A", 2) == ["B", "a"]
         assert await stores.manifests.tags(A, "", 0) == []
@@ -307,12 +309,12 @@ class TestCensus:
             manifest_of(b"r", (EdgeKind.BLOB, one), (EdgeKind.BLOB, two)),
         )
         for child in (left, right):
-            await stores.manifests.put_manifest(A, child, None, 1)
+            await stores.manifests.put_manifest(A, child, PutTerms(), 1)
         inner = manifest_of(b"inner", (EdgeKind.CHILD, left.digest), (EdgeKind.CHILD, right.digest))
-        await stores.manifests.put_manifest(A, inner, None, 1)
+        await stores.manifests.put_manifest(A, inner, PutTerms(), 1)
         outer = manifest_of(b"outer", (EdgeKind.CHILD, inner.digest), (EdgeKind.CHILD, left.digest))
-        await stores.manifests.put_manifest(A, outer, T, 1)
-        await stores.manifests.put_manifest(A, left, U, 1)
+        await stores.manifests.put_manifest(A, outer, PutTerms((T,)), 1)
+        await stores.manifests.put_manifest(A, left, PutTerms((U,)), 1)
         tags = await stores.census.repository_tags(A)
         assert tags is not None
         assert [(tag.name, tag.digest, tag.size) for tag in tags] == [("t", outer.digest, 12), ("u", left.digest, 10)]
@@ -321,7 +323,7 @@ class TestCensus:
     async def test_repositories_newest_push_first(self, again: Again) -> None:
         stores = await again()
         for now, repository in ((1, B), (2, A), (3, B)):
-            await stores.manifests.put_manifest(repository, manifest_of(b"1"), None, now)
+            await stores.manifests.put_manifest(repository, manifest_of(b"1"), PutTerms(), now)
         snapshot = await stores.census.snapshot()
         assert [(repository.name, repository.last_pushed) for repository in snapshot.repositories] == [(B, 3), (A, 2)]
         assert snapshot.summary == Summary(2, 2, 0, 0, 0, 0)
@@ -335,7 +337,7 @@ class TestCensus:
 REPOSITORIES = st.sampled_from([A, B])
 TAGS = st.sampled_from([T, U])
 CONTENTS = st.sampled_from([b"1", b"22"])
-NAMES = st.sampled_from([b"m", b"n"])
+NAMES = st.sampled_from([b"{}", b'{"artifactType":"application/x-odd"}'])
 BLOB_EDGES = st.builds(
     lambda kind, data: Edge(kind, digest_of(data), len(data)),
     st.sampled_from([EdgeKind.BLOB, EdgeKind.FOREIGN]),
@@ -348,6 +350,16 @@ MANIFESTS = st.builds(
     lambda name, edges: StoredManifest(digest_of(name), OCI_MANIFEST, name, tuple(dict.fromkeys(edges))),
     NAMES,
     st.lists(BLOB_EDGES | MANIFEST_EDGES, max_size=2),
+)
+ENTITY_TAGS = st.sampled_from([None, EntityTags(is_any=True)]) | st.builds(
+    lambda name: EntityTags(is_any=False, strong=frozenset({digest_of(name)})), NAMES
+)
+PRECONDITIONS = st.builds(Preconditions, if_match=ENTITY_TAGS, if_none_match=ENTITY_TAGS)
+TERMS = st.builds(
+    PutTerms,
+    tags=st.lists(TAGS, max_size=2, unique=True).map(tuple),
+    preconditions=st.just(UNCONDITIONAL) | PRECONDITIONS,
+    allow_sparse=st.booleans(),
 )
 
 
@@ -372,7 +384,7 @@ class BothStores(RuleBasedStateMachine):
         async def outcome(stores: Stores) -> object:
             try:
                 return await verb(stores)
-            except (ManifestReferencesUnknown, DigestMismatch, ContentDamaged) as error:
+            except (ManifestReferencesUnknown, PreconditionFailed, DigestMismatch, ContentDamaged) as error:
                 return type(error), str(error), getattr(error, "missing", None)
 
         self.now += 1
@@ -382,25 +394,25 @@ class BothStores(RuleBasedStateMachine):
     def push_blob(self, repository: RepositoryName, data: bytes) -> None:
         self.both(lambda stores: publish(stores, data, to=repository, now=self.now))
 
-    @rule(holder=REPOSITORIES, taker=REPOSITORIES, data=CONTENTS)
-    def mount_blob(self, holder: RepositoryName, taker: RepositoryName, data: bytes) -> None:
+    @rule(holder=st.none() | REPOSITORIES, taker=REPOSITORIES, data=CONTENTS)
+    def mount_blob(self, holder: RepositoryName | None, taker: RepositoryName, data: bytes) -> None:
         self.both(lambda stores: stores.blobs.mount_blob(digest_of(data), source=holder, target=taker))
 
     @rule(repository=REPOSITORIES, data=CONTENTS)
     def remove_blob(self, repository: RepositoryName, data: bytes) -> None:
         self.both(lambda stores: stores.blobs.remove_blob(repository, digest_of(data)))
 
-    @rule(repository=REPOSITORIES, manifest=MANIFESTS, tag=st.none() | TAGS)
-    def put_manifest(self, repository: RepositoryName, manifest: StoredManifest, tag: Tag | None) -> None:
-        self.both(lambda stores: stores.manifests.put_manifest(repository, manifest, tag, self.now))
+    @rule(repository=REPOSITORIES, manifest=MANIFESTS, terms=TERMS)
+    def put_manifest(self, repository: RepositoryName, manifest: StoredManifest, terms: PutTerms) -> None:
+        self.both(lambda stores: stores.manifests.put_manifest(repository, manifest, terms, self.now))
 
-    @rule(repository=REPOSITORIES, name=NAMES)
-    def delete_manifest(self, repository: RepositoryName, name: bytes) -> None:
-        self.both(lambda stores: stores.manifests.delete_manifest(repository, digest_of(name)))
+    @rule(repository=REPOSITORIES, name=NAMES, asked=PRECONDITIONS)
+    def delete_manifest(self, repository: RepositoryName, name: bytes, asked: Preconditions) -> None:
+        self.both(lambda stores: stores.manifests.delete_manifest(repository, digest_of(name), asked))
 
-    @rule(repository=REPOSITORIES, tag=TAGS)
-    def delete_tag(self, repository: RepositoryName, tag: Tag) -> None:
-        self.both(lambda stores: stores.manifests.delete_tag(repository, tag))
+    @rule(repository=REPOSITORIES, tag=TAGS, asked=PRECONDITIONS)
+    def delete_tag(self, repository: RepositoryName, tag: Tag, asked: Preconditions) -> None:
+        self.both(lambda stores: stores.manifests.delete_tag(repository, tag, asked))
 
     @rule(name=st.sampled_from(["x", "y"]))
     def touch_or_open_upload(self, name: str) -> None:
@@ -426,6 +438,11 @@ class BothStores(RuleBasedStateMachine):
         for repository in (A, B):
             self.both(lambda stores, name=repository: stores.census.repository_tags(name))
             self.both(lambda stores, name=repository: stores.manifests.tags(name, "", None))
+            self.both(
+                lambda stores, name=repository: stores.manifests.referrers(
+                    name, digest_of(b"{}"), last="", artifact_type=None, most_bytes=1000
+                )
+            )
         self.both(lambda stores: stores.census.blobs("", None))
 
 

@@ -53,7 +53,7 @@ class Client:
         lengths = {} if headers and "transfer-encoding" in headers else {"content-length": str(len(body))}
         reply = await self._exchange(method, target, [body], lengths | (headers or {}), is_whole=True)
         assert reply is not None
-        if method != "HEAD" and reply.status != 204:
+        if method != "HEAD" and reply.status not in {204, 304}:
             assert int(reply.headers["content-length"]) == len(reply.body)
         return reply
 

@@ -39,10 +39,12 @@ def test_every_setting_can_come_from_the_environment() -> None:
         "allow_anonymous": "no",
         "log_level": "debug",
         "max_upload_size_mb": "5",
+        "allow_sparse": "yes",
     }
     assert set(given) == set(PARSERS)
     config = settings(environment={f"NSCR_{name.upper()}": value for name, value in given.items()})
-    assert config == ServerConfig("localhost", 0, Path("/some/where"), True, "user", "secret", False, "debug", 5)
+    expected = ServerConfig("localhost", 0, Path("/some/where"), True, "user", "secret", False, "debug", 5, True)
+    assert config == expected
     assert "secret" not in repr(config)
 
 
