@@ -96,9 +96,10 @@ def admit_chunk(offset: int, content_range: str | None, content_length: int | No
     return ChunkPlan(exact, size_limit - offset)
 
 
-def range_header(offset: int) -> str | None:
-    """The `Range` of an upload's replies: inclusive, so an upload that holds nothing has none.
+def range_header(offset: int) -> str:
+    """The `Range` of an upload's replies, which spec.md demands of every one.
 
-    `0-0` for an empty one, as older registries write it, is what an upload of one byte says.
+    It is inclusive and so cannot say "nothing": an empty upload answers `0-0`, as registries do and one byte does. A
+    client that takes the one for the other is told so by a 416, and no byte is lost.
     """
-    return f"0-{offset - 1}" if offset else None
+    return f"0-{max(0, offset - 1)}"

@@ -170,9 +170,8 @@ def _blob_created(name: RepositoryName, digest: Digest) -> Response:
 
 
 def _upload_headers(name: RepositoryName, upload: str, offset: int) -> dict[str, str]:
-    headers = {"Location": f"/v2/{name}/blobs/uploads/{upload}", "Docker-Upload-UUID": upload}
-    held = range_header(offset)
-    return headers if held is None else {**headers, "Range": held}
+    location = f"/v2/{name}/blobs/uploads/{upload}"
+    return {"Location": location, "Docker-Upload-UUID": upload, "Range": range_header(offset)}
 
 
 async def start_upload(services: Services, request: Request) -> Response:

@@ -8,6 +8,7 @@ docs/api.md is made of this table.
 import json
 from dataclasses import dataclass
 
+from nscr.core.uploads import range_header
 from nscr.errors import (
     BlobUnknown,
     DigestMismatch,
@@ -146,5 +147,5 @@ def _headers(path: str, error: RegistryError) -> dict[str, str]:
         case RangeUnsatisfiable():
             return {"Accept-Ranges": "bytes", "Content-Range": f"bytes */{error.size}"}
         case UploadOutOfOrder():
-            return {"Location": path} | ({"Range": f"0-{error.offset - 1}"} if error.offset else {})
+            return {"Location": path, "Range": range_header(error.offset)}
     return {}
