@@ -6,6 +6,7 @@ Hypothesis prints the falsifying history and its seed.
 from collections.abc import Sequence
 from itertools import permutations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -80,6 +81,7 @@ def _is_order(order: Sequence[RegisterCall], model: TagModel) -> bool:
     return True
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(histories(most=5))
 def test_the_search_agrees_with_brute_force(calls: list[RegisterCall]) -> None:
@@ -87,6 +89,7 @@ def test_the_search_agrees_with_brute_force(calls: list[RegisterCall]) -> None:
     assert (found.verdict is Verdict.VALID) == _brute_force(calls)
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(histories(most=11, horizon=12))
 def test_the_sweep_agrees_with_the_search(calls: list[RegisterCall]) -> None:
@@ -95,6 +98,7 @@ def test_the_sweep_agrees_with_the_search(calls: list[RegisterCall]) -> None:
     assert (swept.stuck is None) == (check(TagModel(), _as_calls(calls)).verdict is Verdict.VALID)
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(histories(most=11, horizon=14))
 def test_what_a_clash_names_is_proof_by_itself(calls: list[RegisterCall]) -> None:
