@@ -1,18 +1,24 @@
 """Puts the registry together from a configuration; the only module that names the concrete stores."""
 
+import os
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio.to_thread
+import msgspec
 
 from nscr.config import ServerConfig
 from nscr.health import HealthChecks
+from nscr.htpasswd import read_htpasswd
 from nscr.http.app import Application
-from nscr.http.authentication import BasicAuthentication
+from nscr.http.authentication import Authentication, HashedUsers, SingleUser
+from nscr.http.broadcast import Broadcast, Event
+from nscr.http.metrics import RequestMetrics
 from nscr.http.services import Services
-from nscr.registry import Registry
+from nscr.oci.names import RepositoryName
+from nscr.registry import Registry, RepositoryChange
 from nscr.sabotage.catalogue import CATALOGUE
 from nscr.stores.base import Offload, Stores
 from nscr.stores.census import SqliteCensus
@@ -34,6 +40,7 @@ class Assembly:
 
     application: Application
     database: Database
+    log_events: Broadcast
 
 
 def build_application(
@@ -43,37 +50,72 @@ def build_application(
     now: Callable[[], int] = now_ms,
     monotonic: Callable[[], float] = time.monotonic,
     new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
-) -> tuple[Application, Registry]:
+    offload: Offload = anyio.to_thread.run_sync,
+    request_shutdown: Callable[[], None] | None = None,
+) -> tuple[Application, Registry, Services]:
     """The ASGI application over any stores, wrapped in the sabotages that the configuration names."""
     for name in config.sabotages:
         stores = CATALOGUE[name].wrap(stores)
+    repository_events = Broadcast()
+
+    def tell(change: RepositoryChange, repository: RepositoryName) -> None:
+        data = {"action": change.value, "repository": repository, "timestamp": now()}
+        repository_events.publish(Event("repository_update", msgspec.json.encode(data)))
+
     registry = Registry(
         stores,
         now=now,
         new_id=new_id,
         upload_limit=config.max_upload_size_mb * _MEBIBYTE,
         allow_sparse=config.allow_sparse,
+        session_limit=config.max_upload_sessions,
+        on_change=tell,
     )
-    authentication = (
-        BasicAuthentication(config.auth_username, config.auth_password)
-        if config.requires_credentials and config.auth_username is not None and config.auth_password is not None
-        else None
+    services = Services(
+        registry,
+        HealthChecks(registry, monotonic=monotonic),
+        now,
+        started=now(),
+        start_id=os.urandom(8).hex(),
+        metrics=RequestMetrics(),
+        request_shutdown=request_shutdown if config.shutdown_endpoint_enabled else None,
+        repository_events=repository_events,
     )
-    services = Services(registry, HealthChecks(registry, monotonic=monotonic), now, started=now())
-    return Application(services, authentication), registry
+    application = Application(
+        services,
+        _authentication(config, offload, monotonic),
+        monotonic=monotonic,
+        patience=config.client_timeout_seconds,
+    )
+    return application, registry, services
 
 
-async def assemble(config: ServerConfig, *, offload: Offload = anyio.to_thread.run_sync) -> Assembly:
+def _authentication(config: ServerConfig, offload: Offload, monotonic: Callable[[], float]) -> Authentication | None:
+    if not config.requires_credentials:
+        return None
+    if config.auth_htpasswd is not None:
+        return HashedUsers(read_htpasswd(config.auth_htpasswd), offload=offload, monotonic=monotonic)
+    return SingleUser(config.auth_username or "", config.auth_password or "")
+
+
+async def assemble(
+    config: ServerConfig,
+    *,
+    request_shutdown: Callable[[], None],
+    offload: Offload = anyio.to_thread.run_sync,
+) -> Assembly:
     """Open the stores of the data folder and build the registry over them.
 
     Raises:
-        EnvironmentFault, StoreFault: the folder cannot be used.
+        ConfigurationError, EnvironmentFault, StoreFault: htpasswd file or folder cannot be used.
     """
     content = FileContent(config.database_path, offload)
     database = Database(config.database_path / "registry.sqlite3", MIGRATIONS, offload)
     stores = Stores(
         content, SqliteBlobs(database), SqliteManifests(database), SqliteUploads(database), SqliteCensus(database)
     )
-    application, registry = build_application(stores, config)
+    application, registry, services = build_application(
+        stores, config, offload=offload, request_shutdown=request_shutdown
+    )
     await registry.recover()
-    return Assembly(application, database)
+    return Assembly(application, database, services.log_events)

@@ -28,7 +28,6 @@ NOT_SUPPORTED = frozenset(
         "cleanup_enabled",
         "cleanup_interval_minutes",
         "cleanup_max_age_hours",
-        "shutdown_endpoint_enabled",
     }
 )
 """Settings of the registry that this API comes from which have nothing to act on here yet."""
@@ -44,15 +43,22 @@ class ServerConfig:
     auth_enabled: bool | None = None
     auth_username: str | None = None
     auth_password: str | None = field(default=None, repr=False)
+    auth_htpasswd: Path | None = None
     allow_anonymous: bool = False
     log_level: str = "warning"
     max_upload_size_mb: int = 20_480
     allow_sparse: bool = False
+    max_upload_sessions: int = 10_000
+    header_timeout_seconds: int = 30
+    client_timeout_seconds: int = 60
+    shutdown_endpoint_enabled: bool = False
     sabotages: tuple[str, ...] = ()
 
     @property
     def requires_credentials(self) -> bool:
-        return self.auth_username is not None if self.auth_enabled is None else self.auth_enabled
+        if self.auth_enabled is not None:
+            return self.auth_enabled
+        return self.auth_username is not None or self.auth_htpasswd is not None
 
     @property
     def is_loopback(self) -> bool:
@@ -115,10 +121,15 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "auth_enabled": _boolean,
     "auth_username": _username,
     "auth_password": _text,
+    "auth_htpasswd": _path,
     "allow_anonymous": _boolean,
     "log_level": _log_level,
     "max_upload_size_mb": _whole_number(1, 1 << 30),
     "allow_sparse": _boolean,
+    "max_upload_sessions": _whole_number(1, 1_000_000),
+    "header_timeout_seconds": _whole_number(1, 3600),
+    "client_timeout_seconds": _whole_number(1, 3600),
+    "shutdown_endpoint_enabled": _boolean,
 }
 """Every setting that a file or the environment may give, with what it must look like."""
 
@@ -203,9 +214,14 @@ def _from_environment(environment: Mapping[str, str]) -> tuple[dict[str, object]
 
 def _check_combination(config: ServerConfig) -> None:
     has_both = config.auth_username is not None and config.auth_password is not None
-    if config.requires_credentials and not has_both:
+    if config.auth_htpasswd is not None and (config.auth_username is not None or config.auth_password is not None):
         raise ConfigurationError(
-            "authentication needs a user name and a password", hint="give --username and --password-stdin"
+            "a user name and password beside an htpasswd file", hint="put the user into the file, or leave it out"
+        )
+    if config.requires_credentials and not has_both and config.auth_htpasswd is None:
+        raise ConfigurationError(
+            "authentication needs a user name and a password, or an htpasswd file",
+            hint="give --username and --password-stdin, or --htpasswd",
         )
     if config.auth_password is not None and config.auth_username is None and config.auth_enabled is None:
         raise ConfigurationError("a password without a user name", hint="give --username as well")

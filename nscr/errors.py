@@ -6,6 +6,7 @@
     │   ├── BlobUnknown
     │   ├── DigestMismatch
     │   ├── UploadUnknown, UploadBusy, UploadOutOfOrder, UploadLengthWrong, UploadTooLarge
+    │   ├── TooManyUploads, TooManyChecks, ClientTooSlow
     │   ├── ManifestUnknown, ManifestReferencesUnknown, ManifestTooLarge
     │   ├── PreconditionFailed, TooManyTags, RangeUnsatisfiable
     │   └── Unauthorized, RouteUnknown, MethodUnsupported
@@ -71,6 +72,21 @@ class UploadLengthWrong(ClientFault):
 class UploadTooLarge(ClientFault):
     def __init__(self, limit: int) -> None:
         super().__init__(f"uploads are limited to {limit} bytes")
+
+
+class TooManyUploads(ClientFault):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} uploads are open already; close or cancel some, or come back later")
+
+
+class TooManyChecks(ClientFault):
+    def __init__(self) -> None:
+        super().__init__("too many of your credentials are being checked; come back later")
+
+
+class ClientTooSlow(ClientFault):
+    def __init__(self, received: int) -> None:
+        super().__init__(f"the rest of the body did not come in time; {received} bytes did")
 
 
 class ManifestUnknown(ClientFault):

@@ -1,18 +1,19 @@
 """Health checks that are really made.
 
 The checks are those of the monitoring API: repositories can be listed, the counters can be read, and a synced write to
-the database reads back. The last costs a sync, so all callers share one a second; the figures are always of now.
+the database reads back. The last costs a sync, so all callers share one a second. While no change is committed they
+share the checks as well: figures and warnings are always of now.
 Degraded is a registry that serves and needs a person; unhealthy is one whose check failed.
 """
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import anyio
 
-from nscr.core.figures import Snapshot
+from nscr.core.figures import Figures
 from nscr.errors import StoreFault
 from nscr.registry import Registry
 
@@ -32,13 +33,13 @@ class Health:
 
     Attributes:
         failures: why each failed check failed.
-        snapshot: what the registry holds, where it could be read.
+        figures: what the registry holds, where it could be read.
     """
 
     checks: dict[str, bool]
     warnings: tuple[str, ...]
     failures: tuple[str, ...]
-    snapshot: Snapshot | None
+    figures: Figures | None
 
     @property
     def status(self) -> Status:
@@ -53,18 +54,26 @@ class HealthChecks:
     def __init__(self, registry: Registry, *, monotonic: Callable[[], float]) -> None:
         self._registry = registry
         self._monotonic = monotonic
-        self._probing = anyio.Lock()
+        self._checking = anyio.Lock()
+        self._last: tuple[int, float, Health] | None = None
         self._probed: tuple[float, str | None] | None = None
 
     async def check(self) -> Health:
-        snapshot: Snapshot | None = None
+        async with self._checking:
+            generation, now = self._registry.census.generation, self._monotonic()
+            if self._last is None or self._last[0] != generation or now - self._last[1] >= PROBE_INTERVAL:
+                self._last = (generation, now, await self._check())
+            return replace(self._last[2], warnings=tuple(await self._warnings()))
+
+    async def _check(self) -> Health:
+        figures: Figures | None = None
         failures: dict[str, str] = {}
         try:
             await self._registry.repositories("", 1)
         except StoreFault as fault:
             failures["repositoryListing"] = str(fault)
         try:
-            snapshot = await self._registry.census.snapshot()
+            figures = await self._registry.census.read(lambda reading: reading.figures())
         except StoreFault as fault:
             failures["statisticsAccess"] = str(fault)
         if (reason := await self._shared_probe()) is not None:
@@ -73,17 +82,16 @@ class HealthChecks:
             checks={
                 name: name not in failures for name in ("repositoryListing", "statisticsAccess", "databaseConnectivity")
             },
-            warnings=tuple(await self._warnings()),
+            warnings=(),
             failures=tuple(f"{name}: {reason}" for name, reason in failures.items()),
-            snapshot=snapshot,
+            figures=figures,
         )
 
     async def _shared_probe(self) -> str | None:
         """Why the last probe failed, None where it did not; makes a new one when the last is a second old."""
-        async with self._probing:
-            if self._probed is None or self._monotonic() - self._probed[0] >= PROBE_INTERVAL:
-                self._probed = (self._monotonic(), await self._probe())
-            return self._probed[1]
+        if self._probed is None or self._monotonic() - self._probed[0] >= PROBE_INTERVAL:
+            self._probed = (self._monotonic(), await self._probe())
+        return self._probed[1]
 
     async def _probe(self) -> str | None:
         try:

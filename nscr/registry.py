@@ -8,6 +8,7 @@ ids come in from outside. Nothing here knows HTTP.
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 
 import anyio
 
@@ -23,6 +24,7 @@ from nscr.errors import (
     ManifestTooLarge,
     ManifestUnknown,
     NameUnknown,
+    TooManyUploads,
     UploadLengthWrong,
     UploadTooLarge,
     UploadUnknown,
@@ -33,6 +35,11 @@ from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference
 from nscr.stores.base import BlobReader, StoredManifest, Stores
 
 Body = AsyncGenerator[bytes, None]
+
+
+class RepositoryChange(StrEnum):
+    MANIFEST_ADDED = "manifest_added"
+    REPOSITORY_DELETED = "repository_deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,8 @@ class Registry:
         new_id: Callable[[], str],
         upload_limit: int,
         allow_sparse: bool = False,
+        session_limit: int,
+        on_change: Callable[[RepositoryChange, RepositoryName], None],
     ) -> None:
         """Args:
         stores: the capabilities.
@@ -68,21 +77,26 @@ class Registry:
         new_id: unguessable ids for uploads.
         upload_limit: the largest blob in bytes.
         allow_sparse: whether an index may be pushed without its children.
+        session_limit: how many uploads may be open at once.
+        on_change: told of changes to repositories once they are committed; must not block.
         """
         self.census = stores.census
         self.content = stores.content
         self.damaged: set[Digest] = set()
+        self.received_batches = 0
         self._stores = stores
         self._now = now
         self._new_id = new_id
         self._upload_limit = upload_limit
         self._allow_sparse = allow_sparse
+        self._session_limit = session_limit
+        self._on_change = on_change
         self._sessions: dict[str, SessionFigures] = {}
         self._claimed: dict[str, UploadState] = {}
 
     async def recover(self) -> None:
         """Take up the sessions of the last process and discard what it left in the uploads folder besides."""
-        self._sessions = {session.id: session for session in await self.census.sessions()}
+        self._sessions = await self.census.read(lambda reading: {session.id: session for session in reading.sessions()})
         for upload in await self.content.uploads():
             if upload not in self._sessions:
                 await self.content.discard(upload)
@@ -145,12 +159,23 @@ class Registry:
     # Uploads
 
     async def open_upload(self, repository: RepositoryName, algorithm: Algorithm = Algorithm.SHA256) -> str:
-        """Start a session and return its id; `algorithm` is what its digest is expected to be of."""
+        """Start a session and return its id; `algorithm` is what its digest is expected to be of.
+
+        Raises:
+            TooManyUploads: as many as may be are open.
+        """
+        if len(self._sessions) >= self._session_limit:
+            raise TooManyUploads(self._session_limit)
         now = self._now()
         session = SessionFigures(self._new_id(), repository, started=now, last_activity=now, chunks=0)
         self.content.start(session.id, algorithm)
-        await self._stores.uploads.open_upload(session)
+        # Counted from now on; nobody knows the id yet.
         self._sessions[session.id] = session
+        try:
+            await self._stores.uploads.open_upload(session)
+        except BaseException:
+            del self._sessions[session.id]
+            raise
         return session.id
 
     async def upload_offset(self, repository: RepositoryName, upload: str) -> int:
@@ -228,6 +253,7 @@ class Registry:
         named = tuple(dict.fromkeys(tags)) if by_digest else (Tag(reference),)
         terms = PutTerms(named, preconditions, self._allow_sparse)
         await self._stores.manifests.put_manifest(repository, stored, terms, self._now())
+        self._on_change(RepositoryChange.MANIFEST_ADDED, repository)
         return stored
 
     async def manifest(self, repository: RepositoryName, reference: Reference) -> StoredManifest:
@@ -254,6 +280,17 @@ class Registry:
             found = await self._stores.manifests.delete_tag(repository, Tag(reference), preconditions)
         if not found:
             raise ManifestUnknown(repository, reference)
+
+    async def delete_repository(self, repository: RepositoryName) -> int:
+        """Remove its manifests and tags and let go of its blobs; return how many manifests there were.
+
+        The blobs' bytes wait for a collection, as after any other deletion. Uploads that are open stay open.
+        """
+        deleted = await self._stores.manifests.delete_repository(repository)
+        if deleted is None:
+            raise NameUnknown(repository)
+        self._on_change(RepositoryChange.REPOSITORY_DELETED, repository)
+        return deleted
 
     async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str]:
         found = await self._stores.manifests.tags(repository, last, limit)
@@ -301,6 +338,7 @@ class Registry:
                     raise UploadLengthWrong(plan.exact, "more")
                 await self.content.append(upload, data, end)
                 end += len(data)
+                self.received_batches += 1
         if plan.exact is not None and end - offset != plan.exact:
             await self.content.truncate(upload, offset)
             raise UploadLengthWrong(plan.exact, str(end - offset))

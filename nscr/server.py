@@ -15,12 +15,14 @@ from typing import Any
 
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from nscr.assembly import assemble
 from nscr.config import ServerConfig
 from nscr.data_folder import admit_sabotage, held_data_folder
 from nscr.errors import ConfigurationError, EnvironmentFault, StoreFault
+from nscr.http.log_events import LogEvents
 from nscr.sabotage.catalogue import CATALOGUE
 
 BACKLOG = 1024
@@ -59,7 +61,7 @@ def bind(host: str, port: int) -> socket.socket:
 class _SocketServer(Server):
     """Granian's embedded server on a socket that already listens."""
 
-    def __init__(self, target: Any, listener: socket.socket) -> None:
+    def __init__(self, target: Any, listener: socket.socket, *, header_seconds: int) -> None:
         super().__init__(
             target,
             interface=Interfaces.ASGINL,
@@ -67,6 +69,7 @@ class _SocketServer(Server):
             websockets=False,
             log_enabled=False,
             backlog=BACKLOG,
+            http1_settings=HTTP1Settings(header_read_timeout=header_seconds * 1000),
         )
         self._listener = listener
 
@@ -99,21 +102,23 @@ def run(config: ServerConfig, *, announce: Callable[[str], None]) -> None:
 
 
 async def _serve(config: ServerConfig, listener: socket.socket, announce: Callable[[str], None]) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
     try:
-        assembly = await assemble(config)
+        assembly = await assemble(config, request_shutdown=stopping.set)
     except StoreFault as fault:
         raise EnvironmentFault(
             f"data folder {config.database_path}: {fault}", hint="check its rights and free space"
         ) from fault
-    server = _SocketServer(assembly.application, listener)
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    logging.getLogger().addHandler(LogEvents(assembly.log_events, loop.call_soon_threadsafe))
+    server = _SocketServer(assembly.application, listener, header_seconds=config.header_timeout_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     announce(ready_line(config, listener))
     serving = asyncio.create_task(server.serve())
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    assembly.application.close_streams()
     loop.call_soon(server.stop)
     # Granian stops listening now and ends when its last connection does.
     await asyncio.wait({serving}, timeout=DRAIN_SECONDS)

@@ -7,11 +7,12 @@ holds it; deleting a blob from a repository therefore ends the reference as well
 A repository exists while it has a manifest.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nscr.core.admission import BYTE_KINDS, missing_references
-from nscr.oci.manifests import Edge
+from nscr.oci.manifests import Edge, EdgeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Summary:
     unreferenced_blobs: int
     orphaned_manifests: int
     estimated_space_to_free: int
+    sparse_manifests: int = 0
+    """Indexes that were allowed to come without children and still lack some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Storage:
     total_bytes: int
     unique_bytes: int
     unique_blobs: int
+    references: int
+    """How often manifests name a blob that their repository holds."""
 
     @property
     def space_savings(self) -> int:
@@ -39,6 +44,14 @@ class Storage:
     @property
     def deduplication_ratio(self) -> float:
         return round(self.total_bytes / self.unique_bytes, 4) if self.unique_bytes else 1.0
+
+    @property
+    def space_savings_percent(self) -> float:
+        return round(100 * self.space_savings / self.total_bytes, 2) if self.total_bytes else 0.0
+
+    @property
+    def average_references(self) -> float:
+        return round(self.references / self.unique_blobs, 4) if self.unique_blobs else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +87,20 @@ class BlobFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """All that one consistent reading of the registry says.
+class BlobReferences:
+    digest: str
+    count: int
+    size: int
 
-    `repositories` come newest push first (then by name), their tags ascending; `sessions` oldest first.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The numbers of one moment; reading them costs the same however much the registry holds."""
 
     generation: int
     summary: Summary
     storage: Storage
-    repositories: tuple[RepositoryFigures, ...]
-    sessions: tuple[SessionFigures, ...]
+    open_sessions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +114,8 @@ class Contents:
 
 def recount(contents: Contents) -> Summary:
     """The figures by their definition; every store's own arithmetic must agree with it."""
-    referenced: set[str] = set()
-    orphaned = 0
-    for (repository, _), edges in contents.manifests.items():
-        for edge in edges:
-            if edge.kind in BYTE_KINDS and (repository, edge.digest) in contents.links:
-                referenced.add(edge.digest)
-        orphaned += is_orphaned(contents, repository, edges)
+    referenced = count_references(contents)
+    orphaned = sum(is_orphaned(contents, repository, edges) for (repository, _), edges in contents.manifests.items())
     unreferenced = [digest for digest in contents.blobs if digest not in referenced]
     return Summary(
         total_repositories=len({repository for repository, _ in contents.manifests}),
@@ -113,6 +124,9 @@ def recount(contents: Contents) -> Summary:
         unreferenced_blobs=len(unreferenced),
         orphaned_manifests=orphaned,
         estimated_space_to_free=sum(contents.blobs[digest] for digest in unreferenced),
+        sparse_manifests=sum(
+            any(edge.kind is EdgeKind.SPARSE for edge in edges) for edges in contents.manifests.values()
+        ),
     )
 
 
@@ -136,4 +150,15 @@ def measure_storage(contents: Contents) -> Storage:
         total_bytes=sum(size * max(1, holders.get(digest, 0)) for digest, size in contents.blobs.items()),
         unique_bytes=sum(contents.blobs.values()),
         unique_blobs=len(contents.blobs),
+        references=sum(count_references(contents).values()),
+    )
+
+
+def count_references(contents: Contents) -> Mapping[str, int]:
+    """Of each blob that is referenced: how often, over all repositories."""
+    return Counter(
+        edge.digest
+        for (repository, _), edges in contents.manifests.items()
+        for edge in edges
+        if edge.kind in BYTE_KINDS and (repository, edge.digest) in contents.links and edge.digest in contents.blobs
     )

@@ -5,15 +5,16 @@ into a reply; once a reply has begun, the exception goes on to the server, which
 """
 
 import logging
+from collections.abc import Callable
 
 import anyio
 
-from nscr.errors import MethodUnsupported, RegistryError, RouteUnknown, StoreFault, Unauthorized
-from nscr.http.authentication import BasicAuthentication
+from nscr.errors import MethodUnsupported, RegistryError, RouteUnknown, StoreFault, TooManyChecks, Unauthorized
+from nscr.http.authentication import Admission, Authentication
 from nscr.http.faults import UNFORESEEN, describe, failure, is_api
-from nscr.http.messages import ClientGone, Message, Receive, Request, Response, Scope, Send
+from nscr.http.messages import ClientGone, Message, Receive, Request, Scope, Send
 from nscr.http.routes import allowed_methods, find_handler, find_route
-from nscr.http.services import Handler, Services
+from nscr.http.services import Handler, Reply, Services
 from nscr.oci.errors import InvalidInput
 
 SKIPPED_BODY_LIMIT = 1024 * 1024
@@ -24,11 +25,29 @@ logger = logging.getLogger("nscr.http")
 class Application:
     """The registry as an ASGI application."""
 
-    def __init__(self, services: Services, authentication: BasicAuthentication | None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        authentication: Authentication | None,
+        *,
+        monotonic: Callable[[], float],
+        patience: float,
+    ) -> None:
+        """Args:
+        authentication: None lets everybody in.
+        monotonic: seconds, for the metrics.
+        patience: seconds that a client may keep the server waiting, for a piece of its body or to take one of a reply.
+        """
         self._services = services
         self._authentication = authentication
+        self._monotonic = monotonic
+        self._patience = patience
         self._in_flight: set[anyio.CancelScope] = set()
         self._idle: anyio.Event | None = None
+
+    def close_streams(self) -> None:
+        """End the event streams, which would otherwise never end; new ones end at once."""
+        self._services.close_streams()
 
     async def wait_idle(self) -> None:
         """Return once no request is being handled."""
@@ -48,7 +67,7 @@ class Application:
         with anyio.CancelScope() as cancellation:
             self._in_flight.add(cancellation)
             try:
-                await self._serve(Request(scope, receive), send)
+                await self._serve(Request(scope, receive, patience=self._patience), send)
             finally:
                 self._in_flight.remove(cancellation)
                 if not self._in_flight and self._idle is not None:
@@ -56,14 +75,18 @@ class Application:
 
     async def _serve(self, request: Request, send: Send) -> None:
         has_started = False
+        began = self._monotonic()
+        status = 0
 
         async def watched_send(message: Message) -> None:
             nonlocal has_started
             has_started = True
-            await send(message)
+            with anyio.fail_after(self._patience):
+                await send(message)
 
         try:
             response = await self._respond(request)
+            status = response.status
             try:
                 await request.skip_body(SKIPPED_BODY_LIMIT)
                 self._stamp(request, response)
@@ -71,39 +94,54 @@ class Application:
             finally:
                 await response.aclose()
         except ClientGone:
-            logger.debug("%s %s: the client hung up", request.method, request.path)
+            logger.debug("%s: the client hung up", request.shown)
+        except TimeoutError:
+            logger.warning("%s: the client takes no more of the reply", request.shown)
+            raise
         except Exception:
-            logger.exception("%s %s failed", request.method, request.path)
+            logger.exception("%s failed", request.shown)
+            status = 500
             if has_started:
                 raise
             response = failure(request.path, UNFORESEEN, UNFORESEEN.meaning)
             self._stamp(request, response)
             await response.send(send, with_body=request.method != "HEAD")
         else:
-            logger.debug("%s %s: %d", request.method, request.path, response.status)
+            logger.debug("%s: %d", request.shown, status)
+        finally:
+            self._services.metrics.observe(request.method, request.route, status, self._monotonic() - began)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _admit(self, request: Request) -> None:
+        if self._authentication is None:
+            return
+        admission = await self._authentication.admit(request.headers.get("authorization"), request.source)
+        if admission is Admission.LATER:
+            raise TooManyChecks
+        if admission is Admission.REFUSED:
+            raise Unauthorized
+
+    async def _respond(self, request: Request) -> Reply:
         try:
+            await self._admit(request)
             return await self._handler(request)(self._services, request)
         except (RegistryError, InvalidInput) as error:
             if isinstance(error, StoreFault):
-                logger.error("%s %s: %s", request.method, request.path, error)
+                logger.error("%s: %s", request.shown, error)
             return describe(request.path, error)
 
     def _handler(self, request: Request) -> Handler:
-        """What handles the request, if it may be handled."""
-        if self._authentication is not None and not self._authentication.admits(request.headers.get("authorization")):
-            raise Unauthorized
-        found = find_route(request.path)
+        """What handles the request."""
+        found = find_route(request.method, request.path)
         if found is None:
             raise RouteUnknown(request.path)
         route, request.parameters = found
+        request.route = route.template
         handler = find_handler(route, request.method)
         if handler is None:
             raise MethodUnsupported(request.method, allowed_methods(route))
         return handler
 
-    def _stamp(self, request: Request, response: Response) -> None:
+    def _stamp(self, request: Request, response: Reply) -> None:
         """Headers of every reply."""
         if not is_api(request.path):
             response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from nscr.core.uploads import range_header
 from nscr.errors import (
     BlobUnknown,
+    ClientTooSlow,
     DigestMismatch,
     ManifestReferencesUnknown,
     ManifestTooLarge,
@@ -23,7 +24,9 @@ from nscr.errors import (
     RouteUnknown,
     StoreFault,
     StoreFull,
+    TooManyChecks,
     TooManyTags,
+    TooManyUploads,
     Unauthorized,
     UploadBusy,
     UploadLengthWrong,
@@ -82,6 +85,19 @@ FAULTS: dict[type[RegistryError], Fault] = {
     RangeUnsatisfiable: Fault(
         416, ErrorCode.SIZE_INVALID, "`Range` selects no byte; `Content-Range` says how many there are"
     ),
+    TooManyUploads: Fault(
+        429, ErrorCode.TOOMANYREQUESTS, "as many uploads are open as may be; `Retry-After` says when to ask again"
+    ),
+    TooManyChecks: Fault(
+        429,
+        ErrorCode.TOOMANYREQUESTS,
+        "too many credentials of this client are being checked; `Retry-After` says when to ask again",
+    ),
+    ClientTooSlow: Fault(
+        408,
+        ErrorCode.SIZE_INVALID,
+        "the rest of the body did not come in time; an upload keeps what did. SIZE_INVALID, for the body is too short",
+    ),
     UploadLengthWrong: Fault(
         400, ErrorCode.SIZE_INVALID, "the body is not as long as `Content-Range` says; the session is as it was"
     ),
@@ -107,6 +123,8 @@ _API_TITLES = {
     401: "Unauthorized",
     404: "Not found",
     405: "Method not allowed",
+    408: "Request timeout",
+    429: "Too many requests",
     500: "Internal server error",
     507: "Insufficient storage",
 }
@@ -148,4 +166,8 @@ def _headers(path: str, error: RegistryError) -> dict[str, str]:
             return {"Accept-Ranges": "bytes", "Content-Range": f"bytes */{error.size}"}
         case UploadOutOfOrder():
             return {"Location": path, "Range": range_header(error.offset)}
+        case TooManyUploads() | TooManyChecks():
+            return {"Retry-After": "1"}
+        case ClientTooSlow():
+            return {"Connection": "close"}
     return {}

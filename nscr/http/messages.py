@@ -11,12 +11,18 @@ from functools import cached_property
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+import anyio
+
+from nscr.errors import ClientTooSlow
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 BATCH_BYTES = 1024 * 1024
+SLOWEST_BYTES = 1024
+"""A second: a body that comes slower than this, on the whole, is not waited for."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
@@ -28,13 +34,19 @@ class ClientGone(Exception):
 class Request:
     """One request; the body is read at most once."""
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive, *, patience: float) -> None:
+        """Args:
+        patience: seconds that each piece of the body, and the body besides a second for each KiB of it, may take.
+        """
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: Mapping[str, str] = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
         self.parameters: Mapping[str, str] = {}
+        self.source: str = (scope.get("client") or ("",))[0]
+        self.route = "none"
+        self._patience = patience
         self._query: bytes = scope["query_string"]
         self._receive = receive
         self._is_read = False
@@ -63,6 +75,11 @@ class Request:
         return self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
 
     @property
+    def shown(self) -> str:
+        """Method and path for a log: one line, whatever the client put into them."""
+        return f"{self.method} {self.path[:300]}".encode("unicode_escape").decode("ascii")
+
+    @property
     def request_id(self) -> str | None:
         """The client's X-Request-Id, if it is fit to be sent back."""
         text = self.headers.get("x-request-id", "")
@@ -72,29 +89,44 @@ class Request:
         """The body in batches of about a MiB.
 
         Raises:
-            ClientGone: after everything that did come has been yielded.
+            ClientGone, ClientTooSlow: after everything that did come has been yielded.
         """
         if self._is_read:
             return
         self._is_read = True
         pieces: list[bytes] = []
         held = 0
+        received = 0
         is_whole = not self.has_body
+        started = anyio.current_time()
+        message: Message | None = None
         while not is_whole:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
+            # Both at once: a client that stalls, and one that trickles a byte now and then.
+            latest = min(anyio.current_time(), started + received / SLOWEST_BYTES) + self._patience
+            message = None
+            with anyio.CancelScope(deadline=latest):
+                message = await self._receive()
+            if message is None or message["type"] == "http.disconnect":
                 break
             if piece := message.get("body", b""):
                 pieces.append(piece)
                 held += len(piece)
+                received += len(piece)
             is_whole = not message.get("more_body", False)
             if held >= BATCH_BYTES:
                 yield b"".join(pieces)
                 pieces, held = [], 0
         if pieces:
             yield b"".join(pieces)
+        if not is_whole and message is None:
+            raise ClientTooSlow(received)
         if not is_whole:
             raise ClientGone
+
+    async def wait_disconnect(self) -> None:
+        """Return once the client has hung up; for requests whose body is read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def read_body(self, limit: int) -> bytes:
         """The whole body, or its first bytes, more than `limit`, where it is longer."""
@@ -135,7 +167,7 @@ class Response:
     """A reply.
 
     Attributes:
-        body: the whole body, or a stream of `length` bytes.
+        body: the whole body, or a stream of `length` bytes, or one that goes on as long as it likes.
         length: of a body that is not sent or streamed; otherwise taken from `body`.
     """
 
@@ -148,10 +180,10 @@ class Response:
         """Send it. An exception after the start makes the server cut the connection: a short body shows as such."""
         length = len(self.body) if isinstance(self.body, bytes) and self.length is None else self.length
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
-        if self.status not in {204, 304}:
+        if length is not None and self.status not in {204, 304}:
             headers.append((b"content-length", str(length).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        if not isinstance(self.body, bytes):
+        if with_body and not isinstance(self.body, bytes):
             async for data in self.body:
                 await send({"type": "http.response.body", "body": data, "more_body": True})
         is_sent = with_body and isinstance(self.body, bytes)

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from nscr.http.faults import FAULTS, INVALID_INPUT, INVALID_INPUT_STATUS, UNFORESEEN, is_api
+from nscr.http.faults import FAULTS, INVALID_INPUT, INVALID_INPUT_STATUS, UNFORESEEN
 from nscr.http.routes import ROUTES, Route, find_handler
 from nscr.http.services import Handler
 
@@ -35,10 +35,10 @@ def render_reference() -> str:
         [
             _INTRODUCTION,
             "## Distribution (`/v2`)\n",
-            *_routes(route for route in ROUTES if not is_api(route.template)),
+            *_routes(route for route in ROUTES if route.template.startswith("/v2")),
             "\n## Monitoring (`/api`)\n",
             "Shapes and terms stand in [external-api.md](external-api.md).\n",
-            *_routes(route for route in ROUTES if is_api(route.template)),
+            *_routes(route for route in ROUTES if not route.template.startswith("/v2")),
             _FAILURES,
             *_failures(),
             "",

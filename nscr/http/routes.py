@@ -9,14 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from nscr.http import distribution, monitoring
+from nscr.http import distribution, events, monitoring
 from nscr.http.services import Handler
 
 
 @dataclass(frozen=True)
 class Route:
+    """Attributes:
+    is_fallback: reads a path only for the methods that it has; for any other there is nothing there.
+    """
+
     template: str
     handlers: Mapping[str, Handler]
+    is_fallback: bool = False
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -57,18 +62,30 @@ ROUTES = (
     ),
     Route("/v2/{name}/tags/list", {"GET": distribution.list_tags}),
     Route("/v2/{name}/referrers/{digest}", {"GET": distribution.list_referrers}),
+    Route("/v2/{name}", {"DELETE": monitoring.delete_repository}, is_fallback=True),
     Route("/api/registry/state", {"GET": monitoring.get_state}),
+    Route("/api/registry/repositories", {"GET": monitoring.list_repositories}),
     Route("/api/registry/repositories/{name}", {"GET": monitoring.get_repository}),
     Route("/api/registry/blobs", {"GET": monitoring.list_blobs}),
     Route("/api/registry/sessions", {"GET": monitoring.list_sessions}),
     Route("/api/registry/health", {"GET": monitoring.get_health}),
+    Route("/api/registry/storage", {"GET": monitoring.get_storage}),
     Route("/api/garbage-collect/stats", {"GET": monitoring.get_collection_statistics}),
+    Route("/api/blobs", {"GET": monitoring.list_blob_digests}),
+    Route("/api/web/status", {"GET": monitoring.get_web_status}),
+    Route("/api/logs/stream", {"GET": events.stream_log}),
+    Route("/api/repositories/stream", {"GET": events.stream_repositories}),
+    Route("/api/shutdown", {"POST": monitoring.post_shutdown}),
+    Route("/metrics", {"GET": monitoring.get_metrics}),
+    Route("/openapi.json", {"GET": monitoring.get_openapi}),
 )
 
 
-def find_route(path: str) -> tuple[Route, Mapping[str, str]] | None:
+def find_route(method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
     """The first route that reads the path, with its parameters."""
     for route in ROUTES:
+        if route.is_fallback and method not in route.handlers:
+            continue
         if (match := route.pattern.fullmatch(path)) is not None:
             return route, match.groupdict()
     return None

@@ -46,6 +46,9 @@ class LostTag:
     ) -> bool:
         return await self._manifests.delete_tag(repository, tag, preconditions)
 
+    async def delete_repository(self, repository: RepositoryName) -> int | None:
+        return await self._manifests.delete_repository(repository)
+
     async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
         return await self._manifests.tags(repository, last, limit)
 

@@ -91,6 +91,9 @@ class UndeadTag:
         await self._count_call()
         return await self._manifests.manifest(repository, reference)
 
+    async def delete_repository(self, repository: RepositoryName) -> int | None:
+        return await self._manifests.delete_repository(repository)
+
     async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
         await self._count_call()
         return await self._manifests.tags(repository, last, limit)

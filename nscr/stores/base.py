@@ -5,12 +5,12 @@ and each verb is atomic. Failures of disk or database surface as `StoreFault`. N
 work goes through the injected `Offload`.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, TypeVarTuple
 
 from nscr.core.admission import PutTerms
-from nscr.core.figures import BlobFigures, SessionFigures, Snapshot, Storage, TagFigures
+from nscr.core.figures import BlobFigures, BlobReferences, Figures, RepositoryFigures, SessionFigures, TagFigures
 from nscr.core.preconditions import UNCONDITIONAL, Preconditions
 from nscr.core.referrers import ReferrersPage
 from nscr.oci.digest import Algorithm, Digest
@@ -144,6 +144,9 @@ class ManifestIndex(Protocol):
     ) -> bool:
         """Remove a tag; as `delete_manifest`."""
 
+    async def delete_repository(self, repository: RepositoryName) -> int | None:
+        """Remove all that a repository holds, its blobs' links too, and say how many manifests; None if unknown."""
+
     async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
         """Ascending, strictly after `last`; None for a repository that does not exist."""
 
@@ -151,7 +154,7 @@ class ManifestIndex(Protocol):
 
 
 class UploadIndex(Protocol):
-    """Sessions of uploads; they outlive a restart, after which `Census.sessions` lists them."""
+    """Sessions of uploads; they outlive a restart, after which a `Reading` lists them."""
 
     async def open_upload(self, session: SessionFigures) -> None: ...
 
@@ -161,16 +164,41 @@ class UploadIndex(Protocol):
     async def close_upload(self, upload: str) -> None: ...
 
 
+class Reading(Protocol):
+    """The registry at one moment. Everything is read as it is asked for, and only inside the call that was given it."""
+
+    def figures(self) -> Figures: ...
+
+    def repositories(self) -> Iterator[RepositoryFigures]:
+        """Newest push first, then by name; their tags ascending."""
+
+    def has_repository(self, repository: RepositoryName) -> bool: ...
+
+    def repository_tags(self, repository: RepositoryName) -> Iterator[TagFigures]:
+        """Ascending by name."""
+
+    def blobs(self, after: str, limit: int | None) -> Iterator[BlobFigures]:
+        """Ascending by digest."""
+
+    def most_referenced(self, limit: int) -> Iterator[BlobReferences]:
+        """Referenced blobs, the most referenced first, then by digest."""
+
+    def sessions(self) -> Iterator[SessionFigures]:
+        """Oldest first."""
+
+
 class Census(Protocol):
-    """What monitoring reads; every verb is one consistent reading."""
+    """What monitoring reads. The figures are kept as the registry changes, never counted to answer a request."""
 
-    async def snapshot(self) -> Snapshot: ...
+    @property
+    def generation(self) -> int:
+        """Grows with every committed change; known without asking the disk."""
 
-    async def repository_tags(self, repository: RepositoryName) -> list[TagFigures] | None: ...
+    async def read(self, consume: Callable[[Reading], Result]) -> Result:
+        """Call `consume` away from the event loop with a reading of one moment; it must not wait for any client."""
 
-    async def blobs(self, last: str, limit: int | None) -> tuple[Storage, list[BlobFigures]]: ...
-
-    async def sessions(self) -> tuple[SessionFigures, ...]: ...
+    async def recount(self) -> Figures:
+        """The figures counted anew from all that is held: what a scrub compares `Reading.figures` with."""
 
     async def probe(self, token: str) -> bool:
         """Write `token` durably, outside the generation, and say whether it reads back."""

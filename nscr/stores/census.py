@@ -1,42 +1,54 @@
-"""What monitoring reads from SQLite: the definitions of nscr.core.figures as queries over indexes.
+"""What monitoring reads from SQLite: the counters that triggers keep, and listings that follow an index.
 
-Everything that one verb returns is of one read transaction.
+All that one reading says is of one read transaction. `recount` asks the same of the tables that the counters sum up,
+by the definitions of nscr.core.figures.
 """
 
 import sqlite3
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from nscr.core.figures import (
     BlobFigures,
+    BlobReferences,
+    Figures,
     RepositoryFigures,
     SessionFigures,
-    Snapshot,
     Storage,
     Summary,
     TagFigures,
 )
 from nscr.oci.names import RepositoryName
+from nscr.stores.base import Reading
 from nscr.stores.database import Database
 
-_UNREFERENCED = """
-    SELECT count(*), coalesce(sum(size), 0) FROM blobs WHERE NOT EXISTS (
-        SELECT 1 FROM edges JOIN links USING (repository, digest)
-        WHERE edges.digest = blobs.digest AND edges.kind IN ('blob', 'foreign'))
+Result = TypeVar("Result")
+
+_KEPT = """
+    SELECT repositories, manifests, blobs, unreferenced_blobs, orphaned_manifests, unreferenced_bytes,
+           sparse_manifests, total_bytes, unique_bytes, blobs, blob_references
+    FROM counters
 """
 
-_ORPHANED = """
-    SELECT count(*) FROM (
+_RECOUNTED = """
+    WITH held AS (
+        SELECT size, (SELECT count(*) FROM links WHERE links.digest = blobs.digest) AS holders,
+               (SELECT count(*) FROM links JOIN edges USING (repository, digest)
+                WHERE links.digest = blobs.digest AND edges.kind IN ('blob', 'foreign')) AS referrers
+        FROM blobs),
+    orphaned AS (
         SELECT DISTINCT repository, manifest FROM edges
         WHERE kind = 'blob' AND NOT EXISTS (
                 SELECT 1 FROM links WHERE links.repository = edges.repository AND links.digest = edges.digest)
            OR kind = 'child' AND NOT EXISTS (
                 SELECT 1 FROM manifests
                 WHERE manifests.repository = edges.repository AND manifests.digest = edges.digest))
-"""
-
-_STORAGE = """
-    SELECT coalesce(sum(size * max(1, (SELECT count(*) FROM links WHERE links.digest = blobs.digest))), 0),
-           coalesce(sum(size), 0), count(*)
-    FROM blobs
+    SELECT (SELECT count(*) FROM (SELECT DISTINCT repository FROM manifests)), (SELECT count(*) FROM manifests),
+           count(*), coalesce(sum(referrers = 0), 0), (SELECT count(*) FROM orphaned),
+           coalesce(sum(size * (referrers = 0)), 0),
+           (SELECT count(*) FROM (SELECT DISTINCT repository, manifest FROM edges WHERE kind = 'sparse')),
+           coalesce(sum(size * max(1, holders)), 0), coalesce(sum(size), 0), count(*), coalesce(sum(referrers), 0)
+    FROM held
 """
 
 _TAG_SIZES = """
@@ -62,29 +74,15 @@ class SqliteCensus:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def snapshot(self) -> Snapshot:
-        return await self._database.read(_snapshot)
+    @property
+    def generation(self) -> int:
+        return self._database.generation
 
-    async def repository_tags(self, repository: RepositoryName) -> list[TagFigures] | None:
-        def query(connection: sqlite3.Connection) -> list[TagFigures] | None:
-            if connection.execute("SELECT 1 FROM repositories WHERE name = ?", (repository,)).fetchone() is None:
-                return None
-            return [TagFigures(*row) for row in connection.execute(_TAG_SIZES, (repository,))]
+    async def read(self, consume: Callable[[Reading], Result]) -> Result:
+        return await self._database.read(lambda connection: consume(SqliteReading(connection)))
 
-        return await self._database.read(query)
-
-    async def blobs(self, last: str, limit: int | None) -> tuple[Storage, list[BlobFigures]]:
-        def query(connection: sqlite3.Connection) -> tuple[Storage, list[BlobFigures]]:
-            rows = connection.execute(
-                "SELECT digest, size, created FROM blobs WHERE digest > ? ORDER BY digest LIMIT ?",
-                (last, -1 if limit is None else limit),
-            )
-            return _storage(connection), [BlobFigures(*row) for row in rows]
-
-        return await self._database.read(query)
-
-    async def sessions(self) -> tuple[SessionFigures, ...]:
-        return await self._database.read(_sessions)
+    async def recount(self) -> Figures:
+        return await self._database.read(lambda connection: _figures(connection, _RECOUNTED))
 
     async def probe(self, token: str) -> bool:
         await self._database.write(
@@ -94,38 +92,58 @@ class SqliteCensus:
         return stored == token
 
 
+class SqliteReading:
+    """`Reading` inside an open read transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def figures(self) -> Figures:
+        return _figures(self._connection, _KEPT)
+
+    def repositories(self) -> Iterator[RepositoryFigures]:
+        for name, pushed in self._connection.execute(
+            "SELECT name, last_pushed FROM repositories ORDER BY last_pushed DESC, name"
+        ):
+            tags = self._connection.execute("SELECT name FROM tags WHERE repository = ? ORDER BY name", (name,))
+            yield RepositoryFigures(name, tuple(tag for (tag,) in tags), pushed)
+
+    def has_repository(self, repository: RepositoryName) -> bool:
+        return (
+            self._connection.execute("SELECT 1 FROM repositories WHERE name = ?", (repository,)).fetchone() is not None
+        )
+
+    def repository_tags(self, repository: RepositoryName) -> Iterator[TagFigures]:
+        return (TagFigures(*row) for row in self._connection.execute(_TAG_SIZES, (repository,)))
+
+    def blobs(self, after: str, limit: int | None) -> Iterator[BlobFigures]:
+        rows = self._connection.execute(
+            "SELECT digest, size, created FROM blobs WHERE digest > ? ORDER BY digest LIMIT ?",
+            (after, -1 if limit is None else limit),
+        )
+        return (BlobFigures(*row) for row in rows)
+
+    def most_referenced(self, limit: int) -> Iterator[BlobReferences]:
+        rows = self._connection.execute(
+            "SELECT digest, referrers, size FROM usage WHERE referrers > 0 ORDER BY referrers DESC, digest LIMIT ?",
+            (limit,),
+        )
+        return (BlobReferences(*row) for row in rows)
+
+    def sessions(self) -> Iterator[SessionFigures]:
+        rows = self._connection.execute(
+            "SELECT id, repository, started, last_activity, chunks FROM uploads ORDER BY started, id"
+        )
+        return (SessionFigures(*row) for row in rows)
+
+
 def _single(connection: sqlite3.Connection, query: str) -> object:
     return connection.execute(query).fetchone()[0]
 
 
-def _snapshot(connection: sqlite3.Connection) -> Snapshot:
-    (generation, repositories, manifests, blobs) = connection.execute(
-        "SELECT (SELECT value FROM generation), (SELECT count(*) FROM repositories),"
-        " (SELECT count(*) FROM manifests), (SELECT count(*) FROM blobs)"
+def _figures(connection: sqlite3.Connection, query: str) -> Figures:
+    (generation, sessions) = connection.execute(
+        "SELECT (SELECT value FROM generation), (SELECT count(*) FROM uploads)"
     ).fetchone()
-    unreferenced, space = connection.execute(_UNREFERENCED).fetchone()
-    (orphaned,) = connection.execute(_ORPHANED).fetchone()
-    return Snapshot(
-        generation=generation,
-        summary=Summary(repositories, manifests, blobs, unreferenced, orphaned, space),
-        storage=_storage(connection),
-        repositories=_repositories(connection),
-        sessions=_sessions(connection),
-    )
-
-
-def _storage(connection: sqlite3.Connection) -> Storage:
-    return Storage(*connection.execute(_STORAGE).fetchone())
-
-
-def _repositories(connection: sqlite3.Connection) -> tuple[RepositoryFigures, ...]:
-    tags: dict[str, list[str]] = {}
-    for repository, name in connection.execute("SELECT repository, name FROM tags ORDER BY repository, name"):
-        tags.setdefault(repository, []).append(name)
-    rows = connection.execute("SELECT name, last_pushed FROM repositories ORDER BY last_pushed DESC, name")
-    return tuple(RepositoryFigures(name, tuple(tags.get(name, ())), pushed) for name, pushed in rows)
-
-
-def _sessions(connection: sqlite3.Connection) -> tuple[SessionFigures, ...]:
-    rows = connection.execute("SELECT id, repository, started, last_activity, chunks FROM uploads ORDER BY started, id")
-    return tuple(SessionFigures(*row) for row in rows)
+    row = connection.execute(query).fetchone()
+    return Figures(generation, Summary(*row[:7]), Storage(*row[7:]), sessions)

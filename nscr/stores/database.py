@@ -8,7 +8,7 @@ Knows no table but the generation, which grows with every committed change.
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -26,6 +26,16 @@ _FULL = {sqlite3.SQLITE_FULL}
 def _fault(error: sqlite3.Error) -> StoreFault:
     kind = StoreFull if getattr(error, "sqlite_errorcode", None) in _FULL else StoreFault
     return kind(f"the database failed: {error}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split at the semicolons that end a statement, which those inside a trigger don't."""
+    statement = ""
+    for piece in script.split(";"):
+        statement += f"{piece};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 class _Ticket(Generic[Result]):
@@ -59,11 +69,15 @@ class Database:
         self._waiting: list[_Ticket[object]] = []
         self._is_committing = False
         self._idle_readers: deque[sqlite3.Connection] = deque()
+        self.generation: int
         try:
             self._writer = self._connect()
             self._writer.execute("PRAGMA journal_mode=WAL")
             self._writer.execute("PRAGMA synchronous=FULL")
+            # A row that REPLACE takes away is then seen by triggers on deletion as well.
+            self._writer.execute("PRAGMA recursive_triggers=1")
             self._migrate(migrations)
+            (self.generation,) = self._writer.execute("SELECT value FROM generation").fetchone()
         except sqlite3.Error as error:
             raise EnvironmentFault(
                 f"cannot open {path}: {error}",
@@ -87,7 +101,7 @@ class Database:
         for step in range(version, len(migrations)):
             # executescript would commit on its own; the version must move with the tables.
             self._writer.execute("BEGIN IMMEDIATE")
-            for statement in filter(str.strip, migrations[step].split(";")):
+            for statement in _statements(migrations[step]):
                 self._writer.execute(statement)
             self._writer.execute(f"PRAGMA user_version={step + 1}")
             self._writer.execute("COMMIT")
@@ -151,6 +165,7 @@ class Database:
             if changed:
                 writer.execute("UPDATE generation SET value = value + ?", (changed,))
             writer.execute("COMMIT")
+            self.generation += changed
         except sqlite3.Error as error:
             for ticket in batch:
                 ticket.error = ticket.error or _fault(error)

@@ -4,18 +4,20 @@ One `Shelf` holds the state; the five views over it are the five protocols. Noth
 atomic by itself. Figures come from the recount of nscr.core.figures, which makes this the reference for SQL arithmetic.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from nscr.core.admission import BYTE_KINDS, PutTerms, admit_manifest
 from nscr.core.figures import (
     BlobFigures,
+    BlobReferences,
     Contents,
+    Figures,
     RepositoryFigures,
     SessionFigures,
-    Snapshot,
-    Storage,
     TagFigures,
+    count_references,
     measure_storage,
     recount,
 )
@@ -25,7 +27,9 @@ from nscr.errors import ContentDamaged, DigestMismatch, PreconditionFailed
 from nscr.oci.digest import Algorithm, Digest, algorithm_of, digest_of
 from nscr.oci.manifests import Edge, EdgeKind
 from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference
-from nscr.stores.base import BlobReader, StoredManifest, Stores
+from nscr.stores.base import BlobReader, Reading, StoredManifest, Stores
+
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -238,6 +242,18 @@ class MemoryManifests:
         self._shelf.generation += 1
         return True
 
+    async def delete_repository(self, repository: RepositoryName) -> int | None:
+        if repository not in self._shelf.pushed:
+            return None
+        held = [key for key in self._shelf.manifests if key[0] == repository]
+        for key in held:
+            del self._shelf.manifests[key]
+        self._shelf.tags = {key: digest for key, digest in self._shelf.tags.items() if key[0] != repository}
+        self._shelf.links = {key for key in self._shelf.links if key[0] != repository}
+        del self._shelf.pushed[repository]
+        self._shelf.generation += 1
+        return len(held)
+
     async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
         if repository not in self._shelf.pushed:
             return None
@@ -269,28 +285,49 @@ class MemoryUploads:
 
 
 class MemoryCensus:
+    """`Census` that counts anew each time: the reference for what other stores keep."""
+
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
 
-    async def snapshot(self) -> Snapshot:
-        newest_first = sorted(self._shelf.pushed.items(), key=lambda entry: (-entry[1], entry[0]))
-        return Snapshot(
-            generation=self._shelf.generation,
-            summary=recount(self._shelf.contents()),
-            storage=measure_storage(self._shelf.contents()),
-            repositories=tuple(
-                RepositoryFigures(name, tuple(self._shelf.tags_of(name)), pushed) for name, pushed in newest_first
-            ),
-            sessions=await self.sessions(),
+    @property
+    def generation(self) -> int:
+        return self._shelf.generation
+
+    async def read(self, consume: Callable[[Reading], Result]) -> Result:
+        return consume(MemoryReading(self._shelf))
+
+    async def recount(self) -> Figures:
+        return MemoryReading(self._shelf).figures()
+
+    async def probe(self, token: str) -> bool:
+        return True
+
+
+class MemoryReading:
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def figures(self) -> Figures:
+        contents = self._shelf.contents()
+        return Figures(
+            self._shelf.generation,
+            recount(contents),
+            measure_storage(contents),
+            open_sessions=len(self._shelf.sessions),
         )
 
-    async def repository_tags(self, repository: RepositoryName) -> list[TagFigures] | None:
-        if repository not in self._shelf.pushed:
-            return None
-        return [
-            TagFigures(name, digest, sum(self._shelf.blobs[blob].size for blob in self._reached(repository, digest)))
-            for name, digest in self._shelf.tags_of(repository).items()
-        ]
+    def repositories(self) -> Iterator[RepositoryFigures]:
+        for name, pushed in sorted(self._shelf.pushed.items(), key=lambda entry: (-entry[1], entry[0])):
+            yield RepositoryFigures(name, tuple(self._shelf.tags_of(name)), pushed)
+
+    def has_repository(self, repository: RepositoryName) -> bool:
+        return repository in self._shelf.pushed
+
+    def repository_tags(self, repository: RepositoryName) -> Iterator[TagFigures]:
+        for name, digest in self._shelf.tags_of(repository).items():
+            reached = self._reached(repository, digest)
+            yield TagFigures(name, digest, sum(self._shelf.blobs[blob].size for blob in reached))
 
     def _reached(self, repository: str, digest: Digest) -> set[Digest]:
         """Blobs under a manifest; each child once, for indexes may share children many times over."""
@@ -307,12 +344,13 @@ class MemoryCensus:
                     waiting.append(edge.digest)
         return reached
 
-    async def blobs(self, last: str, limit: int | None) -> tuple[Storage, list[BlobFigures]]:
-        listed = [blob for digest, blob in sorted(self._shelf.blobs.items()) if digest > last]
-        return measure_storage(self._shelf.contents()), listed[:limit]
+    def blobs(self, after: str, limit: int | None) -> Iterator[BlobFigures]:
+        yield from [blob for digest, blob in sorted(self._shelf.blobs.items()) if digest > after][:limit]
 
-    async def sessions(self) -> tuple[SessionFigures, ...]:
-        return tuple(sorted(self._shelf.sessions.values(), key=lambda session: (session.started, session.id)))
+    def most_referenced(self, limit: int) -> Iterator[BlobReferences]:
+        counted = count_references(self._shelf.contents())
+        for digest, count in sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))[:limit]:
+            yield BlobReferences(digest, count, self._shelf.blobs[digest].size)
 
-    async def probe(self, token: str) -> bool:
-        return True
+    def sessions(self) -> Iterator[SessionFigures]:
+        yield from sorted(self._shelf.sessions.values(), key=lambda session: (session.started, session.id))

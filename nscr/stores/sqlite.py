@@ -158,6 +158,18 @@ class SqliteManifests:
 
         return await self._database.write(change)
 
+    async def delete_repository(self, repository: RepositoryName) -> int | None:
+        def change(connection: sqlite3.Connection) -> int | None:
+            if connection.execute("DELETE FROM repositories WHERE name = ?", (repository,)).rowcount == 0:
+                return None
+            removed = connection.execute("DELETE FROM manifests WHERE repository = ?", (repository,)).rowcount
+            connection.execute("DELETE FROM edges WHERE repository = ?", (repository,))
+            connection.execute("DELETE FROM tags WHERE repository = ?", (repository,))
+            connection.execute("DELETE FROM links WHERE repository = ?", (repository,))
+            return removed
+
+        return await self._database.write(change)
+
     async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
         def query(connection: sqlite3.Connection) -> list[str] | None:
             if connection.execute("SELECT 1 FROM repositories WHERE name = ?", (repository,)).fetchone() is None:

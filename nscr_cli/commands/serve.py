@@ -36,6 +36,9 @@ def serve(
         bool | None,
         typer.Option("--auth/--no-auth", help="Ask for credentials; on where they are given. [NSCR_AUTH_ENABLED]"),
     ] = None,
+    htpasswd: Annotated[
+        Path | None, typer.Option(help="Users and their bcrypt hashes (htpasswd -nB USER). [NSCR_AUTH_HTPASSWD]")
+    ] = None,
     allow_anonymous: Annotated[
         bool, typer.Option("--allow-anonymous", help="Serve without credentials beyond loopback.")
     ] = False,
@@ -66,6 +69,7 @@ def serve(
         "database_path": data,
         "auth_username": username,
         "auth_password": password,
+        "auth_htpasswd": htpasswd,
         "auth_enabled": auth,
         "allow_anonymous": allow_anonymous or None,
         "max_upload_size_mb": max_upload_size_mb,

@@ -11,6 +11,7 @@ import pytest
 from nscr.assembly import build_application
 from nscr.config import ServerConfig
 from nscr.http.app import Application
+from nscr.http.services import Services
 from nscr.oci.digest import Algorithm, Digest, digest_of
 from nscr.oci.manifests import OCI_MANIFEST
 from nscr.registry import Registry
@@ -44,6 +45,7 @@ class Client:
     now: "Clock"
     stores: Stores
     registry: Registry
+    services: Services
     read_messages: int = field(default=0)
 
     async def __call__(
@@ -137,14 +139,14 @@ def image_manifest(config: tuple[str, int], *layers: tuple[str, int]) -> bytes:
 def _make_client(config: ServerConfig | None = None, shelf: Shelf | None = None) -> Client:
     clock, ids = Clock(), itertools.count(1)
     stores = memory_stores(shelf)
-    application, registry = build_application(
+    application, registry, services = build_application(
         stores,
         config or ServerConfig(),
         now=clock,
         monotonic=lambda: clock() / 1000,
         new_id=lambda: f"upload-{next(ids)}",
     )
-    return Client(application, clock, stores, registry)
+    return Client(application, clock, stores, registry, services)
 
 
 @pytest.fixture

@@ -40,12 +40,32 @@ def test_every_setting_can_come_from_the_environment() -> None:
         "log_level": "debug",
         "max_upload_size_mb": "5",
         "allow_sparse": "yes",
+        "auth_htpasswd": "/some/htpasswd",
+        "max_upload_sessions": "7",
+        "header_timeout_seconds": "8",
+        "client_timeout_seconds": "9",
+        "shutdown_endpoint_enabled": "yes",
     }
     assert set(given) == set(PARSERS)
+    htpasswd = {"auth_htpasswd": given.pop("auth_htpasswd")}
     config = settings(environment={f"NSCR_{name.upper()}": value for name, value in given.items()})
-    expected = ServerConfig("localhost", 0, Path("/some/where"), True, "user", "secret", False, "debug", 5, True)
-    assert config == expected
+    assert config == ServerConfig(
+        host="localhost",
+        port=0,
+        database_path=Path("/some/where"),
+        auth_enabled=True,
+        auth_username="user",
+        auth_password="secret",
+        log_level="debug",
+        max_upload_size_mb=5,
+        allow_sparse=True,
+        max_upload_sessions=7,
+        header_timeout_seconds=8,
+        client_timeout_seconds=9,
+        shutdown_endpoint_enabled=True,
+    )
     assert "secret" not in repr(config)
+    assert settings(**htpasswd).requires_credentials
 
 
 @pytest.mark.parametrize(
@@ -93,6 +113,8 @@ def test_unknown_variables_are_warned_about_and_those_of_the_client_left_alone()
         {"auth_username": "user"},
         {"auth_password": "secret"},
         {"auth_enabled": True},
+        {"auth_htpasswd": "/file", "auth_username": "user"},
+        {"auth_htpasswd": "/file", "auth_password": "secret"},
         {"host": "0.0.0.0"},  # noqa: S104
         {"host": "registry.example"},
         {"host": "0.0.0.0", "auth_enabled": False, "auth_username": "u", "auth_password": "p"},  # noqa: S104

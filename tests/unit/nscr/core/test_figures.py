@@ -8,7 +8,7 @@ EDGES = (Edge(EdgeKind.BLOB, CONFIG, 2), Edge(EdgeKind.BLOB, LAYER, 30))
 
 def test_an_empty_registry() -> None:
     assert recount(Contents()) == Summary(0, 0, 0, 0, 0, 0)
-    assert measure_storage(Contents()) == Storage(0, 0, 0)
+    assert measure_storage(Contents()) == Storage(0, 0, 0, 0)
     assert measure_storage(Contents()).deduplication_ratio == 1.0
 
 
@@ -19,7 +19,7 @@ def test_a_blob_counts_once_and_a_manifest_once_a_repository() -> None:
         manifests={("a", MANIFEST): EDGES, ("b", MANIFEST): EDGES},
     )
     assert recount(contents) == Summary(2, 2, 2, 0, 0, 0)
-    assert measure_storage(contents) == Storage(total_bytes=64, unique_bytes=32, unique_blobs=2)
+    assert measure_storage(contents) == Storage(total_bytes=64, unique_bytes=32, unique_blobs=2, references=4)
     assert measure_storage(contents).space_savings == 32
     assert measure_storage(contents).deduplication_ratio == 2.0
 

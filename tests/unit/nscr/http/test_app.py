@@ -42,7 +42,7 @@ async def test_without_credentials_nothing_is_told_and_nothing_happens(closed: A
         reply = await closed(method, f"{path}?digest={digest_of(b'')}", b"", headers)
         assert reply.status == 401
         assert reply.headers["www-authenticate"].startswith("Basic ")
-    assert (await closed.stores.census.snapshot()).generation == 0
+    assert closed.stores.census.generation == 0
     assert await closed.stores.content.uploads() == []
 
 
