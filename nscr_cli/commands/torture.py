@@ -47,20 +47,20 @@ _BY_SEVERITY = (
 def torture(
     scenarios: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SCENARIO]...", help="Names, or paths of TOML files. [default: mixed]"),
+        typer.Argument(metavar="[SCENARIO]...", help="Names, or paths of TOML files. (default: mixed)"),
     ] = None,
     registry_url: RegistryUrl = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Concurrent clients. [default: the scenario's]")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Concurrent clients. (default: the scenario's)")] = None,
     duration: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Length of the load, e.g. 20s. [default: the scenario's]")
+        str | None, typer.Option(metavar="DURATION", help="Length of the load, e.g. 20s. (default: the scenario's)")
     ] = None,
     ops: Annotated[int | None, typer.Option(min=1, help="End the load after so many operations.")] = None,
     max_rate: Annotated[
         float | None, typer.Option(min=0.001, help="Start at most so many operations a second.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Replay what this seed does. [default: a new one]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Replay what this seed does. (default: a new one)")] = None,
     namespace: Annotated[
-        str | None, typer.Option(help="Write below NAMESPACE/<run id>, and nowhere else. [default: nscr-torture]")
+        str | None, typer.Option(help="Write below NAMESPACE/<run id>, and nowhere else. (default: nscr-torture)")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Do not delete at the end what was pushed.")] = False,
     clean: Annotated[

@@ -61,25 +61,25 @@ def delete_tag(turn: Turn) -> Step:
 
 
 def delete_manifest(turn: Turn) -> Step:
-    """Delete by digest: a manifest that we wrote, or the one that a contended tag now names."""
+    """Delete by digest: a manifest that we wrote, or the one that a contended tag now names; often look at once."""
     chance = turn.chance("delete-manifest")
     repository = chance.choice(turn.world.repositories)
     tag = chance.choice(turn.world.tags)
-    looks = chance.random() < 0.5
+    looks = chance.choice([invocations.get_manifest, invocations.head_manifest]) if chance.random() < 0.5 else None
+
+    def delete(digest: str) -> Step:
+        delete_it = invocations.delete_manifest(repository, digest)
+        if looks is None:
+            return Step(delete_it)
+        look = Step(looks(repository, digest), lambda _event: Step(invocations.get_tag(repository, tag)))
+        return Step(delete_it, lambda event: look if event.kind is Kind.OK else None)
+
     own = turn.memory.manifests_of(repository)
     if own and chance.random() < 0.5:
-        return _delete(repository, own[-1].manifest.digest, tag, looks=looks)
+        return delete(own[-1].manifest.digest)
     return Step(
         invocations.get_tag(repository, tag),
-        lambda event: _delete(repository, digest, tag, looks=looks) if (digest := _read_digest(event)) else None,
-    )
-
-
-def _delete(repository: str, digest: str, tag: str, *, looks: bool) -> Step:
-    look = Step(invocations.get_manifest(repository, digest), lambda _event: Step(invocations.get_tag(repository, tag)))
-    return Step(
-        invocations.delete_manifest(repository, digest),
-        lambda event: look if event.kind is Kind.OK and looks else None,
+        lambda event: delete(digest) if (digest := _read_digest(event)) else None,
     )
 
 

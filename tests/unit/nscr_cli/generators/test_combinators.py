@@ -110,3 +110,12 @@ def step(generator: Generator, context: Context) -> tuple[Invocation, Generator]
     answer = generator.op(context)
     assert isinstance(answer, tuple)
     return answer
+
+
+def test_limits_hand_completions_on_and_end_with_what_they_limit() -> None:
+    for limited in (Limit(Echo(), 9), UntilTime(Echo(), SECOND), Paced(Echo(), 1)):
+        assert asked(limited.update(ended(0, Kind.FAIL)), at(0)) == ["fail"]
+    for limited in (Limit(Nothing(), 9), UntilTime(Nothing(), SECOND), Paced(Nothing(), 1)):
+        assert limited.op(at(0)) is DONE
+    for deaf in (Nothing(), queue("a"), EachProcess(lambda _process: Echo())):
+        assert deaf.update(ended(0, Kind.OK)) == deaf

@@ -6,11 +6,12 @@ from random import Random
 import msgspec
 import pytest
 
-from nscr_cli.generators.base import Context, Generator
+from nscr_cli.generators.base import DONE, Context, Generator
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.keys import digest_key, repository_of, tag_of
 from nscr_cli.history.ops import Answered, F, Kind, Op, Phase, PushStyle, Reference
 from nscr_cli.history.plan import RunPlan, Scenario
+from nscr_cli.workloads.actor import Actor
 from nscr_cli.workloads.catalogue import WORKLOADS
 from nscr_cli.workloads.memory import Memory
 from nscr_cli.workloads.world import World, world_of
@@ -168,6 +169,20 @@ def test_what_is_not_supported_is_not_asked() -> None:
     assert {one.asked.media_type for one in invocations if one.asked.media_type} == {
         "application/vnd.oci.image.manifest.v1+json"
     }
+
+
+def test_a_client_that_can_do_nothing_is_done() -> None:
+    stage = msgspec.structs.replace(
+        world(), weights={"delete-tag": 1, "move-tag": 0}, unsupported=frozenset({"delete-tag"})
+    )
+    idle = Actor(world=stage, process=0, actions=WORKLOADS["mixed"].actions, memory=Memory())
+    assert idle.op(Context(0, 0)) is DONE
+
+
+def test_a_completion_that_nobody_waits_for_changes_nothing() -> None:
+    idle = Actor(world=world(), process=0, actions=WORKLOADS["mixed"].actions, memory=Memory())
+    ended = Op(index=1, process=0, kind=Kind.OK, f=F.LIST_TAGS, key="a", phase=Phase.MAIN, intended_ns=0, time_ns=0)
+    assert idle.update(ended) is idle
 
 
 def test_a_hostile_manifest_leads_a_pull_nowhere() -> None:
