@@ -9,7 +9,15 @@ from collections.abc import Iterable
 
 from nscr_cli.checkers.contents import Contents
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
-from nscr_cli.checkers.inventory import BLOB_READS, BLOB_WRITES, DELETES, MANIFEST_READS, Inventory, found
+from nscr_cli.checkers.inventory import (
+    BLOB_READS,
+    BLOB_WRITES,
+    DELETES,
+    MANIFEST_READS,
+    Inventory,
+    found,
+    is_fresh,
+)
 from nscr_cli.checkers.refusals import by_acceptance
 from nscr_cli.checkers.verdict import Finding, Result
 from nscr_cli.checkers.wording import told
@@ -21,6 +29,8 @@ from nscr_cli.history.plan import RunPlan
 _READABLE = "spec.md#pushing-blobs, #pushing-manifests: what was acknowledged can be pulled until it is deleted"
 _GONE = "spec.md#deleting-blobs, #deleting-manifests: what was acknowledged as deleted is answered 404"
 _ACCEPTED = "spec.md#pushing-blobs: bytes that match their digest are accepted"
+_REFUSED = "spec.md#pushing-blobs: the digest must match the blob's digest; other bytes are refused"
+_NEVER = "spec.md#pulling-blobs: a blob that is not in the repository is answered 404"
 _FLOORS = {"read-back": 10}
 _CAPABILITIES = (*PushStyle, F.MOUNT_BLOB, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB, "blob-ranges")
 
@@ -45,7 +55,10 @@ class BlobsChecker:
                     if finding is not None:
                         findings.append(finding)
                 _count(operations, evidence)
-        pushes = [one for one in history.operations if one.f is F.PUSH_BLOB]
+        findings.extend(_believed(history))
+        findings.extend(_granted(history, inventory))
+        findings.extend(_phantoms(history, inventory))
+        pushes = [one for one in history.operations if one.f is F.PUSH_BLOB and not one.asked.wrong_bytes]
         refused, never_accepted = by_acceptance(pushes, lambda one: str(one.asked.style))
         findings.extend(_refused(one) for one in refused)
         return conclude(
@@ -80,9 +93,48 @@ def _presence(key: str, noun: str, operations: list[Operation], inventory: Inven
             break
 
 
+def _believed(history: History) -> Iterable[Finding]:
+    """The first push of bytes under the digest of other ones that was acknowledged, of each style."""
+    styles: set[str | None] = set()
+    for one in history.operations:
+        if one.asked.wrong_bytes and one.kind is Kind.OK and one.asked.style not in styles:
+            styles.add(one.asked.style)
+            why = f"{told(one)}. The {one.asked.size} bytes that were sent hash to another digest."
+            yield _finding("wrong-bytes-accepted", one.key, (one,), _REFUSED, why)
+
+
+def _granted(history: History, inventory: Inventory) -> Iterable[Finding]:
+    """The first mount that was acknowledged though no repository of the run can ever have held the blob."""
+    for one in history.operations:
+        if one.f is F.MOUNT_BLOB and one.kind is Kind.OK and not inventory.may_exist(one):
+            why = f"{told(one)}. Nobody had pushed this blob, to any repository."
+            yield _finding("phantom-mount", one.key, (one,), _NEVER, why)
+            return
+
+
+def _phantoms(history: History, inventory: Inventory) -> Iterable[Finding]:
+    """The first read that found a blob which nobody can have put there.
+
+    In a repository that never got the blob it may still be found, where a registry shares what other repositories
+    hold at first sight; only of a registry that the run started itself do we know that it does not.
+    """
+    is_ours = is_fresh(history)
+    for one in history.operations:
+        if one.f not in BLOB_READS or not found(one):
+            continue
+        is_possible = inventory.thing(one.key, is_manifest=False).may_hold(one.end_ns)
+        if not is_possible and (is_ours or not inventory.may_exist(one)):
+            where = "to this repository" if inventory.may_exist(one) else "to any repository"
+            yield _finding("phantom-blob", one.key, (one,), _NEVER, f"{told(one)}. Nobody ever put it {where}.")
+            return
+
+
 def _count(operations: list[Operation], evidence: dict[str, int]) -> None:
     writes = (*BLOB_WRITES, F.PUT_MANIFEST)
-    acknowledged = min((one.end_ns for one in operations if one.f in writes and one.kind is Kind.OK), default=None)
+    acknowledged = min(
+        (one.end_ns for one in operations if one.f in writes and one.kind is Kind.OK and not one.asked.wrong_bytes),
+        default=None,
+    )
     reads = [one for one in operations if one.kind is Kind.OK and one.f in BLOB_READS | MANIFEST_READS]
     evidence["reads"] += len(reads)
     evidence["ranges"] += sum(one.answered.status == 206 for one in reads)

@@ -15,6 +15,7 @@ from nscr_cli.checkers.inventory import (
     Inventory,
     found,
     found_nothing,
+    is_fresh,
     may_have_happened,
     seen_digest,
 )
@@ -23,7 +24,7 @@ from nscr_cli.checkers.verdict import Finding, Result
 from nscr_cli.checkers.wording import short, told
 from nscr_cli.history.history import History, Operation
 from nscr_cli.history.keys import digest_key, digest_of, repository_of
-from nscr_cli.history.ops import F, Reference
+from nscr_cli.history.ops import F, Kind, Reference
 from nscr_cli.history.plan import RunPlan
 
 _WHOLE = "spec.md#pulling-manifests: what a served manifest refers to can be pulled"
@@ -46,6 +47,9 @@ class ClosureChecker:
         puts = [one for one in history.operations if one.f is F.PUT_MANIFEST]
         refused, never_accepted = by_acceptance(puts, lambda one: str(one.asked.media_type))
         findings = [*_broken(served, inventory), *_refused(refused, inventory)]
+        sparse = [put for put in puts if put.kind is Kind.OK and _is_sparse(put, inventory)]
+        if is_fresh(history):
+            findings.extend(map(_accepted, sparse[:1]))
         unaccepted = {
             media_type: f"no manifest of type {media_type} was accepted: {told(tries[0])}"
             for media_type, tries in never_accepted.items()
@@ -54,7 +58,11 @@ class ClosureChecker:
             self.name,
             plan,
             findings=findings,
-            evidence={"manifests-served": len(served.manifests), "images-pulled-whole": served.pulled_whole()},
+            evidence={
+                "manifests-served": len(served.manifests),
+                "images-pulled-whole": served.pulled_whole(),
+                "accepted-without-their-blobs": len(sparse),
+            },
             floors=_FLOORS,
             reasons=[why for media_type, why in unaccepted.items() if media_type == _MANDATORY],
             skipped=(
@@ -143,6 +151,24 @@ def _pushed(key: str, read: Operation, inventory: Inventory) -> Operation | None
     was_deleted = any(one.f in (F.DELETE_BLOB, F.DELETE_MANIFEST) and may_have_happened(one) for one in operations)
     # A manifest's tag may have been deleted, and taken it along: only an acknowledged put by digest then counts.
     return writes[0] if is_blob and writes and not was_deleted and writes[0].end_ns < read.start_ns else None
+
+
+def _is_sparse(put: Operation, inventory: Inventory) -> bool:
+    """It refers to a blob that nobody ever put into its repository."""
+    keys = (digest_key(repository_of(put.key), edge.digest) for edge in put.asked.references if not edge.is_manifest)
+    return any(not inventory.thing(key, is_manifest=False).may_hold(put.end_ns) for key in keys)
+
+
+def _accepted(put: Operation) -> Finding:
+    """Registries may take such manifests; the one that the run started says that it does not (bug C12)."""
+    return Finding(
+        checker="closure",
+        rule="accepted-without-its-blobs",
+        key=put.key,
+        operations=(put.index,),
+        clause="spec.md#pushing-manifests: a registry that validates refuses a manifest over a blob that it lacks",
+        explanation=f"{told(put)}. Nobody ever pushed the configuration or a layer that it refers to.",
+    )
 
 
 def _refused(puts: list[Operation], inventory: Inventory) -> Iterable[Finding]:

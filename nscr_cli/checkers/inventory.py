@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from nscr_cli.checkers.presence import Begun, Ended, Presence
-from nscr_cli.history.history import History, Operation
+from nscr_cli.history.history import NEVER, History, Operation
 from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_of
 from nscr_cli.history.ops import F, Kind, Reference
 
@@ -23,6 +23,11 @@ DELETES = frozenset({F.DELETE_BLOB, F.DELETE_MANIFEST, F.DELETE_TAG})
 def may_have_happened(operation: Operation) -> bool:
     """It was acknowledged, or nobody knows."""
     return operation.kind is not Kind.FAIL
+
+
+def may_have_written(operation: Operation) -> bool:
+    """It may have put the blob of its key there. A push of other bytes puts nothing there, whatever is answered."""
+    return operation.f in BLOB_WRITES and may_have_happened(operation) and not operation.asked.wrong_bytes
 
 
 def found(operation: Operation) -> bool:
@@ -38,6 +43,11 @@ def found_nothing(operation: Operation) -> bool:
 def seen_digest(read: Operation) -> str | None:
     """The digest that a read of a manifest saw: of the bytes where there are some, else as the header says."""
     return read.answered.digest if read.f is F.GET_MANIFEST else read.answered.header_digest
+
+
+def is_fresh(history: History) -> bool:
+    """The run itself started the registry, on nothing: it is ours, and its promises are known."""
+    return any(event.name == "target" and event.detail.get("fresh") == "yes" for event in history.events)
 
 
 class Inventory:
@@ -59,7 +69,10 @@ class Inventory:
         return {
             one.asked.digest: one.asked.size
             for one in self._history.operations
-            if one.f in writes and one.asked.digest is not None and one.asked.size is not None
+            if one.f in writes
+            and not one.asked.wrong_bytes
+            and one.asked.digest is not None
+            and one.asked.size is not None
         }
 
     @cached_property
@@ -119,6 +132,20 @@ class Inventory:
         key = digest_key(repository, reference.digest)
         return self.thing(key, is_manifest=reference.is_manifest).must_hold(start, end)
 
+    @cached_property
+    def _first_writes(self) -> dict[str, int]:
+        """When the first push began that may have brought the bytes of a digest into the registry."""
+        first: dict[str, int] = {}
+        for one in self._history.operations:
+            if one.f is F.PUSH_BLOB and may_have_written(one):
+                digest = digest_of(one.key) or ""
+                first[digest] = min(first.get(digest, one.start_ns), one.start_ns)
+        return first
+
+    def may_exist(self, operation: Operation) -> bool:
+        """Whether any push of the run may have brought the blob of this operation into any repository by its end."""
+        return self._first_writes.get(digest_of(operation.key) or "", NEVER) <= operation.end_ns
+
     def _blob(self, operations: list[Operation]) -> Presence:
         removals = [one for one in operations if one.f is F.DELETE_BLOB and may_have_happened(one)]
         acknowledged = [one for one in removals if one.kind is Kind.OK]
@@ -126,7 +153,7 @@ class Inventory:
         # Some registries let a repository have what another one holds, at first sight: only after an acknowledged
         # delete does "not there" bind them.
         unseen = (one for one in operations if first is not None and one.start_ns > first and found_nothing(one))
-        writes = [one for one in operations if one.f in BLOB_WRITES and may_have_happened(one)]
+        writes = [one for one in operations if may_have_written(one)]
         return Presence(
             proofs=Ended(
                 [

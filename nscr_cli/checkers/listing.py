@@ -18,6 +18,7 @@ from nscr_cli.history.plan import RunPlan
 
 _SET = "spec.md#listing-tags: the list holds the tags of the repository"
 _ORDER = "spec.md#listing-tags: tags are listed in lexical order, each once"
+_PAGE = "spec.md#listing-tags: a list that was asked for with n holds at most n tags"
 _FLOORS = {"lists": 3}
 _SHOWN_TAGS = 6
 
@@ -37,6 +38,7 @@ class ListingChecker:
         findings: list[Finding] = []
         for repository, listed in lists.items():
             findings.extend(_form(listed))
+            findings.extend(_pages(listed))
             findings.extend(_members(repository, listed, tags))
         findings.extend(_listed_but_not_there(history, tags))
         return conclude(
@@ -125,6 +127,16 @@ def _form(lists: list[Operation]) -> Iterable[Finding]:
         wrong = [one for one in lists if is_wrong(one.answered.tags or ())]
         if wrong:
             yield _finding(rule, wrong[0].key, wrong[:1], _ORDER, f"{len(wrong)} lists, e.g. {_shown(wrong[0])}.")
+
+
+def _pages(lists: list[Operation]) -> Iterable[Finding]:
+    """The first list with a page that is longer than was asked for."""
+    for one in lists:
+        longest, asked = one.answered.longest_page, one.asked.page_size
+        if longest is not None and asked is not None and longest > asked:
+            why = f"a page of {longest} tags, where at most {asked} were asked for: {_shown(one)}."
+            yield _finding("long-page", one.key, [one], _PAGE, why)
+            return
 
 
 def _members(repository: str, lists: list[Operation], tags: TagPresence) -> Iterable[Finding]:

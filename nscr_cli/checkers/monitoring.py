@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from nscr_cli.checkers.evidence import conclude
-from nscr_cli.checkers.inventory import Inventory
+from nscr_cli.checkers.inventory import Inventory, is_fresh
 from nscr_cli.checkers.listing import TagPresence
 from nscr_cli.checkers.monitoring_agreement import contradictions
 from nscr_cli.checkers.monitoring_shapes import REPOSITORIES, Document, Health, State, shape_of
@@ -37,8 +37,11 @@ class MonitoringChecker:
     def check(self, plan: RunPlan, history: History) -> Result:
         target = next((event.detail for event in history.events if event.name == "target"), {})
         if target.get("monitoring") == "no":
+            if is_fresh(history):
+                reason = "the registry that the run started has a monitoring API, and it was not there"
+                return Result(checker=self.name, verdict=Verdict.UNKNOWN, reasons=(reason,))
             skipped = ("monitoring: the registry has no monitoring API",)
-            return Result(checker=self.name, verdict=Verdict.VALID, skipped=skipped)
+            return Result(checker=self.name, verdict=Verdict.UNKNOWN, skipped=skipped, is_skipped=True)
         told = _Told()
         documents = [(sample, document) for sample in history.samples if (document := told.document(sample))]
         for sample, document in documents:

@@ -10,7 +10,15 @@ from functools import cached_property
 
 import msgspec
 
-from nscr_cli.checkers.inventory import BLOB_WRITES, MANIFEST_READS, Inventory, found, may_have_happened, seen_digest
+from nscr_cli.checkers.inventory import (
+    BLOB_WRITES,
+    MANIFEST_READS,
+    Inventory,
+    found,
+    may_have_happened,
+    may_have_written,
+    seen_digest,
+)
 from nscr_cli.checkers.listing import TagPresence
 from nscr_cli.checkers.monitoring_shapes import (
     Blobs,
@@ -70,9 +78,7 @@ class Truth:
             for key in inventory.blob_operations
             if inventory.thing(key, is_manifest=False).must_hold(self._start, self._end)
         }
-        self._blobs = {
-            digest_of(one.key) or "" for one in history.operations if one.f in BLOB_WRITES and may_have_happened(one)
-        }
+        self._blobs = {digest_of(one.key) or "" for one in history.operations if may_have_written(one)}
 
     @cached_property
     def repositories(self) -> Between:
@@ -89,7 +95,7 @@ class Truth:
     @cached_property
     def sessions(self) -> Between:
         """Uploads that nobody finished may still be open."""
-        pushes = (one for one in self._history.operations if one.f in BLOB_WRITES)
+        pushes = (one for one in self._history.operations if one.f in BLOB_WRITES and not one.asked.wrong_bytes)
         return Between(0, sum(one.kind is not Kind.OK for one in pushes))
 
     @cached_property

@@ -9,7 +9,15 @@ where they are many the run says little. 500 and 501 say that it failed at a val
 from collections.abc import Iterable
 
 from nscr_cli.checkers.evidence import conclude
-from nscr_cli.checkers.inventory import BLOB_READS, BLOB_WRITES, MANIFEST_READS, Inventory, found, seen_digest
+from nscr_cli.checkers.inventory import (
+    BLOB_READS,
+    BLOB_WRITES,
+    MANIFEST_READS,
+    Inventory,
+    found,
+    is_fresh,
+    seen_digest,
+)
 from nscr_cli.checkers.refusals import is_refusal
 from nscr_cli.checkers.verdict import Finding, Result
 from nscr_cli.checkers.wording import short, told
@@ -69,7 +77,7 @@ class ProtocolChecker:
             ):
                 groups.setdefault((one.f, rule, clause, why), []).append(one)
         findings = [_finding(rule, clause, why, found_in) for (_, rule, clause, why), found_in in groups.items()]
-        reasons = [*_unavailable(evidence), *_rights(history, accepted)]
+        reasons = [*_unavailable(evidence), *_rights(history, accepted), *_broken_promises(history)]
         return conclude(self.name, plan, findings=findings, evidence=evidence, floors=_FLOORS, reasons=reasons)
 
 
@@ -110,6 +118,13 @@ def _unavailable(evidence: dict[str, int]) -> Iterable[str]:
     count, answers = evidence["unavailable"], evidence["answers"]
     if count >= 3 and count > _MANY * answers:
         yield f"the registry said of {count} of {answers} requests that it cannot serve them now"
+
+
+def _broken_promises(history: History) -> Iterable[str]:
+    """The registry that the run started supports all that we ask for: what it declines is not a matter of taste."""
+    if is_fresh(history):
+        for name, why in history.unsupported().items():
+            yield f"{name} is declined ({why}) by the registry that the run started, which promises it"
 
 
 def _rights(history: History, accepted: set[F]) -> Iterable[str]:

@@ -6,7 +6,7 @@ Refusals that say something about the client's rights, the registry's limits or 
 from collections.abc import Callable, Iterable
 
 from nscr_cli.history.history import Operation
-from nscr_cli.history.ops import Kind
+from nscr_cli.history.ops import F, Kind
 
 _ITS_RIGHT = frozenset({401, 403, 405, 408, 409, 412, 413, 415, 423, 429, 431})
 _ITS_RIGHT_CODES = frozenset(
@@ -15,13 +15,17 @@ _ITS_RIGHT_CODES = frozenset(
 
 
 def is_refusal(operation: Operation) -> bool:
-    """It was answered that the request is wrong, or that what it needs is not there."""
+    """It was answered that the request is wrong, or that what it needs is not there.
+
+    An upload is its client's own, and equal bytes cannot be at odds: 409 is no answer to it (bugs F1 to F8).
+    """
     answered = operation.answered
+    is_conflict = answered.status == 409 and operation.f is F.PUSH_BLOB
     return (
         operation.kind is Kind.FAIL
         and answered.status is not None
         and 400 <= answered.status < 500
-        and answered.status not in _ITS_RIGHT
+        and (answered.status not in _ITS_RIGHT or is_conflict)
         and answered.error_code not in _ITS_RIGHT_CODES
     )
 

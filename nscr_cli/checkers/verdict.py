@@ -47,6 +47,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         verdict: INVALID exactly when there are findings.
+        is_skipped: the registry does not have what this checker judges: left out of the merge, and never a pass.
         evidence: how much was judged, by name (e.g. {"acknowledged": 120, "read": 118}); floors are stated in it.
         reasons: why the verdict is UNKNOWN.
         skipped: what was left out because the registry does not support it; never a pass.
@@ -58,6 +59,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     evidence: dict[str, int] = {}
     reasons: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    is_skipped: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """The verdict as people read it: VALID, UNKNOWN, INVALID, or SKIPPED."""
+        return "SKIPPED" if self.is_skipped else self.verdict.name
 
 
 class Checker(Protocol):
@@ -72,6 +79,11 @@ class Checker(Protocol):
 def merge(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst of them; of nothing, UNKNOWN."""
     return max(verdicts, default=Verdict.UNKNOWN)
+
+
+def merged(results: Iterable[Result]) -> Verdict:
+    """The worst verdict of all that was judged; what was skipped has none."""
+    return merge(result.verdict for result in results if not result.is_skipped)
 
 
 def check_all(checkers: Sequence[Checker], plan: RunPlan, history: History) -> list[Result]:

@@ -28,7 +28,7 @@ async def perform(registry: RegistryClient, invocation: Invocation, operation_id
     match invocation.f:
         case F.PUSH_BLOB:
             style = invocation.asked.style or PushStyle.POST_PUT
-            return await push_blob(registry, repository, _content(invocation), style, steps)
+            return await push_blob(registry, repository, _content(invocation), _digest(invocation), style, steps)
         case F.MOUNT_BLOB:
             return await mount_blob(registry, repository, _digest(invocation), invocation.asked.source or "", steps)
         case F.GET_BLOB | F.HEAD_BLOB:
@@ -36,7 +36,7 @@ async def perform(registry: RegistryClient, invocation: Invocation, operation_id
         case F.GET_MANIFEST:
             return await _get_manifest(registry, repository, invocation, steps)
         case F.LIST_TAGS:
-            return await _list_tags(registry, repository, steps)
+            return await _list_tags(registry, repository, invocation.asked.page_size, steps)
         case F.HEAD_MANIFEST:
             reply = await registry.head_manifest(repository, _reference(invocation), request_id=steps.next_id())
         case F.PUT_MANIFEST:
@@ -80,17 +80,21 @@ async def _get_manifest(registry: RegistryClient, repository: str, invocation: I
     return completed(F.GET_MANIFEST, reply, _with_digest(steps.answered(), reply, F.GET_MANIFEST))
 
 
-async def _list_tags(registry: RegistryClient, repository: str, steps: Steps) -> Completion:
+async def _list_tags(registry: RegistryClient, repository: str, page_size: int | None, steps: Steps) -> Completion:
     """All pages. Each may see the registry at another instant, all within the operation's interval."""
     tags: list[str] = []
+    longest = 0
+    seen: set[str] = set()
     location: str | None = None
     for _ in range(MOST_PAGES):
-        reply = await registry.list_tags(repository, location=location, request_id=steps.next_id())
+        reply = await registry.list_tags(repository, page_size=page_size, location=location, request_id=steps.next_id())
         page = tags_of(bytes(reply.body.kept)) if reply.status == 200 and reply.is_complete else ()
         if page is None:
             return given_up(reply, steps.answered(), "200 with a body that is no list of tags")
         tags += page
-        completion = completed(F.LIST_TAGS, reply, Answered(exchanges=steps.count, tags=tuple(tags)))
+        longest = max(longest, len(page))
+        known = Answered(exchanges=steps.count, tags=tuple(tags), longest_page=longest)
+        completion = completed(F.LIST_TAGS, reply, known)
         following = next_link(reply.headers("link"))
         if completion.kind is not Kind.OK or reply.status != 200 or following is None:
             return completion
@@ -98,6 +102,9 @@ async def _list_tags(registry: RegistryClient, repository: str, steps: Steps) ->
             location = registry.resolve(reply, following)
         except ForeignLocation as error:
             return given_up(reply, steps.answered(), f"Link not followed: {error}")
+        if location in seen:
+            return given_up(reply, steps.answered(), "200 with a Link that leads back to a page already read")
+        seen.add(location)
     return given_up(reply, steps.answered(), f"more than {MOST_PAGES} pages of tags")
 
 

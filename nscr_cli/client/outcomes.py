@@ -21,6 +21,8 @@ ACKNOWLEDGED: dict[F, frozenset[int]] = {
 
 # The server knows neither the method nor the protocol: it did nothing. Any other 5xx may come after the deed.
 NOT_IMPLEMENTED = frozenset({501, 505})
+# A time-out of the server, or of a proxy that says who hung up first: what was sent may have been acted upon.
+TIMED_OUT = frozenset({408, 499})
 
 
 def kind_of(f: F, *, status: int | None, is_complete: bool, was_sent: bool) -> Kind:
@@ -39,7 +41,7 @@ def kind_of(f: F, *, status: int | None, is_complete: bool, was_sent: bool) -> K
         return Kind.OK
     if f is F.MOUNT_BLOB and status == 202:
         return Kind.FAIL  # an upload session was opened instead (spec.md#mounting-a-blob-from-another-repository)
-    if 300 <= status < 500 or status in NOT_IMPLEMENTED:
+    if (300 <= status < 500 and status not in TIMED_OUT) or status in NOT_IMPLEMENTED:
         return Kind.FAIL
     return Kind.INFO
 

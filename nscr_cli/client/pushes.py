@@ -17,10 +17,10 @@ CHUNKS = 3
 
 
 async def push_blob(
-    registry: RegistryClient, repository: str, content: Content, style: PushStyle, steps: Steps
+    registry: RegistryClient, repository: str, content: Content, digest: str, style: PushStyle, steps: Steps
 ) -> Completion:
-    """Push a blob in a style; one exchange after another on the client's connection."""
-    upload = _Upload(registry, repository, content, steps)
+    """Push a blob in a style under a digest; one exchange after another on the client's connection."""
+    upload = _Upload(registry, repository, content, digest, steps)
     try:
         return await upload.run(style)
     except _GivenUp as given:
@@ -33,7 +33,7 @@ async def mount_blob(registry: RegistryClient, repository: str, digest: str, sou
     reply = await registry.mount(repository, digest, source, request_id=steps.next_id())
     if reply.status != 202:
         return completed(F.MOUNT_BLOB, reply, steps.answered())
-    upload = _Upload(registry, repository, Content.of_bytes(b""), steps)
+    upload = _Upload(registry, repository, Content.of_bytes(b""), digest, steps)
     upload.note_location(reply)
     await upload.cancel()
     return given_up(reply, steps.answered(), "202: not mounted, an upload was opened instead")
@@ -57,10 +57,11 @@ class _GivenUp(Exception):
 class _Upload:
     """One upload, from its opening to the request that closes it."""
 
-    def __init__(self, registry: RegistryClient, repository: str, content: Content, steps: Steps) -> None:
+    def __init__(self, registry: RegistryClient, repository: str, content: Content, digest: str, steps: Steps) -> None:
         self._registry = registry
         self._repository = repository
         self._content = content
+        self._digest = digest
         self._steps = steps
         self._location: str | None = None
 
@@ -92,7 +93,8 @@ class _Upload:
         return self._location
 
     async def _post_all(self) -> Completion:
-        reply = await self._registry.post_blob(self._repository, self._content, request_id=self._steps.next_id())
+        name = self._steps.next_id()
+        reply = await self._registry.post_blob(self._repository, self._content, self._digest, request_id=name)
         if reply.status != 202:
             return completed(F.PUSH_BLOB, reply, self._steps.answered())
         # A registry without single POST answers as to any POST, and the bytes are sent again (spec.md#single-post).
@@ -110,7 +112,15 @@ class _Upload:
             reply = await self._registry.patch_upload(location, self._content, first, end, request_id=name)
             self._note_stored(reply, end)
             location = self._advanced(reply)
-        return location
+        return await self._ask_status(location)
+
+    async def _ask_status(self, location: str) -> str:
+        """What the registry holds now; one that does not answer such a question is not blamed for it here."""
+        reply = await self._registry.upload_status(location, request_id=self._steps.next_id())
+        if reply.status is None:
+            return self._advanced(reply)
+        self._note_stored(reply, self._content.size)
+        return self.note_location(reply) or location if reply.header("location") else location
 
     async def _patch_stream(self) -> str:
         location = await self._start()
@@ -120,7 +130,7 @@ class _Upload:
 
     async def _finish(self, location: str, content: Content | None) -> Completion:
         name = self._steps.next_id()
-        reply = await self._registry.finish_upload(location, self._content.digest, content, request_id=name)
+        reply = await self._registry.finish_upload(location, self._digest, content, request_id=name)
         completion = completed(F.PUSH_BLOB, reply, self._steps.answered())
         if completion.kind is Kind.FAIL and reply.status not in (None, 404):
             raise _GivenUp(completion)

@@ -100,9 +100,11 @@ class RegistryClient:
         """Open an upload session."""
         return await self._post(self._uploads(repository), request_id)
 
-    async def post_blob(self, repository: str, content: Content, *, request_id: str | None = None) -> Reply:
-        """Push a blob in a single POST."""
-        target = f"{self._uploads(repository)}?digest={quote(content.digest, safe='')}"
+    async def post_blob(
+        self, repository: str, content: Content, digest: str, *, request_id: str | None = None
+    ) -> Reply:
+        """Push a blob in a single POST, under a digest."""
+        target = f"{self._uploads(repository)}?digest={quote(digest, safe='')}"
         return await self._send("POST", target, content.chunks(), content.size, (_OCTETS,), request_id)
 
     async def mount(self, repository: str, digest: str, source: str, *, request_id: str | None = None) -> Reply:
@@ -187,9 +189,17 @@ class RegistryClient:
         """Delete a tag, or a manifest by its digest."""
         return await self._request("DELETE", self._manifest(repository, reference), request_id=request_id)
 
-    async def list_tags(self, repository: str, *, location: str | None = None, request_id: str | None = None) -> Reply:
-        """The first page of a repository's tags, or the page at `location`."""
-        target = location or self._path(f"{_name(repository)}/tags/list")
+    async def list_tags(
+        self,
+        repository: str,
+        *,
+        page_size: int | None = None,
+        location: str | None = None,
+        request_id: str | None = None,
+    ) -> Reply:
+        """The first page of a repository's tags, of at most `page_size` names, or the page at `location`."""
+        asked = f"?n={page_size}" if page_size is not None else ""
+        target = location or self._path(f"{_name(repository)}/tags/list{asked}")
         return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
 
     async def catalog(self, *, location: str | None = None, request_id: str | None = None) -> Reply:

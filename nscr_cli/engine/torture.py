@@ -11,7 +11,7 @@ import msgspec
 import trio
 from rich.console import Console
 
-from nscr_cli.checkers.verdict import Verdict, merge
+from nscr_cli.checkers.verdict import Verdict, merged
 from nscr_cli.client.target import Target
 from nscr_cli.engine.cleanup import clean_up, pushed_keys, write_leftovers
 from nscr_cli.engine.clocks import RunClock
@@ -73,7 +73,7 @@ def torture(plan: RunPlan, setting: Setting) -> Outcome:
     with open_journal(folder, plan) as journal, ungrouped():
         failure: EnvironmentFailed | None = trio.run(_conduct, plan, setting, folder, journal)
     _, history, results = judge_run(folder)
-    is_invalid = merge(result.verdict for result in results) is Verdict.INVALID
+    is_invalid = merged(results) is Verdict.INVALID
     left, trouble = _tidied(plan, history, setting, folder, keep=plan.keep or is_invalid)
     failure = failure or trouble
     report = run_report(plan, history, results, leftovers=left)

@@ -26,7 +26,7 @@ def rendered(report: GateReport) -> RenderableType:
     style = _STYLES[report.verdict]
     checks = Table("check", "verdict", "looked at", box=None, pad_edge=False, header_style="bold")
     for result in report.results:
-        checks.add_row(result.checker, Text(result.verdict.name, _STYLES[result.verdict]), Text(_evidence(result)))
+        checks.add_row(result.checker, Text(result.outcome, _STYLES[result.verdict]), Text(_evidence(result)))
     parts: list[RenderableType] = [Text(_headline(report), f"bold {style}"), Text(), checks]
     if report.findings:
         findings = Table("check", "rule", "key", "what", box=None, pad_edge=False, header_style="bold")
@@ -60,7 +60,7 @@ def document(report: GateReport) -> str:
         "checks": [
             {
                 "check": result.checker,
-                "verdict": result.verdict.name,
+                "verdict": result.outcome,
                 "evidence": result.evidence,
                 "reasons": result.reasons,
                 "findings": [
@@ -79,7 +79,7 @@ def document(report: GateReport) -> str:
 def csv_rows(report: GateReport) -> Iterator[tuple[str | int, ...]]:
     """One row a finding; one for each check without any."""
     for result in report.results:
-        head = (GATE_FORMAT, __version__, report.registry_url, result.checker, result.verdict.name)
+        head = (GATE_FORMAT, __version__, report.registry_url, result.checker, result.outcome)
         for finding in result.findings:
             yield (*head, finding.rule, finding.key, finding.explanation, finding.clause)
         if not result.findings:
@@ -90,7 +90,7 @@ def csv_rows(report: GateReport) -> Iterator[tuple[str | int, ...]]:
 
 def _tabulated(report: GateReport, style: str, headline: str) -> str:
     clean = _escaped if style == "github" else str
-    checks = [(result.checker, result.verdict.name, clean(_evidence(result))) for result in report.results]
+    checks = [(result.checker, result.outcome, clean(_evidence(result))) for result in report.results]
     blocks = [headline, tabulate(checks, headers=("check", "verdict", "looked at"), tablefmt=style)]
     if report.findings:
         findings = [tuple(map(clean, _finding_cells(finding))) for finding in report.findings[:FINDINGS_SHOWN]]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from nscr_cli.checkers.verdict import Finding, Result, Verdict, merge
+from nscr_cli.checkers.verdict import Finding, Result, Verdict, merged
 from nscr_cli.exits import Exit
 from nscr_cli.gate.monitoring import Told
 from nscr_cli.gate.rules import wrong_size
@@ -44,7 +44,7 @@ class GateReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def verdict(self) -> Verdict:
         """The worst of the checks; of none, UNKNOWN."""
-        return merge(result.verdict for result in self.results)
+        return merged(self.results)
 
     @property
     def exit_code(self) -> Exit:

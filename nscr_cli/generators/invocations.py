@@ -12,6 +12,12 @@ def push_blob(repository: str, content: Content, style: PushStyle) -> Invocation
     return Invocation(f=F.PUSH_BLOB, key=digest_key(repository, content.digest), asked=asked, content=content)
 
 
+def push_wrong_bytes(repository: str, content: Content, claimed: Content, style: PushStyle) -> Invocation:
+    """Push bytes under the digest of other ones: a registry must refuse them."""
+    asked = Asked(digest=claimed.digest, size=content.size, style=style, wrong_bytes=True)
+    return Invocation(f=F.PUSH_BLOB, key=digest_key(repository, claimed.digest), asked=asked, content=content)
+
+
 def mount_blob(repository: str, content: Content, source: str) -> Invocation:
     """Take a blob over from another repository."""
     asked = Asked(digest=content.digest, size=content.size, source=source)
@@ -90,6 +96,6 @@ def delete_manifest(repository: str, digest: str) -> Invocation:
     return Invocation(f=F.DELETE_MANIFEST, key=digest_key(repository, digest), asked=Asked(digest=digest))
 
 
-def list_tags(repository: str) -> Invocation:
-    """List the tags of a repository, all pages."""
-    return Invocation(f=F.LIST_TAGS, key=repository, asked=Asked())
+def list_tags(repository: str, page_size: int | None = None) -> Invocation:
+    """List the tags of a repository, all pages, of the registry's size or of at most `page_size` names."""
+    return Invocation(f=F.LIST_TAGS, key=repository, asked=Asked(page_size=page_size))

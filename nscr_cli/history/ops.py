@@ -71,6 +71,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         style: of a blob push.
         source: repository that a mount takes the blob from.
         range: inclusive first and last byte asked for, or None for the whole.
+        wrong_bytes: the bytes sent do not hash to `digest`, on purpose: they must be refused.
+        page_size: most names that a page of a list may hold (`n`), or None where nothing was asked.
         range_digest: sha256 digest of the bytes in that range, where the asker knows them.
     """
 
@@ -82,6 +84,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str | None = None
     range: tuple[int, int] | None = None
     range_digest: str | None = None
+    wrong_bytes: bool = False
+    page_size: int | None = None
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -97,6 +101,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         media_type: Content-Type as sent.
         references: edges of the manifest received.
         tags: names listed, in the order received, all pages.
+        longest_page: most names that one page of them held.
         error_code: first code of an OCI error body.
         location: Location as sent, without query.
         retry_after_s: seconds of Retry-After as sent.
@@ -116,6 +121,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     media_type: str | None = None
     references: tuple[Reference, ...] | None = None
     tags: tuple[str, ...] | None = None
+    longest_page: int | None = None
     error_code: str | None = None
     location: str | None = None
     retry_after_s: float | None = None

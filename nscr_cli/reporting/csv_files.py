@@ -114,7 +114,7 @@ def _summary(report: RunReport) -> Iterator[Row]:
         "leftovers": len(report.leftovers),
     }
     for result in report.results:
-        values[f"{result.checker}.verdict"] = result.verdict.name
+        values[f"{result.checker}.verdict"] = result.outcome
         values |= {f"{result.checker}.{name}": count for name, count in result.evidence.items()}
     yield from values.items()
 

@@ -40,7 +40,7 @@ def verdict_document(report: RunReport) -> str:
 def _checker(result: Result) -> dict[str, object]:
     return {
         "checker": result.checker,
-        "verdict": result.verdict.name,
+        "verdict": result.outcome,
         "evidence": dict(sorted(result.evidence.items())),
         "reasons": result.reasons,
         "skipped": result.skipped,

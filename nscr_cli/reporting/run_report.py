@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from nscr_cli.checkers.verdict import Finding, Result, Verdict, merge
+from nscr_cli.checkers.verdict import Finding, Result, Verdict, merged
 from nscr_cli.client.target import is_loopback
 from nscr_cli.exits import Exit
 from nscr_cli.history.history import NEVER, History
@@ -100,7 +100,7 @@ def run_report(
         skipped[f"{name}: {reason}" if reason else name] = None
     return RunReport(
         plan=plan,
-        verdict=merge(result.verdict for result in results),
+        verdict=merged(results),
         partial=history.is_partial,
         interrupted_by=_signal(history),
         results=tuple(results),

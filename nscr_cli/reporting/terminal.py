@@ -184,7 +184,7 @@ def _checker_cells(result: Result) -> tuple[str, str, str]:
         if name not in floors:
             floor = floors.get(_FLOOR + name)
             parts.append(f"{name} {count:,}" + (f" (needs {floor:,})" if floor is not None else ""))
-    return result.checker, result.verdict.name, printable(" · ".join(parts), limit=1000) or "none"
+    return result.checker, result.outcome, printable(" · ".join(parts), limit=1000) or "none"
 
 
 def _checkers_table(results: Sequence[Result]) -> RenderableType:

@@ -19,7 +19,7 @@ from nscr_cli.checkers.verdict import Checker
 from nscr_cli.generators.base import Generator
 from nscr_cli.generators.combinators import EachProcess
 from nscr_cli.history.ops import F
-from nscr_cli.workloads import pulls, pushes, tag_writes
+from nscr_cli.workloads import pulls, pushes, tag_writes, trespasses
 from nscr_cli.workloads.actor import Action, Actor
 from nscr_cli.workloads.memory import Memory
 from nscr_cli.workloads.world import World
@@ -44,6 +44,10 @@ _TAG_ACTIONS = {
     "delete-tag": Action(
         summary="delete a contended tag, and look", begin=tag_writes.delete_tag, needs=(F.DELETE_TAG,)
     ),
+    "delete-sibling": Action(
+        summary="put a manifest under two tags of our own, delete one or the manifest, read both",
+        begin=tag_writes.delete_sibling,
+    ),
     "delete-manifest": Action(
         summary="delete by digest what a tag names or what we wrote",
         begin=tag_writes.delete_manifest,
@@ -59,6 +63,9 @@ _IMAGE_ACTIONS = {
     ),
     "copy-image": Action(summary="mount or push an image of ours into another repository", begin=pushes.copy_image),
     "pull-image": Action(summary="read a tag and every byte under it", begin=pulls.pull_image),
+    "ask-in-vain": Action(
+        summary="push wrong bytes, mount what nobody has, read what lies elsewhere", begin=trespasses.ask_in_vain
+    ),
     "delete-blob": Action(
         summary="push a blob that nothing refers to, also elsewhere; read, delete, look, push again",
         begin=pushes.push_and_delete_blob,

@@ -15,6 +15,7 @@ from nscr_cli.workloads.steps import Step
 BLOB_RANGES = "blob-ranges"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}", re.ASCII)
 _MOST_READS = 64
+_PAGE_SIZES = (None, None, 3, 50)
 
 
 def pull_image(turn: Turn) -> Step:
@@ -40,8 +41,10 @@ def read_tag(turn: Turn) -> Step:
 
 
 def list_tags(turn: Turn) -> Step:
-    """All tags of a repository."""
-    return Step(invocations.list_tags(turn.chance("list").choice(turn.world.repositories)))
+    """All tags of a repository, sometimes in pages of a size that we ask for."""
+    chance = turn.chance("list")
+    repository = chance.choice(turn.world.repositories)
+    return Step(invocations.list_tags(repository, chance.choice(_PAGE_SIZES)))
 
 
 def _references(event: Op) -> tuple[Reference, ...]:

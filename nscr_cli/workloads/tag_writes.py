@@ -7,10 +7,10 @@ writes of those tags (bugs B1 to B8, H1 to H3 and H7 of docs/bugs.toml).
 from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import image
 from nscr_cli.history.keys import repository_of, tag_key, tag_of
-from nscr_cli.history.ops import Kind, Op
+from nscr_cli.history.ops import F, Kind, Op
 from nscr_cli.workloads.actor import Turn
 from nscr_cli.workloads.pushes import after_blobs, put_manifest
-from nscr_cli.workloads.steps import Step
+from nscr_cli.workloads.steps import Step, in_order
 
 
 def move_tag(turn: Turn) -> Step:
@@ -58,6 +58,27 @@ def delete_tag(turn: Turn) -> Step:
     return Step(
         invocations.delete_tag(repository, tag), lambda event: look if event.kind is Kind.OK and looks else None
     )
+
+
+def delete_sibling(turn: Turn) -> Step:
+    """One manifest under two tags of our own; one of them goes, or the manifest, and both are looked at.
+
+    Nobody else writes these tags, so that what must be there, and what must be gone, is certain (bugs H1 to H3).
+    """
+    chance = turn.chance("sibling")
+    world = turn.world
+    repository = chance.choice(world.repositories)
+    manifest = image(world.config, [], turn.nonce)
+    tags = [f"s{turn.process:05d}x{turn.number:06d}{which}" for which in "ab"]
+    deletes = [invocations.delete_tag(repository, tags[0])] * world.supports(F.DELETE_TAG)
+    deletes += [invocations.delete_manifest(repository, manifest.digest)] * world.supports(F.DELETE_MANIFEST)
+    errand = [
+        *(invocations.put_manifest(repository, tag, manifest) for tag in tags),
+        *([chance.choice(deletes)] if deletes else []),
+        *(invocations.get_tag(repository, tag) for tag in reversed(tags)),
+    ]
+    needed = [] if turn.memory.holds(repository, world.config.digest) else [world.config]
+    return after_blobs(turn, repository, needed, lambda: in_order(errand))
 
 
 def delete_manifest(turn: Turn) -> Step:

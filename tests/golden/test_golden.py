@@ -47,7 +47,7 @@ class Golden:
 
     def __init__(self, path: Path) -> None:
         self.checker = CHECKERS[path.parent.name]
-        self.verdict = Verdict.UNKNOWN
+        self.outcome = ""
         self.finds: set[tuple[str, str, tuple[int, ...]]] = set()
         self.says: list[str] = []
         self._evidence: dict[str, int] = {}
@@ -83,7 +83,7 @@ class Golden:
         word, _, rest = line.partition(" ")
         match word:
             case "verdict":
-                self.verdict = Verdict[rest]
+                self.outcome = rest
             case "finds":
                 rule, key, *lines = rest.split()
                 self.finds.add((rule, _named(key), tuple(2 * (int(number) - 1) for number in lines)))
@@ -147,8 +147,10 @@ def _asked(key: str, words: list[str]) -> Asked:
                 fields["references"] = tuple(
                     Reference(digest=after or before, is_manifest=bool(mark), size=1) for before, mark, after in edges
                 )
-            case "size":
-                fields["size"] = int(value)
+            case "size" | "page_size":
+                fields[name] = int(value)
+            case "wrong_bytes":
+                fields[name] = value == "true"
             case "range":
                 fields["range"] = tuple(map(int, value.split(",")))
             case _:
@@ -195,7 +197,7 @@ def test_golden_history(path: Path) -> None:
     (result,) = check_all([golden.checker], golden.plan, golden.history)
     found = {(finding.rule, finding.key, finding.operations) for finding in result.findings}
     assert found == golden.finds, result
-    assert result.verdict is golden.verdict, result
+    assert result.outcome == golden.outcome, result
     said = " ".join([*result.reasons, *result.skipped, *(finding.explanation for finding in result.findings)])
     assert [words for words in golden.says if words not in said] == [], said
     assert all(
@@ -205,5 +207,5 @@ def test_golden_history(path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(CHECKERS))
 def test_every_checker_has_a_history_that_it_accepts_one_that_it_rejects_and_one_that_is_not_enough(name: str) -> None:
-    verdicts = {Golden(path).verdict for path in FILES if path.parent.name == name}
-    assert verdicts == set(Verdict)
+    outcomes = {Golden(path).outcome for path in FILES if path.parent.name == name}
+    assert outcomes >= {verdict.name for verdict in Verdict}

@@ -68,15 +68,17 @@ def test_post_put(play: Play) -> None:
 
 def test_chunked_patch_follows_each_location(play: Play) -> None:
     answers = [f"202 Accepted\r\nLocation: /u/{n}\r\nRange: 0-{end - 1}" for n, end in ((2, 334), (3, 668), (4, 999))]
-    done = play(push(PushStyle.CHUNKED_PATCH), STARTED, *answers, CREATED)
+    status = "204 No Content\r\nLocation: /u/5\r\nRange: 0-999"
+    done = play(push(PushStyle.CHUNKED_PATCH), STARTED, *answers, status, CREATED)
     assert done.lines[1:] == [
-        "PATCH /v2/a/b/blobs/uploads/1?s=1", "PATCH /u/2", "PATCH /u/3", f"PUT /u/4?digest={QUERY}"
+        "PATCH /v2/a/b/blobs/uploads/1?s=1", "PATCH /u/2", "PATCH /u/3", "GET /u/4",
+        f"PUT /u/5?digest={QUERY}",
     ]  # fmt: skip
     assert [seen.headers.get("Content-Range") for seen in done.seen[1:4]] == ["0-333", "334-667", "668-999"]
     assert b"".join(seen.body for seen in done.seen) == b"".join(CONTENT.chunks())
-    assert done.completion.answered.sent_offsets == (334, 668, 1000)
-    assert done.completion.answered.stored_offsets == (334, 668, 999)
-    assert [seen.headers["X-Request-Id"] for seen in done.seen] == [f"r-7.{n}" for n in range(1, 6)]
+    assert done.completion.answered.sent_offsets == (334, 668, 1000, 1000)
+    assert done.completion.answered.stored_offsets == (334, 668, 999, 1000)
+    assert [seen.headers["X-Request-Id"] for seen in done.seen] == [f"r-7.{n}" for n in range(1, 7)]
 
 
 def test_streamed_patch(play: Play) -> None:
@@ -100,7 +102,8 @@ def test_chunks_cover_everything_once(size: int, least: int) -> None:
 
 @pytest.mark.parametrize("style", PushStyle)
 def test_a_closing_request_without_an_answer_is_info(play: Play, style: PushStyle) -> None:
-    patches = {PushStyle.CHUNKED_PATCH: 3, PushStyle.STREAMED_PATCH: 1}.get(style, 0)
+    # Three chunks and the question how much is stored.
+    patches = {PushStyle.CHUNKED_PATCH: 4, PushStyle.STREAMED_PATCH: 1}.get(style, 0)
     before = [] if style is PushStyle.SINGLE_POST else [STARTED]
     before += ["202 Accepted\r\nLocation: /u/2\r\nRange: 0-9"] * patches
     done = play(push(style), *before, None)

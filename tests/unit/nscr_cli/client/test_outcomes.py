@@ -25,7 +25,7 @@ def test_writes_by_status(f: F, is_complete: bool) -> None:
             expected = FAIL
         elif status < 300:
             expected = INFO
-        elif status < 500 or status in (501, 505):
+        elif (status < 500 and status not in (408, 499)) or status in (501, 505):
             expected = FAIL
         else:
             expected = INFO

@@ -91,13 +91,18 @@ class ModelRegistry:
 
     def push_blob(self, asked: Invocation) -> Completion:
         assert asked.content is not None
+        if asked.content.digest != asked.asked.digest:
+            return refused(400, "DIGEST_INVALID")
         self.blobs[asked.key] = asked.content
         size = asked.content.size
         offsets = (size // 2, size) if asked.asked.style is PushStyle.CHUNKED_PATCH else ()
         return ok(201, sent_offsets=offsets, stored_offsets=offsets)
 
     def mount_blob(self, asked: Invocation) -> Completion:
-        self.blobs[asked.key] = self.blobs[f"{asked.asked.source}@{asked.asked.digest}"]
+        content = self.blobs.get(f"{asked.asked.source}@{asked.asked.digest}")
+        if content is None:
+            return Completion(kind=Kind.FAIL, answered=Answered(status=202), error="202: not mounted")
+        self.blobs[asked.key] = content
         return ok(201)
 
     def get_blob(self, asked: Invocation) -> Completion:
@@ -257,7 +262,7 @@ class ModelTarget:
     async def running(self, run_folder: Path) -> AsyncIterator[Running]:
         self.is_up = True
         try:
-            yield Running(address=ADDRESS, credentials=None, is_fresh=True, wait_death=self._wait_death)
+            yield Running(address=ADDRESS, credentials=None, is_fresh=False, wait_death=self._wait_death)
         finally:
             self.is_up = False
 

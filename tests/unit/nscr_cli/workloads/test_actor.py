@@ -125,6 +125,8 @@ def test_no_digest_is_written_twice_to_one_tag_by_anybody(workload: str) -> None
 @pytest.mark.parametrize("fails", [0.0, 0.3])
 def test_a_manifest_is_put_only_on_what_was_acknowledged(seed: int, fails: float) -> None:
     stage = world(seed=seed)
+    in_earnest = {name: weight for name, weight in stage.weights.items() if name != "ask-in-vain"}
+    stage = msgspec.structs.replace(stage, weights=in_earnest)
     acknowledged = {digest_key(held.repository, held.content.digest) for held in seeded(stage).blobs}
     for invocation, kind in lived(stage, "mixed", 0, 600, Tags(), fails):
         if invocation.f is F.PUT_MANIFEST:
