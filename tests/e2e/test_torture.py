@@ -177,7 +177,9 @@ def running(nscr_program: str, tmp_path: Path) -> Any:
         cwd=tmp_path,
         stdout=log,
         stderr=subprocess.STDOUT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("NSCR_")},
+        # A run that is killed cannot remove its registry's folder.
+        env={name: value for name, value in os.environ.items() if not name.startswith("NSCR_")}
+        | {"TMPDIR": str(tmp_path)},
     )
     wait_until(
         lambda: any(b'"phase":"main"' in path.read_bytes() for path in tmp_path.glob("reports/*/*/journal.jsonl"))
