@@ -3,12 +3,13 @@
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import anyio.to_thread
 import msgspec
 
+from nscr.background import LEASE_CHECK_SECONDS, Collector, Housekeeper
 from nscr.config import ServerConfig
 from nscr.health import HealthChecks
 from nscr.htpasswd import read_htpasswd
@@ -22,7 +23,9 @@ from nscr.registry import Registry, RepositoryChange
 from nscr.sabotage.catalogue import CATALOGUE
 from nscr.stores.base import Offload, Stores
 from nscr.stores.census import SqliteCensus
+from nscr.stores.collection import SqliteUpkeep
 from nscr.stores.database import Database
+from nscr.stores.fence import Fence
 from nscr.stores.files import FileContent
 from nscr.stores.schema import MIGRATIONS
 from nscr.stores.sqlite import SqliteBlobs, SqliteManifests, SqliteUploads
@@ -34,6 +37,10 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+Loop = tuple[str, float, Callable[[], Awaitable[object]]]
+"""What is done in the background: name, seconds in between, work."""
+
+
 @dataclass(frozen=True)
 class Assembly:
     """A registry ready to serve; close the database when no request is left."""
@@ -41,6 +48,7 @@ class Assembly:
     application: Application
     database: Database
     log_events: Broadcast
+    loops: tuple[Loop, ...]
 
 
 def build_application(
@@ -71,11 +79,13 @@ def build_application(
         session_limit=config.max_upload_sessions,
         on_change=tell,
     )
+    collector = Collector(registry, now=now)
     services = Services(
         registry,
-        HealthChecks(registry, monotonic=monotonic),
+        HealthChecks(registry, collector, monotonic=monotonic),
         now,
         started=now(),
+        collector=collector,
         start_id=os.urandom(8).hex(),
         metrics=RequestMetrics(),
         request_shutdown=request_shutdown if config.shutdown_endpoint_enabled else None,
@@ -109,13 +119,40 @@ async def assemble(
     Raises:
         ConfigurationError, EnvironmentFault, StoreFault: htpasswd file or folder cannot be used.
     """
-    content = FileContent(config.database_path, offload)
-    database = Database(config.database_path / "registry.sqlite3", MIGRATIONS, offload)
+    fence = Fence()
+    content = FileContent(config.database_path, offload, fence=fence, hash_every_read=config.verify_reads == "always")
+    database = Database(config.database_path / "registry.sqlite3", MIGRATIONS, offload, fence=fence)
     stores = Stores(
-        content, SqliteBlobs(database), SqliteManifests(database), SqliteUploads(database), SqliteCensus(database)
+        content,
+        SqliteBlobs(database),
+        SqliteManifests(database),
+        SqliteUploads(database),
+        SqliteCensus(database),
+        SqliteUpkeep(database),
     )
     application, registry, services = build_application(
         stores, config, offload=offload, request_shutdown=request_shutdown
     )
     await registry.recover()
-    return Assembly(application, database, services.log_events)
+    loops = background_loops(registry, services.collector, config)
+    return Assembly(application, database, services.log_events, loops)
+
+
+def background_loops(registry: Registry, collector: Collector, config: ServerConfig) -> tuple[Loop, ...]:
+    """What the configuration has the registry do by itself."""
+    keeper = Housekeeper(
+        registry,
+        now=now_ms,
+        lease_milliseconds=int(config.lease_minutes * 60_000),
+        stale_milliseconds=int(config.cleanup_max_age_hours * 3_600_000),
+    )
+    lease_check = min(LEASE_CHECK_SECONDS, config.lease_minutes * 60 / 2)
+    loops: list[Loop] = [
+        ("leases", lease_check, keeper.end_leases),
+        ("scrub", config.scrub_interval_hours * 3600, keeper.scrub),
+    ]
+    if config.gc_enabled:
+        loops.append(("collection", config.gc_interval_hours * 3600, collector.collect))
+    if config.cleanup_enabled:
+        loops.append(("clean-up", config.cleanup_interval_minutes * 60, keeper.reap_uploads))
+    return tuple(loops)

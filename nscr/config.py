@@ -1,8 +1,7 @@
 """Settings of `nscr serve`: a frozen value made of a TOML file < NSCR_* environment < flags.
 
 The TOML keys are the variables without their prefix, in lower case. An unknown key is an error that names the nearest
-one; an unknown NSCR_* variable is a warning only, for the environment is shared with the client commands. What this
-version does not do yet is refused or reported by name, never accepted and ignored.
+one; an unknown NSCR_* variable is a warning only, for the environment is shared with the client commands.
 """
 
 import ipaddress
@@ -12,7 +11,13 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 
+from nscr.crashpoints import parse_point
 from nscr.errors import ConfigurationError
+
+VERIFY_READS = ("once", "always")
+"""A blob is hashed once after a start and whenever its file changed; or, besides, each time it is read in full."""
+
+_LONGEST = 1_000_000
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -20,17 +25,6 @@ CLIENT_VARIABLES = frozenset(
     f"NSCR_{name}" for name in ("REGISTRY_URL", "USERNAME", "PASSWORD", "CA_CERT", "INSECURE", "PROXY", "REPORTS")
 )
 """Twins of the client commands' flags; not ours to judge."""
-
-NOT_SUPPORTED = frozenset(
-    {
-        "gc_enabled",
-        "gc_interval_hours",
-        "cleanup_enabled",
-        "cleanup_interval_minutes",
-        "cleanup_max_age_hours",
-    }
-)
-"""Settings of the registry that this API comes from which have nothing to act on here yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +46,15 @@ class ServerConfig:
     header_timeout_seconds: int = 30
     client_timeout_seconds: int = 60
     shutdown_endpoint_enabled: bool = False
+    gc_enabled: bool = False
+    gc_interval_hours: float = 24.0
+    cleanup_enabled: bool = True
+    cleanup_interval_minutes: float = 60.0
+    cleanup_max_age_hours: float = 24.0
+    lease_minutes: float = 60.0
+    scrub_interval_hours: float = 168.0
+    verify_reads: str = "once"
+    crashpoint: str | None = None
     sabotages: tuple[str, ...] = ()
 
     @property
@@ -83,6 +86,18 @@ def _whole_number(lowest: int, highest: int) -> Callable[[object], int]:
     return parse
 
 
+def _time(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("is not a number")
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError("is not a number") from None
+    if not 0 < number <= _LONGEST:
+        raise ValueError(f"is not above 0 and up to {_LONGEST}")
+    return number
+
+
 def _boolean(value: object) -> bool:
     words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
     if isinstance(value, bool):
@@ -108,6 +123,17 @@ def _path(value: object) -> Path:
     return value if isinstance(value, Path) else Path(_text(value)).expanduser()
 
 
+def _verify_reads(value: object) -> str:
+    if _text(value).lower() not in VERIFY_READS:
+        raise ValueError(f"is not one of {', '.join(VERIFY_READS)}")
+    return _text(value).lower()
+
+
+def _crashpoint(value: object) -> str:
+    parse_point(_text(value))
+    return _text(value)
+
+
 def _log_level(value: object) -> str:
     if _text(value).lower() not in LOG_LEVELS:
         raise ValueError(f"is not one of {', '.join(LOG_LEVELS)}")
@@ -130,6 +156,15 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "header_timeout_seconds": _whole_number(1, 3600),
     "client_timeout_seconds": _whole_number(1, 3600),
     "shutdown_endpoint_enabled": _boolean,
+    "gc_enabled": _boolean,
+    "gc_interval_hours": _time,
+    "cleanup_enabled": _boolean,
+    "cleanup_interval_minutes": _time,
+    "cleanup_max_age_hours": _time,
+    "lease_minutes": _time,
+    "scrub_interval_hours": _time,
+    "verify_reads": _verify_reads,
+    "crashpoint": _crashpoint,
 }
 """Every setting that a file or the environment may give, with what it must look like."""
 
@@ -184,8 +219,6 @@ def _from_file(path: Path) -> dict[str, object]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}", hint="correct the file") from error
     for name in document:
-        if name in NOT_SUPPORTED:
-            raise ConfigurationError(f"{path}: {name} is not supported by this version", hint="remove it")
         if name not in PARSERS:
             nearest = get_close_matches(name, PARSERS, n=1)
             known = f"did you mean {nearest[0]}?" if nearest else f"known settings: {', '.join(PARSERS)}"
@@ -202,8 +235,6 @@ def _from_environment(environment: Mapping[str, str]) -> tuple[dict[str, object]
             continue
         if name in PARSERS:
             chosen[name] = _checked(name, environment[variable], variable)
-        elif name in NOT_SUPPORTED:
-            warnings.append(f"{variable} is not supported by this version and has no effect")
         else:
             nearest = get_close_matches(name, PARSERS, n=1)
             warnings.append(
@@ -230,7 +261,8 @@ def _check_combination(config: ServerConfig) -> None:
             f"{config.host} can be reached by others and authentication is off",
             hint="give --username and --password-stdin, or --allow-anonymous if that is meant",
         )
-    if config.sabotages and not config.is_loopback:
+    if (config.sabotages or config.crashpoint) and not config.is_loopback:
         raise ConfigurationError(
-            f"a sabotaged registry is served on loopback only, not on {config.host}", hint="leave --host out"
+            f"a registry that is sabotaged or meant to crash is served on loopback only, not on {config.host}",
+            hint="leave --host out",
         )

@@ -1,7 +1,8 @@
-"""The data folder of one server: made, locked, and marked where the registry over it is sabotaged.
+"""The data folder of one server: made, locked, and marked where the registry over it is sabotaged or made to crash.
 
     DATA/nscr.lock     flock, held while a server runs; its text is the holder's pid, for the message only
     DATA/sabotaged     a sabotaged registry wrote here: its content proves nothing
+    DATA/crashpoint    a registry was killed here on purpose; honest, and it may be again
 
 The kernel drops the lock with the process, so a kill leaves nothing to clean up.
 """
@@ -16,6 +17,7 @@ from nscr.errors import ConfigurationError, EnvironmentFault
 
 LOCK_NAME = "nscr.lock"
 SABOTAGE_MARKER = "sabotaged"
+CRASH_MARKER = "crashpoint"
 
 
 @contextmanager
@@ -67,3 +69,18 @@ def admit_sabotage(path: Path, sabotages: tuple[str, ...]) -> None:
             f"{path} holds the content of an honest registry", hint="give --sabotage an empty folder with --data"
         )
     marker.write_text("".join(f"{name}\n" for name in sabotages), encoding="utf-8")
+
+
+def admit_crash(path: Path) -> None:
+    """Let a registry be killed here; called with the folder held.
+
+    Raises:
+        ConfigurationError: the folder holds content that nobody wants to risk.
+    """
+    is_fresh = {entry.name for entry in path.iterdir()} <= {LOCK_NAME}
+    if not is_fresh and not (path / CRASH_MARKER).exists():
+        raise ConfigurationError(
+            f"{path} holds the content of a registry that is not meant to crash",
+            hint="give NSCR_CRASHPOINT an empty folder with --data",
+        )
+    (path / CRASH_MARKER).touch()

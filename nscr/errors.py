@@ -12,7 +12,8 @@
     │   └── Unauthorized, RouteUnknown, MethodUnsupported
     ├── StoreFault                the disk or the database failed; nothing was acknowledged (5xx)
     │   ├── ContentDamaged        committed bytes are missing or have another length
-    │   └── StoreFull             no room left
+    │   ├── StoreFull             no room left
+    │   └── WritesRefused         an fsync failed earlier: nothing is written until a restart
     └── StartError                `nscr serve` cannot start; carries a hint and an exit code
         ├── ConfigurationError    a setting is wrong (exit 2)
         └── EnvironmentFault      port, folder or lock is not to be had (exit 5)
@@ -148,12 +149,20 @@ class StoreFault(RegistryError):
 
 
 class ContentDamaged(StoreFault):
+    """Attributes: digest, of what is damaged."""
+
     def __init__(self, digest: str, reason: str) -> None:
         super().__init__(f"stored content of {digest} is damaged: {reason}")
+        self.digest = digest
 
 
 class StoreFull(StoreFault):
     """No room is left on the disk."""
+
+
+class WritesRefused(StoreFault):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"writes are refused until a restart: {reason}")
 
 
 class StartError(RegistryError):

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import anyio
 
+from nscr.background import Collector
 from nscr.core.figures import Figures
 from nscr.errors import StoreFault
 from nscr.registry import Registry
@@ -51,8 +52,9 @@ class Health:
 class HealthChecks:
     """Makes the checks on request; safe for any number of concurrent callers."""
 
-    def __init__(self, registry: Registry, *, monotonic: Callable[[], float]) -> None:
+    def __init__(self, registry: Registry, collector: Collector, *, monotonic: Callable[[], float]) -> None:
         self._registry = registry
+        self._collector = collector
         self._monotonic = monotonic
         self._checking = anyio.Lock()
         self._last: tuple[int, float, Health] | None = None
@@ -104,6 +106,8 @@ class HealthChecks:
         found: list[str] = []
         if self._registry.damaged:
             found.append(f"damaged content: {len(self._registry.damaged)} blobs must be pushed again")
+        if (error := self._collector.statistics().last_error) is not None:
+            found.append(f"the last collection failed: {error}")
         try:
             free = await self._registry.content.free_bytes()
         except StoreFault as fault:

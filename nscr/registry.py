@@ -1,19 +1,22 @@
 """One verb per capability of the registry, and the only place that orders writes.
 
-The order is always: blob durable -> metadata committed -> return (the reply). A crash between two steps leaves bytes
-that no row names, never a row without bytes. Decisions are those of nscr.core; stores are known by protocol; time and
-ids come in from outside. Nothing here knows HTTP.
+The order is always: intent committed -> blob durable -> metadata committed -> return (the reply); and for a collection:
+rows gone with the intent committed -> bytes gone -> intent ended. A crash between two steps leaves bytes that no row
+but an intent names, never a row without bytes; recovery looks at intents alone. Publishing and collecting one digest
+exclude each other; nothing else waits. Decisions are those of nscr.core; stores are known by protocol; time and ids
+come in from outside. Nothing here knows HTTP.
 """
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import anyio
 
 from nscr.core.admission import PutTerms
-from nscr.core.figures import SessionFigures
+from nscr.core.figures import BlobFigures, SessionFigures
 from nscr.core.preconditions import UNCONDITIONAL, Preconditions
 from nscr.core.referrers import ReferrersPage
 from nscr.core.uploads import ChunkPlan, UploadEvent, UploadState, admit_chunk, next_state
@@ -24,15 +27,21 @@ from nscr.errors import (
     ManifestTooLarge,
     ManifestUnknown,
     NameUnknown,
+    StoreFault,
     TooManyUploads,
     UploadLengthWrong,
     UploadTooLarge,
     UploadUnknown,
 )
+from nscr.keyed_locks import KeyedLocks
 from nscr.oci.digest import Algorithm, Digest, algorithm_of, digest_of
 from nscr.oci.manifests import MAX_MANIFEST_BYTES, parse_manifest
 from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference
 from nscr.stores.base import BlobReader, StoredManifest, Stores
+from nscr.stores.upkeep import Intent, IntentKind
+from nscr.watched_reader import WatchedReader
+
+logger = logging.getLogger("nscr.registry")
 
 Body = AsyncGenerator[bytes, None]
 
@@ -48,6 +57,16 @@ class BodyHeaders:
 
     length: int | None
     content_range: str | None = None
+
+
+@dataclass(slots=True)
+class Collected:
+    """What a collection did; `failures` are entries that it had to pass."""
+
+    blobs_removed: int = 0
+    space_freed: int = 0
+    manifests_removed: int = 0
+    failures: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -84,6 +103,8 @@ class Registry:
         self.content = stores.content
         self.damaged: set[Digest] = set()
         self.received_batches = 0
+        self.upkeep = stores.upkeep
+        self._files = KeyedLocks()
         self._stores = stores
         self._now = now
         self._new_id = new_id
@@ -95,11 +116,31 @@ class Registry:
         self._claimed: dict[str, UploadState] = {}
 
     async def recover(self) -> None:
-        """Take up the sessions of the last process and discard what it left in the uploads folder besides."""
+        """Finish or undo what the last process had begun, take up its sessions, discard the rest of its uploads."""
+        kept = set(await self.content.uploads())
+        for intent in await self.upkeep.intents():
+            try:
+                await self._resolve(intent, is_unpublished=intent.upload in kept)
+            except StoreFault as fault:
+                logger.error("blob %s: what was begun cannot be ended: %s", intent.digest, fault)
+        self.damaged = set(await self.upkeep.damaged())
+        for digest in self.damaged:
+            await self.content.quarantine(digest)
         self._sessions = await self.census.read(lambda reading: {session.id: session for session in reading.sessions()})
-        for upload in await self.content.uploads():
+        for upload in kept:
             if upload not in self._sessions:
                 await self.content.discard(upload)
+
+    async def _resolve(self, intent: Intent, *, is_unpublished: bool) -> None:
+        if intent.kind is IntentKind.PUBLISH:
+            size = None if is_unpublished else await self.content.adopt(intent.digest)
+            if size is not None:
+                await self._stores.blobs.add_blob(
+                    RepositoryName(intent.repository), intent.digest, size, self._now(), closes=intent.upload
+                )
+        elif await self.upkeep.committed_size(intent.digest) is None:
+            await self.content.remove(intent.digest)
+        await self.upkeep.forget([intent.digest])
 
     # Blobs
 
@@ -110,26 +151,78 @@ class Registry:
             BlobUnknown: not in this repository, or its bytes are damaged: a client that is told so pushes it again,
                 which heals it.
         """
-        size = await self._stores.blobs.blob_size(repository, digest)
-        if size is None:
+        size = await self._intact(repository, digest)
+        if not await self.upkeep.lease_blob(repository, digest, self._now()):
             raise BlobUnknown(repository, digest)
-        try:
-            await self.content.check(digest, size)
-        except ContentDamaged as damage:
-            self.damaged.add(digest)
-            raise BlobUnknown(repository, digest) from damage
         return size
 
     async def open_blob(self, repository: RepositoryName, digest: Digest) -> BlobReader:
         """Open a blob for reading; the caller closes it. Raises as `blob_size`."""
-        size = await self._stores.blobs.blob_size(repository, digest)
-        if size is None:
-            raise BlobUnknown(repository, digest)
+        size = await self._size(repository, digest)
         try:
-            return await self.content.open(digest, size)
+            reader = await self.content.open(digest, size)
         except ContentDamaged as damage:
-            self.damaged.add(digest)
+            await self.report_damage(damage)
             raise BlobUnknown(repository, digest) from damage
+        return WatchedReader(reader, self.report_damage)
+
+    async def _size(self, repository: RepositoryName, digest: Digest) -> int:
+        size = await self._stores.blobs.blob_size(repository, digest)
+        if size is None or digest in self.damaged:
+            raise BlobUnknown(repository, digest)
+        return size
+
+    async def _intact(self, repository: RepositoryName, digest: Digest) -> int:
+        size = await self._size(repository, digest)
+        if not await self._is_intact(digest, size):
+            raise BlobUnknown(repository, digest)
+        return size
+
+    async def _is_intact(self, digest: Digest, size: int) -> bool:
+        if digest in self.damaged:
+            return False
+        try:
+            await self.content.check(digest, size)
+        except ContentDamaged as damage:
+            await self.report_damage(damage)
+            return False
+        return True
+
+    async def committed_blobs(self, last: str, limit: int) -> Sequence[BlobFigures]:
+        """A page of what can be scrubbed."""
+        return await self.census.read(lambda reading: list(reading.blobs(last, limit)))
+
+    async def scrub_blob(self, digest: Digest, size: int) -> bool:
+        """Read a blob in full; whether it is whole. A damaged one is taken out of service."""
+        try:
+            await self.content.scrub(digest, size)
+        except ContentDamaged as damage:
+            await self.report_damage(damage)
+            return digest not in self.damaged
+        return True
+
+    async def report_damage(self, damage: ContentDamaged) -> None:
+        """Put damaged bytes aside, so that clients are told to push them again; not if they were replaced since."""
+        digest = Digest(damage.digest)
+        with anyio.CancelScope(shield=True):
+            async with self._files.hold(digest):
+                if await self._is_replaced(digest):
+                    return
+                logger.error("%s", damage)
+                self.damaged.add(digest)
+                await self.upkeep.note_damage(digest)
+                await self.content.quarantine(digest)
+
+    async def _is_replaced(self, digest: Digest) -> bool:
+        """Whether what is kept under a digest that was found damaged is whole now, or collected."""
+        size = await self.upkeep.committed_size(digest)
+        if size is None or digest in self.damaged:
+            return True
+        try:
+            await self.content.scrub(digest, size)
+        except ContentDamaged:
+            return False
+        return True
 
     async def push_blob(self, repository: RepositoryName, digest: Digest, headers: BodyHeaders, body: Body) -> None:
         """Push a whole blob in one request, without a session.
@@ -141,7 +234,7 @@ class Registry:
         self.content.start(upload, algorithm_of(digest))
         try:
             await self._append(upload, headers, body)
-            await self._commit_blob(repository, upload, digest, closes=None)
+            await self._commit_blob(repository, upload, digest)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self.content.discard(upload)
@@ -149,7 +242,12 @@ class Registry:
 
     async def mount_blob(self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName) -> bool:
         """Let `target` hold a blob of `source` (None: of any) without an upload; False where that cannot be."""
-        return await self._stores.blobs.mount_blob(digest, source=source, target=target)
+        size = await (
+            self.upkeep.committed_size(digest) if source is None else self._stores.blobs.blob_size(source, digest)
+        )
+        if size is None or not await self._is_intact(digest, size):
+            return False
+        return await self._stores.blobs.mount_blob(digest, source=source, target=target, now=self._now())
 
     async def delete_blob(self, repository: RepositoryName, digest: Digest) -> None:
         """Take a blob from this repository only; others that hold it keep it, and its bytes wait for a collection."""
@@ -210,7 +308,7 @@ class Registry:
         async with self._claim(repository, upload, UploadEvent.CLOSE) as claim:
             await self._append(upload, headers, body)
             try:
-                await self._commit_blob(repository, upload, digest, closes=upload)
+                await self._commit_blob(repository, upload, digest)
             except DigestMismatch:
                 await self._remove_session(upload)
                 claim.end = UploadEvent.REMOVE
@@ -222,6 +320,24 @@ class Registry:
         async with self._claim(repository, upload, UploadEvent.CANCEL) as claim:
             await self._remove_session(upload)
             claim.end = UploadEvent.REMOVE
+
+    async def keep_sessions(self) -> None:
+        """Note that the sessions whose requests are running are alive, however long no chunk was completed."""
+        for upload in list(self._claimed):
+            await self._stores.uploads.keep_upload(upload, self._now())
+
+    async def reap_uploads(self, before: int) -> int:
+        """Remove the sessions that were last active earlier, none that a request holds; how many that were."""
+        reaped = 0
+        for session in await self.census.read(lambda reading: list(reading.sessions())):
+            if session.last_activity < before and session.id not in self._claimed and session.id in self._sessions:
+                try:
+                    await self.cancel_upload(RepositoryName(session.repository), session.id)
+                except StoreFault as fault:
+                    logger.error("upload %s cannot be removed: %s", session.id, fault)
+                else:
+                    reaped += 1
+        return reaped
 
     # Manifests and tags
 
@@ -301,6 +417,33 @@ class Registry:
     async def repositories(self, last: str, limit: int | None) -> list[str]:
         return await self._stores.manifests.repositories(last, limit)
 
+    # Collection
+
+    async def collect_blobs(self, digests: Sequence[Digest]) -> Collected:
+        """Give back the bytes of those that neither a manifest nor a lease needs.
+
+        One that is being pushed at this moment is left alone; a push that comes later waits until it is gone.
+        """
+        collected = Collected()
+        with anyio.CancelScope(shield=True), self._files.hold_free(digests) as held:
+            removed: list[Digest] = []
+            for blob in await self.upkeep.condemn([Digest(digest) for digest in held]):
+                digest = Digest(blob.digest)
+                try:
+                    collected.space_freed += await self.content.remove(digest)
+                except StoreFault as fault:
+                    collected.failures.append(f"{digest}: {fault}")
+                else:
+                    removed.append(digest)
+                self.damaged.discard(digest)
+            collected.blobs_removed = len(removed)
+            await self.upkeep.forget(removed)
+        return collected
+
+    async def collect_manifests(self, repository: RepositoryName, digests: Sequence[Digest], before: int) -> int:
+        """Remove those that are still untagged, unneeded and older; in the planner's order."""
+        return await self.upkeep.remove_untagged(repository, digests, before)
+
     # Steps of the verbs above
 
     @asynccontextmanager
@@ -344,12 +487,20 @@ class Registry:
             raise UploadLengthWrong(plan.exact, str(end - offset))
         return end
 
-    async def _commit_blob(
-        self, repository: RepositoryName, upload: str, digest: Digest, *, closes: str | None
-    ) -> None:
-        size = await self.content.publish(upload, digest)
-        await self._stores.blobs.add_blob(repository, digest, size, self._now(), closes=closes)
-        self.damaged.discard(digest)
+    async def _commit_blob(self, repository: RepositoryName, upload: str, digest: Digest) -> None:
+        size = await self.content.seal(upload, digest)
+        with anyio.CancelScope(shield=True):
+            async with self._files.hold(digest):
+                await self.upkeep.intend(Intent(digest, IntentKind.PUBLISH, repository, upload))
+                await self.content.publish(upload, digest)
+                try:
+                    await self._stores.blobs.add_blob(repository, digest, size, self._now(), closes=upload)
+                except StoreFault:
+                    # Else the session would be there without its bytes; what is committed already stays.
+                    if await self.upkeep.committed_size(digest) is None:
+                        await self.content.withdraw(digest, upload)
+                    raise
+                self.damaged.discard(digest)
 
     async def _remove_session(self, upload: str) -> None:
         # The row first: a crash in between leaves a file without a session, which recovery discards.

@@ -18,9 +18,11 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
+from nscr import crashpoints
 from nscr.assembly import assemble
+from nscr.background import repeat
 from nscr.config import ServerConfig
-from nscr.data_folder import admit_sabotage, held_data_folder
+from nscr.data_folder import admit_crash, admit_sabotage, held_data_folder
 from nscr.errors import ConfigurationError, EnvironmentFault, StoreFault
 from nscr.http.log_events import LogEvents
 from nscr.sabotage.catalogue import CATALOGUE
@@ -97,6 +99,9 @@ def run(config: ServerConfig, *, announce: Callable[[str], None]) -> None:
         raise ConfigurationError(f"unknown sabotage {unknown[0]!r}", hint=f"known: {', '.join(CATALOGUE)}")
     with held_data_folder(config.database_path):
         admit_sabotage(config.database_path, config.sabotages)
+        if config.crashpoint is not None:
+            admit_crash(config.database_path)
+            crashpoints.arm(config.crashpoint)
         with bind(config.host, config.port) as listener:
             asyncio.run(_serve(config, listener, announce))
 
@@ -115,6 +120,7 @@ async def _serve(config: ServerConfig, listener: socket.socket, announce: Callab
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     announce(ready_line(config, listener))
+    loops = [asyncio.create_task(repeat(*loop), name=loop[0]) for loop in assembly.loops]
     serving = asyncio.create_task(server.serve())
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -125,6 +131,9 @@ async def _serve(config: ServerConfig, listener: socket.socket, announce: Callab
     if abandoned := assembly.application.abandon():
         logger.warning("gave up %d requests that were not finished in %d seconds", abandoned, DRAIN_SECONDS)
     await assembly.application.wait_idle()
+    for task in loops:
+        task.cancel()
+    await asyncio.wait(loops)
     await assembly.database.aclose()
     await asyncio.wait({serving}, timeout=1)
     stopped.cancel()

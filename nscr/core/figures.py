@@ -2,9 +2,9 @@
 
 A blob is committed once its bytes and its row are durable, and counts once however many repositories hold it. It
 stays committed after the last repository let go of it: its bytes are still there, so it counts in `total_blobs`, as
-unreferenced, until a collection frees them. A blob is referenced where some manifest names it in a repository that
-holds it; deleting a blob from a repository therefore ends the reference as well, and orphans the manifest.
-A repository exists while it has a manifest.
+unreferenced, until a collection frees them; what a push in progress counts on has a lease and does not count as such.
+A blob is referenced where some manifest names it in a repository that holds it; deleting a blob from a repository
+therefore ends the reference as well, and orphans the manifest. A repository exists while it has a manifest.
 """
 
 from collections import Counter
@@ -105,18 +105,22 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All that a registry holds, for a recount: blob sizes, links (repository, digest), manifests and their edges."""
+    """All that a registry holds, for a recount.
+
+    Blob sizes, links (repository, digest), manifests and their edges, digests of what is leased.
+    """
 
     blobs: Mapping[str, int] = field(default_factory=dict)
     links: frozenset[tuple[str, str]] = frozenset()
     manifests: Mapping[tuple[str, str], Sequence[Edge]] = field(default_factory=dict)
+    leased: frozenset[str] = frozenset()
 
 
 def recount(contents: Contents) -> Summary:
     """The figures by their definition; every store's own arithmetic must agree with it."""
     referenced = count_references(contents)
     orphaned = sum(is_orphaned(contents, repository, edges) for (repository, _), edges in contents.manifests.items())
-    unreferenced = [digest for digest in contents.blobs if digest not in referenced]
+    unreferenced = [digest for digest in contents.blobs if digest not in referenced and digest not in contents.leased]
     return Summary(
         total_repositories=len({repository for repository, _ in contents.manifests}),
         total_manifests=len(contents.manifests),

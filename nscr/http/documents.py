@@ -176,6 +176,17 @@ class StorageStatisticsDocument(Document):
     timestamp: int
 
 
+class CollectionDocument(Document):
+    """Attributes: failures, entries that the collection had to pass."""
+
+    blobs_removed: int
+    space_freed: int
+    manifests_removed: int
+    dry_run: bool
+    failures: list[str]
+    timestamp: int
+
+
 class WebStatusDocument(Document):
     repositories: int
     total_blobs: int

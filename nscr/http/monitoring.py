@@ -321,7 +321,7 @@ async def get_web_status(services: Services, request: Request) -> Response:
             total_manifests=summary.total_manifests,
             unreferenced_blobs=summary.unreferenced_blobs,
             estimated_space_to_free=summary.estimated_space_to_free,
-            last_gc_run=None,
+            last_gc_run=services.collector.statistics().last_run,
             log_stream_clients=services.log_events.clients,
             uptime=services.now() - services.started,
             version=version("nscr"),

@@ -58,6 +58,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/api/registry/storage"): Operation(
         "Space, deduplication and the most referenced blobs", {200: documents.StorageStatisticsDocument}
     ),
+    ("POST", "/api/garbage-collect"): Operation(
+        "Collect what nothing needs",
+        {200: documents.CollectionDocument, 400: documents.FailureDocument},
+        query=(
+            ("dryRun", {"type": "boolean", "description": "Only say what would be removed."}),
+            ("untagged", {"type": "boolean", "description": "Take manifests without a tag as well."}),
+            ("olderThan", {"type": "integer", "minimum": 0, "description": "Only those put so many milliseconds ago."}),
+        ),
+        has_tag=False,
+    ),
     ("GET", "/api/garbage-collect/stats"): Operation(
         "What a collection would find", {200: documents.CollectionStatisticsDocument}
     ),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from nscr.http import distribution, events, monitoring
+from nscr.http import collection, distribution, events, monitoring
 from nscr.http.services import Handler
 
 
@@ -70,6 +70,7 @@ ROUTES = (
     Route("/api/registry/sessions", {"GET": monitoring.list_sessions}),
     Route("/api/registry/health", {"GET": monitoring.get_health}),
     Route("/api/registry/storage", {"GET": monitoring.get_storage}),
+    Route("/api/garbage-collect", {"POST": collection.collect_garbage}),
     Route("/api/garbage-collect/stats", {"GET": monitoring.get_collection_statistics}),
     Route("/api/blobs", {"GET": monitoring.list_blob_digests}),
     Route("/api/web/status", {"GET": monitoring.get_web_status}),

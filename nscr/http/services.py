@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from nscr.background import Collector
 from nscr.health import HealthChecks
 from nscr.http.broadcast import Broadcast
 from nscr.http.messages import Request, Send
@@ -26,6 +27,7 @@ class Services:
     started: int
     start_id: str
     metrics: RequestMetrics
+    collector: Collector
     request_shutdown: Callable[[], None] | None = None
     log_events: Broadcast = field(default_factory=Broadcast)
     repository_events: Broadcast = field(default_factory=Broadcast)

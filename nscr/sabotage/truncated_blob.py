@@ -49,8 +49,23 @@ class TruncatedBlob:
     async def truncate(self, upload: str, offset: int) -> None:
         await self._content.truncate(upload, offset)
 
-    async def publish(self, upload: str, digest: Digest) -> int:
-        return await self._content.publish(upload, digest)
+    async def seal(self, upload: str, digest: Digest) -> int:
+        return await self._content.seal(upload, digest)
+
+    async def publish(self, upload: str, digest: Digest) -> None:
+        await self._content.publish(upload, digest)
+
+    async def withdraw(self, digest: Digest, upload: str) -> None:
+        await self._content.withdraw(digest, upload)
+
+    async def adopt(self, digest: Digest) -> int | None:
+        return await self._content.adopt(digest)
+
+    async def remove(self, digest: Digest) -> int:
+        return await self._content.remove(digest)
+
+    async def quarantine(self, digest: Digest) -> None:
+        await self._content.quarantine(digest)
 
     async def discard(self, upload: str) -> None:
         await self._content.discard(upload)
@@ -60,6 +75,9 @@ class TruncatedBlob:
 
     async def check(self, digest: Digest, size: int) -> None:
         await self._content.check(digest, size)
+
+    async def scrub(self, digest: Digest, size: int) -> None:
+        await self._content.scrub(digest, size)
 
     async def free_bytes(self) -> int:
         return await self._content.free_bytes()

@@ -16,6 +16,7 @@ from nscr.core.referrers import ReferrersPage
 from nscr.oci.digest import Algorithm, Digest
 from nscr.oci.manifests import Edge, EdgeKind
 from nscr.oci.names import Reference, RepositoryName, Tag
+from nscr.stores.upkeep import Upkeep
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -72,12 +73,27 @@ class Content(Protocol):
 
     async def truncate(self, upload: str, offset: int) -> None: ...
 
-    async def publish(self, upload: str, digest: Digest) -> int:
-        """Turn the upload into the blob `digest`, durably, and return its size.
+    async def seal(self, upload: str, digest: Digest) -> int:
+        """Make the upload's bytes durable and return how many there are.
 
         Raises:
             DigestMismatch: the bytes have another digest; the upload is left as it was.
         """
+
+    async def publish(self, upload: str, digest: Digest) -> None:
+        """Turn a sealed upload into the blob `digest`, durably."""
+
+    async def withdraw(self, digest: Digest, upload: str) -> None:
+        """Turn the blob back into the upload that it was published from."""
+
+    async def adopt(self, digest: Digest) -> int | None:
+        """End a `publish` that was broken off, and return the blob's size; None where it has to be begun again."""
+
+    async def remove(self, digest: Digest) -> int:
+        """Give the bytes kept under the digest back, durably, and return how many they were."""
+
+    async def quarantine(self, digest: Digest) -> None:
+        """Put damaged bytes aside; nothing is kept under the digest then."""
 
     async def discard(self, upload: str) -> None:
         """Forget an upload's bytes, if there are any."""
@@ -86,10 +102,13 @@ class Content(Protocol):
         """Ids of the uploads that hold bytes."""
 
     async def check(self, digest: Digest, size: int) -> None:
-        """Raise ContentDamaged unless the blob is there with that size."""
+        """Raise ContentDamaged unless the blob is there, whole; hashes it where that is not known."""
+
+    async def scrub(self, digest: Digest, size: int) -> None:
+        """As `check`, whatever is known."""
 
     async def open(self, digest: Digest, size: int) -> BlobReader:
-        """Open a blob that must hold exactly `size` bytes, else ContentDamaged."""
+        """Open a blob; as `check`."""
 
     async def free_bytes(self) -> int:
         """Room left for content."""
@@ -101,10 +120,15 @@ class BlobIndex(Protocol):
     async def add_blob(
         self, repository: RepositoryName, digest: Digest, size: int, now: int, *, closes: str | None
     ) -> None:
-        """Commit a published blob to a repository and, with it, end the upload session `closes`."""
+        """Commit a published blob to a repository and lease it to the push.
 
-    async def mount_blob(self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName) -> bool:
-        """Let `target` hold what `source` (None: any repository) holds; False if it does not."""
+        Ends, in the same step, the upload session `closes`, the intent and any note of damage.
+        """
+
+    async def mount_blob(
+        self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName, now: int
+    ) -> bool:
+        """Let `target` hold what `source` (None: any repository) holds, leased to the push; False if it does not."""
 
     async def blob_size(self, repository: RepositoryName, digest: Digest) -> int | None: ...
 
@@ -161,6 +185,9 @@ class UploadIndex(Protocol):
     async def touch_upload(self, upload: str, now: int) -> None:
         """Note one more received chunk."""
 
+    async def keep_upload(self, upload: str, now: int) -> None:
+        """Note that a request is still writing to it."""
+
     async def close_upload(self, upload: str) -> None: ...
 
 
@@ -213,3 +240,4 @@ class Stores:
     manifests: ManifestIndex
     uploads: UploadIndex
     census: Census
+    upkeep: Upkeep

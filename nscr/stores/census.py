@@ -34,7 +34,8 @@ _RECOUNTED = """
     WITH held AS (
         SELECT size, (SELECT count(*) FROM links WHERE links.digest = blobs.digest) AS holders,
                (SELECT count(*) FROM links JOIN edges USING (repository, digest)
-                WHERE links.digest = blobs.digest AND edges.kind IN ('blob', 'foreign')) AS referrers
+                WHERE links.digest = blobs.digest AND edges.kind IN ('blob', 'foreign')) AS referrers,
+               (SELECT count(*) FROM leases WHERE leases.digest = blobs.digest) AS leases
         FROM blobs),
     orphaned AS (
         SELECT DISTINCT repository, manifest FROM edges
@@ -44,8 +45,8 @@ _RECOUNTED = """
                 SELECT 1 FROM manifests
                 WHERE manifests.repository = edges.repository AND manifests.digest = edges.digest))
     SELECT (SELECT count(*) FROM (SELECT DISTINCT repository FROM manifests)), (SELECT count(*) FROM manifests),
-           count(*), coalesce(sum(referrers = 0), 0), (SELECT count(*) FROM orphaned),
-           coalesce(sum(size * (referrers = 0)), 0),
+           count(*), coalesce(sum(referrers + leases = 0), 0), (SELECT count(*) FROM orphaned),
+           coalesce(sum(size * (referrers + leases = 0)), 0),
            (SELECT count(*) FROM (SELECT DISTINCT repository, manifest FROM edges WHERE kind = 'sparse')),
            coalesce(sum(size * max(1, holders)), 0), coalesce(sum(size), 0), count(*), coalesce(sum(referrers), 0)
     FROM held

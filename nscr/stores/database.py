@@ -2,7 +2,8 @@
 
 One writing connection, used by one commit at a time; readers have their own and never checkpoint. All writes that
 wait while a commit runs go into the next one together, so one sync serves many. Each stands in a savepoint: one that
-is refused takes nothing of the others back. WAL with synchronous=FULL: a commit that returned is on the disk.
+is refused takes nothing of the others back. WAL with synchronous=FULL: a commit that returned is on the disk, and one
+whose sync failed trips the fence.
 Knows no table but the generation, which grows with every committed change.
 """
 
@@ -14,17 +15,26 @@ from typing import Generic, TypeVar
 
 import anyio
 
+from nscr.crashpoints import crash_around
 from nscr.errors import EnvironmentFault, RegistryError, StoreFault, StoreFull
 from nscr.stores.base import Offload
+from nscr.stores.fence import Fence
 
 Result = TypeVar("Result")
 Change = Callable[[sqlite3.Connection], Result]
 
-_FULL = {sqlite3.SQLITE_FULL}
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+"""The second: no room for the index of the write-ahead log."""
+
+_UNSYNCED = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
+
+
+def _code(error: sqlite3.Error) -> int | None:
+    return getattr(error, "sqlite_errorcode", None)
 
 
 def _fault(error: sqlite3.Error) -> StoreFault:
-    kind = StoreFull if getattr(error, "sqlite_errorcode", None) in _FULL else StoreFault
+    kind = StoreFull if _code(error) in _FULL else StoreFault
     return kind(f"the database failed: {error}")
 
 
@@ -58,7 +68,7 @@ class _Ticket(Generic[Result]):
 class Database:
     """Opens, migrates, reads and writes one SQLite file."""
 
-    def __init__(self, path: Path, migrations: Sequence[str], offload: Offload) -> None:
+    def __init__(self, path: Path, migrations: Sequence[str], offload: Offload, *, fence: Fence | None = None) -> None:
         """Open the file and bring its schema up to date.
 
         Raises:
@@ -66,6 +76,7 @@ class Database:
         """
         self._path = path
         self._offload = offload
+        self._fence = fence or Fence()
         self._waiting: list[_Ticket[object]] = []
         self._is_committing = False
         self._idle_readers: deque[sqlite3.Connection] = deque()
@@ -104,7 +115,8 @@ class Database:
             for statement in _statements(migrations[step]):
                 self._writer.execute(statement)
             self._writer.execute(f"PRAGMA user_version={step + 1}")
-            self._writer.execute("COMMIT")
+            with crash_around("schema.commit"):
+                self._writer.execute("COMMIT")
 
     async def read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
         """Run a query in one read transaction: all that it selects is of one moment."""
@@ -122,7 +134,7 @@ class Database:
             try:
                 return query(connection)
             finally:
-                connection.execute("COMMIT")
+                connection.execute("END")
                 self._idle_readers.append(connection)
         except sqlite3.Error as error:
             raise _fault(error) from error
@@ -160,13 +172,20 @@ class Database:
     def _commit(self, batch: Sequence[_Ticket[object]]) -> None:
         writer = self._writer
         try:
+            self._fence.check()
             writer.execute("BEGIN IMMEDIATE")
             changed = sum(self._apply(ticket) for ticket in batch)
             if changed:
                 writer.execute("UPDATE generation SET value = value + ?", (changed,))
-            writer.execute("COMMIT")
+            with crash_around("metadata.commit"):
+                writer.execute("COMMIT")
             self.generation += changed
+        except StoreFault as refusal:
+            for ticket in batch:
+                ticket.error = ticket.error or refusal
         except sqlite3.Error as error:
+            if _code(error) in _UNSYNCED:
+                self._fence.trip(f"the database could not be synced: {error}")
             for ticket in batch:
                 ticket.error = ticket.error or _fault(error)
         finally:

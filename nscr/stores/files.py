@@ -2,54 +2,46 @@
 
     DATA/blobs/sha256/3f/3f9a…    committed: complete, hashed and synced before it got this name
     DATA/uploads/<upload id>      in progress; its length is the upload's offset
+    DATA/quarantine/3f9a…         what once was a blob and no longer hashes to its name
 
 A visible name is made in this order only: write, hash, fsync the file, rename, fsync the folder (a rename is not
 durable before its folder is). Knows nothing of repositories. What is kept in memory of an upload is its hash so far
 and a last few KiB on their way to the file: after a restart, or for another algorithm than was announced, the file is
-read again.
+read again. What is kept of a blob is the stamp that its file had when it hashed well.
 """
 
-import errno
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nscr.errors import ContentDamaged, DigestMismatch, StoreFault, StoreFull
-from nscr.oci.digest import Algorithm, Digest, Hash, algorithm_of, finish, hex_of, new_hash
+from nscr.errors import ContentDamaged, DigestMismatch
+from nscr.keyed_locks import KeyedLocks
+from nscr.oci.digest import Algorithm, Digest, Hash, algorithm_of, finish, new_hash
 from nscr.stores.base import BlobReader, Offload
+from nscr.stores.blob_files import BlobFiles
+from nscr.stores.disk import Disk, faults
+from nscr.stores.fence import Fence
 
 _READ_SIZE = 1024 * 1024
+
+_ATTEMPTS = 3
+"""How often a blob is hashed for one reader, where its file changes meanwhile."""
 
 _HELD_BYTES = 64 * 1024
 """Up to so many appended bytes wait for the next append, sync or publish: small blobs then cost one thread hop."""
 
 
-@contextmanager
-def _faults(action: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        kind = StoreFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else StoreFault
-        raise kind(f"could not {action}: {error.strerror}") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class FileReader:
     """A blob held open by its descriptor, so that a rename over it or an unlink changes nothing for this reader."""
 
-    def __init__(self, descriptor: int, size: int, digest: Digest, offload: Offload) -> None:
+    def __init__(self, descriptor: int, size: int, digest: Digest, offload: Offload, *, is_hashed: bool) -> None:
+        """With `is_hashed`, who reads it from its first byte to its last does not get the last ones of a bad blob."""
         self._descriptor = descriptor
         self._digest = digest
         self._offload = offload
+        self._state = new_hash(algorithm_of(digest)) if is_hashed else None
+        self._hashed = 0
         self.size = size
 
     async def read(self, start: int, length: int) -> bytes:
@@ -59,8 +51,14 @@ class FileReader:
         return data
 
     def _read(self, start: int, length: int) -> bytes:
-        with _faults("read a blob"):
-            return os.pread(self._descriptor, length, start)
+        with faults("read a blob"):
+            data = os.pread(self._descriptor, length, start)
+        if self._state is not None and start == self._hashed:
+            self._state.update(data)
+            self._hashed += len(data)
+            if self._hashed == self.size and finish(algorithm_of(self._digest), self._state) != self._digest:
+                raise ContentDamaged(self._digest, "its bytes changed while they were read")
+        return data
 
     async def aclose(self) -> None:
         os.close(self._descriptor)
@@ -82,15 +80,21 @@ class _Progress:
 class FileContent:
     """`Content` on a file system; all of DATA must lie on one, for rename is atomic only within it."""
 
-    def __init__(self, data: Path, offload: Offload) -> None:
-        self._blobs = data / "blobs"
+    def __init__(
+        self, data: Path, offload: Offload, *, fence: Fence | None = None, hash_every_read: bool = False
+    ) -> None:
+        self._data = data
         self._uploads = data / "uploads"
         self._offload = offload
+        self._disk = Disk(fence or Fence())
+        self._blobs = BlobFiles(data, self._disk)
+        self._hash_every_read = hash_every_read
+        self._hashing = KeyedLocks()
         self._progress: dict[str, _Progress] = {}
-        with _faults("create the data folder"):
-            for folder in (self._blobs, self._uploads):
-                folder.mkdir(parents=True, exist_ok=True)
-            _sync_folder(data)
+        with faults("create the data folder"):
+            for folder in (data / "blobs", self._uploads):
+                self._disk.make_folder(folder)
+            self._disk.sync_folder(data, "data.sync")
 
     def start(self, upload: str, algorithm: Algorithm = Algorithm.SHA256) -> None:
         self._progress[upload] = _Progress(algorithm, new_hash(algorithm), 0)
@@ -100,7 +104,7 @@ class FileContent:
         return progress.written + len(progress.held) if progress else await self._offload(self._file_size, upload)
 
     def _file_size(self, upload: str) -> int:
-        with _faults("measure an upload"):
+        with faults("measure an upload"):
             try:
                 return (self._uploads / upload).stat().st_size
             except FileNotFoundError:
@@ -114,9 +118,10 @@ class FileContent:
             await self._offload(self._write, upload, progress.held + data)
 
     def _write(self, upload: str, data: bytes) -> None:
+        self._disk.fence.check()
         # Taken out first: if this fails half way, the file alone says how far the upload is.
         progress = self._progress.pop(upload)
-        with _faults("write to an upload"):
+        with faults("write to an upload"):
             descriptor = os.open(self._uploads / upload, os.O_WRONLY | os.O_CREAT, 0o644)
             try:
                 rest, position = memoryview(data), progress.written
@@ -138,47 +143,50 @@ class FileContent:
 
     def _sync(self, upload: str) -> None:
         self._flush(upload)
-        with _faults("sync an upload"):
-            self._sync_file(self._uploads / upload)
-            _sync_folder(self._uploads)
-
-    def _sync_file(self, path: Path) -> None:
-        # Made if need be: an upload that never received a byte has no file yet.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with faults("sync an upload"):
+            self._disk.sync_file(self._uploads / upload, "upload.sync")
+            self._disk.sync_folder(self._uploads, "upload.folder-sync")
 
     async def truncate(self, upload: str, offset: int) -> None:
         await self._offload(self._truncate, upload, offset)
 
     def _truncate(self, upload: str, offset: int) -> None:
         self._flush(upload)
-        with _faults("truncate an upload"):
+        with faults("truncate an upload"):
             if (path := self._uploads / upload).exists():
-                os.truncate(path, offset)
+                self._disk.truncate(path, offset, "upload.truncate")
         # The hash cannot be taken back; the next one to need it reads the file.
         self._progress.pop(upload, None)
 
-    async def publish(self, upload: str, digest: Digest) -> int:
-        return await self._offload(self._publish, upload, digest)
+    async def seal(self, upload: str, digest: Digest) -> int:
+        return await self._offload(self._seal, upload, digest)
 
-    def _publish(self, upload: str, digest: Digest) -> int:
+    def _seal(self, upload: str, digest: Digest) -> int:
         self._flush(upload)
-        with _faults("publish a blob"):
-            source, target = self._uploads / upload, self._path(digest)
-            self._sync_file(source)
+        with faults("sync an upload"):
+            source = self._uploads / upload
+            self._disk.sync_file(source, "blob.sync")
             size = source.stat().st_size
             actual = self._digest(upload, size, algorithm_of(digest))
-            if actual != digest:
-                raise DigestMismatch(digest, actual)
-            self._make_folder(target.parent)
-            # Over an existing blob too: the bytes are the same, and damaged ones are healed this way.
-            source.rename(target)
-            _sync_folder(target.parent)
-        self._progress.pop(upload, None)
+        if actual != digest:
+            raise DigestMismatch(digest, actual)
         return size
+
+    async def publish(self, upload: str, digest: Digest) -> None:
+        await self._offload(self._blobs.take, self._uploads / upload, digest)
+        self._progress.pop(upload, None)
+
+    async def withdraw(self, digest: Digest, upload: str) -> None:
+        await self._offload(self._blobs.withdraw, digest, self._uploads / upload)
+
+    async def adopt(self, digest: Digest) -> int | None:
+        return await self._offload(self._blobs.adopt, digest)
+
+    async def remove(self, digest: Digest) -> int:
+        return await self._offload(self._blobs.remove, digest)
+
+    async def quarantine(self, digest: Digest) -> None:
+        await self._offload(self._blobs.quarantine, digest)
 
     def _digest(self, upload: str, size: int, algorithm: Algorithm) -> Digest:
         progress = self._progress.get(upload)
@@ -190,56 +198,47 @@ class FileContent:
                 state.update(data)
         return finish(algorithm, state)
 
-    def _make_folder(self, folder: Path) -> None:
-        if folder.is_dir():
-            return
-        self._make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
-
     async def discard(self, upload: str) -> None:
         await self._offload(self._discard, upload)
 
     def _discard(self, upload: str) -> None:
         self._progress.pop(upload, None)
-        with _faults("discard an upload"):
-            (self._uploads / upload).unlink(missing_ok=True)
+        with faults("discard an upload"):
+            self._disk.unlink(self._uploads / upload, "upload.unlink")
 
     async def uploads(self) -> Sequence[str]:
         return await self._offload(self._list_uploads)
 
     def _list_uploads(self) -> list[str]:
-        with _faults("list uploads"):
+        with faults("list uploads"):
             return sorted(entry.name for entry in self._uploads.iterdir())
 
     async def check(self, digest: Digest, size: int) -> None:
-        await self._offload(self._check, digest, size)
+        if not await self._offload(self._blobs.is_known_whole, digest, size):
+            await self._hash(digest, size)
 
-    def _check(self, digest: Digest, size: int) -> None:
-        with _faults("look at a blob"):
-            try:
-                held = self._path(digest).stat().st_size
-            except FileNotFoundError:
-                raise ContentDamaged(digest, "its file is missing") from None
-        if held != size:
-            raise ContentDamaged(digest, f"its file holds {held} bytes, not {size}")
+    async def _hash(self, digest: Digest, size: int) -> None:
+        """Hash the blob, once for all who wait for it."""
+        async with self._hashing.hold(digest):
+            if not await self._offload(self._blobs.is_known_whole, digest, size):
+                await self._offload(self._blobs.hash_again, digest, size)
+
+    async def scrub(self, digest: Digest, size: int) -> None:
+        async with self._hashing.hold(digest):
+            await self._offload(self._blobs.hash_again, digest, size)
 
     async def open(self, digest: Digest, size: int) -> BlobReader:
-        return FileReader(await self._offload(self._open, digest, size), size, digest, self._offload)
-
-    def _open(self, digest: Digest, size: int) -> int:
-        self._check(digest, size)
-        with _faults("open a blob"):
-            return os.open(self._path(digest), os.O_RDONLY)
+        for _ in range(_ATTEMPTS):
+            descriptor = await self._offload(self._blobs.open_whole, digest, size)
+            if descriptor is not None:
+                return FileReader(descriptor, size, digest, self._offload, is_hashed=self._hash_every_read)
+            await self._hash(digest, size)
+        raise ContentDamaged(digest, "its file does not stand still")
 
     async def free_bytes(self) -> int:
         return await self._offload(self._free_bytes)
 
     def _free_bytes(self) -> int:
-        with _faults("measure the disk"):
-            room = os.statvfs(self._blobs)
+        with faults("measure the disk"):
+            room = os.statvfs(self._data)
         return room.f_bavail * room.f_frsize
-
-    def _path(self, digest: Digest) -> Path:
-        name = hex_of(digest)
-        return self._blobs / algorithm_of(digest) / name[:2] / name

@@ -1,7 +1,8 @@
 """All stores in memory: a fake that the suite of the real ones verifies.
 
-One `Shelf` holds the state; the five views over it are the five protocols. Nothing awaits anything, so every verb is
-atomic by itself. Figures come from the recount of nscr.core.figures, which makes this the reference for SQL arithmetic.
+One `Shelf` holds the state; the views over it, here and in nscr.stores.memory_upkeep, are the protocols. Nothing awaits
+anything, so every verb is atomic by itself. Figures come from the recount of nscr.core.figures, which makes this the
+reference for SQL arithmetic.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ from nscr.oci.digest import Algorithm, Digest, algorithm_of, digest_of
 from nscr.oci.manifests import Edge, EdgeKind
 from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference
 from nscr.stores.base import BlobReader, Reading, StoredManifest, Stores
+from nscr.stores.memory_upkeep import Leases, MemoryUpkeep
+from nscr.stores.upkeep import Intent
 
 Result = TypeVar("Result")
 
@@ -43,6 +46,10 @@ class Shelf:
     manifests: dict[tuple[str, str], StoredManifest] = field(default_factory=dict)
     tags: dict[tuple[str, str], Digest] = field(default_factory=dict)
     pushed: dict[str, int] = field(default_factory=dict)
+    put_at: dict[tuple[str, str], int] = field(default_factory=dict)
+    leases: Leases = field(default_factory=Leases)
+    intents: dict[str, Intent] = field(default_factory=dict)
+    damaged: set[Digest] = field(default_factory=set)
     sessions: dict[str, SessionFigures] = field(default_factory=dict)
     generation: int = 0
 
@@ -51,17 +58,35 @@ class Shelf:
             blobs={digest: blob.size for digest, blob in self.blobs.items()},
             links=frozenset(self.links),
             manifests={key: manifest.edges for key, manifest in self.manifests.items()},
+            leased=frozenset(digest for _, digest in self.leases.granted),
         )
 
     def tags_of(self, repository: str) -> Mapping[str, Digest]:
         return {name: digest for (holder, name), digest in sorted(self.tags.items()) if holder == repository}
+
+    def remove_manifest(self, repository: RepositoryName, digest: Digest) -> bool:
+        """Remove a manifest, its tags, and a repository that has no other; False if there is none."""
+        if self.manifests.pop((repository, digest), None) is None:
+            return False
+        del self.put_at[repository, digest]
+        self.leases.end(repository, digest)
+        for name in [name for name, held in self.tags_of(repository).items() if held == digest]:
+            del self.tags[repository, name]
+        if not any(holder == repository for holder, _ in self.manifests):
+            del self.pushed[repository]
+        return True
 
 
 def memory_stores(shelf: Shelf | None = None) -> Stores:
     """Stores over one shelf; the same shelf again is what a restart finds."""
     held = shelf or Shelf()
     return Stores(
-        MemoryContent(held), MemoryBlobs(held), MemoryManifests(held), MemoryUploads(held), MemoryCensus(held)
+        MemoryContent(held),
+        MemoryBlobs(held),
+        MemoryManifests(held),
+        MemoryUploads(held),
+        MemoryCensus(held),
+        MemoryUpkeep(held),
     )
 
 
@@ -97,14 +122,27 @@ class MemoryContent:
         if upload in self._shelf.pending:
             self._shelf.pending[upload] = self._shelf.pending[upload][:offset]
 
-    async def publish(self, upload: str, digest: Digest) -> int:
-        data = self._shelf.pending.get(upload, b"")
+    async def seal(self, upload: str, digest: Digest) -> int:
+        data = self._shelf.pending.setdefault(upload, b"")
         actual = digest_of(data, algorithm_of(digest))
         if actual != digest:
             raise DigestMismatch(digest, actual)
-        self._shelf.pending.pop(upload, None)
-        self._shelf.content[digest] = data
         return len(data)
+
+    async def publish(self, upload: str, digest: Digest) -> None:
+        self._shelf.content[digest] = self._shelf.pending.pop(upload)
+
+    async def withdraw(self, digest: Digest, upload: str) -> None:
+        self._shelf.pending[upload] = self._shelf.content.pop(digest)
+
+    async def adopt(self, digest: Digest) -> int | None:
+        return len(self._shelf.content[digest]) if digest in self._shelf.content else None
+
+    async def remove(self, digest: Digest) -> int:
+        return len(self._shelf.content.pop(digest, b""))
+
+    async def quarantine(self, digest: Digest) -> None:
+        self._shelf.content.pop(digest, None)
 
     async def discard(self, upload: str) -> None:
         self._shelf.pending.pop(upload, None)
@@ -115,8 +153,14 @@ class MemoryContent:
     async def check(self, digest: Digest, size: int) -> None:
         if digest not in self._shelf.content:
             raise ContentDamaged(digest, "its file is missing")
-        if len(self._shelf.content[digest]) != size:
-            raise ContentDamaged(digest, f"its file does not hold {size} bytes")
+        data = self._shelf.content[digest]
+        if len(data) != size:
+            raise ContentDamaged(digest, f"its file holds {len(data)} bytes, not {size}")
+        if (actual := digest_of(data, algorithm_of(digest))) != digest:
+            raise ContentDamaged(digest, f"its bytes hash to {actual}")
+
+    async def scrub(self, digest: Digest, size: int) -> None:
+        await self.check(digest, size)
 
     async def open(self, digest: Digest, size: int) -> BlobReader:
         await self.check(digest, size)
@@ -133,19 +177,23 @@ class MemoryBlobs:
     async def add_blob(
         self, repository: RepositoryName, digest: Digest, size: int, now: int, *, closes: str | None
     ) -> None:
-        before = (len(self._shelf.blobs), len(self._shelf.links), len(self._shelf.sessions))
         self._shelf.blobs.setdefault(digest, BlobFigures(digest, size, now))
         self._shelf.links.add((repository, digest))
+        self._shelf.leases.grant(repository, digest, now)
         if closes is not None:
             self._shelf.sessions.pop(closes, None)
-        after = (len(self._shelf.blobs), len(self._shelf.links), len(self._shelf.sessions))
-        self._shelf.generation += before != after
+        self._shelf.intents.pop(digest, None)
+        self._shelf.damaged.discard(digest)
+        self._shelf.generation += 1
 
-    async def mount_blob(self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName) -> bool:
+    async def mount_blob(
+        self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName, now: int
+    ) -> bool:
         if not any(held == digest and source in {None, holder} for holder, held in self._shelf.links):
             return False
-        self._shelf.generation += (target, digest) not in self._shelf.links
         self._shelf.links.add((target, digest))
+        self._shelf.leases.grant(target, digest, now)
+        self._shelf.generation += 1
         return True
 
     async def blob_size(self, repository: RepositoryName, digest: Digest) -> int | None:
@@ -154,6 +202,7 @@ class MemoryBlobs:
     async def remove_blob(self, repository: RepositoryName, digest: Digest) -> bool:
         is_held = (repository, digest) in self._shelf.links
         self._shelf.links.discard((repository, digest))
+        self._shelf.leases.end(repository, digest)
         self._shelf.generation += is_held
         return is_held
 
@@ -184,10 +233,16 @@ class MemoryManifests:
     ) -> None:
         view = _View(self._shelf, repository)
         edges = admit_manifest(repository, manifest.digest, manifest.edges, terms, view)
+        is_new = (repository, manifest.digest) not in self._shelf.manifests
         self._shelf.manifests[repository, manifest.digest] = replace(manifest, edges=edges)
+        self._shelf.put_at[repository, manifest.digest] = now
         self._fill_sparse(repository, manifest.digest)
+        self._shelf.leases.settle(repository, manifest, is_new=is_new)
+        if not terms.tags:
+            self._shelf.leases.grant(repository, manifest.digest, now)
         for tag in terms.tags:
             self._shelf.tags[repository, tag] = manifest.digest
+            self._shelf.leases.end(repository, manifest.digest)
         self._shelf.pushed[repository] = now
         self._shelf.generation += 1
 
@@ -222,13 +277,8 @@ class MemoryManifests:
             return False
         if not preconditions.admit(digest):
             raise PreconditionFailed(repository, digest)
-        del self._shelf.manifests[repository, digest]
-        for name in [name for name, held in self._shelf.tags_of(repository).items() if held == digest]:
-            del self._shelf.tags[repository, name]
-        if not any(holder == repository for holder, _ in self._shelf.manifests):
-            del self._shelf.pushed[repository]
         self._shelf.generation += 1
-        return True
+        return self._shelf.remove_manifest(repository, digest)
 
     async def delete_tag(
         self, repository: RepositoryName, tag: Tag, preconditions: Preconditions = UNCONDITIONAL
@@ -278,6 +328,11 @@ class MemoryUploads:
     async def touch_upload(self, upload: str, now: int) -> None:
         if (session := self._shelf.sessions.get(upload)) is not None:
             self._shelf.sessions[upload] = replace(session, last_activity=now, chunks=session.chunks + 1)
+            self._shelf.generation += 1
+
+    async def keep_upload(self, upload: str, now: int) -> None:
+        if (session := self._shelf.sessions.get(upload)) is not None:
+            self._shelf.sessions[upload] = replace(session, last_activity=now)
             self._shelf.generation += 1
 
     async def close_upload(self, upload: str) -> None:

@@ -6,8 +6,11 @@
     edges        what each manifest references; `kind` as in nscr.oci.manifests
     tags         one row a tag, so that moving one never rewrites another
     uploads      open sessions; how much they hold is asked of their files
+    intents      blobs whose files are being published or removed: what recovery looks at
+    leases       what pushes in progress count on, with how many of them
+    damaged      blobs whose content was lost and must be pushed again
     generation, probe   one row each
-    usage        of each blob: how many repositories hold it, how many manifests name it where it is held
+    usage        of each blob: how many repositories hold it, manifests name it where it is held, pushes count on it
     gaps         what a manifest requires and its repository lacks; a manifest with a gap is orphaned
     counters     one row: the figures of monitoring
 
@@ -185,5 +188,64 @@ MIGRATIONS = (
            OR kind = 'child' AND NOT EXISTS (
                 SELECT 1 FROM manifests
                 WHERE manifests.repository = edges.repository AND manifests.digest = edges.digest);
+    """,
+    """
+    ALTER TABLE manifests ADD COLUMN pushed INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE intents (
+        digest TEXT PRIMARY KEY, kind TEXT NOT NULL, repository TEXT NOT NULL, upload TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE leases (
+        repository TEXT NOT NULL, digest TEXT NOT NULL, granted INTEGER NOT NULL, claims INTEGER NOT NULL,
+        PRIMARY KEY (repository, digest)
+    ) WITHOUT ROWID;
+    CREATE INDEX leases_by_digest ON leases (digest);
+    CREATE TABLE damaged (digest TEXT PRIMARY KEY) WITHOUT ROWID;
+
+    ALTER TABLE usage ADD COLUMN leases INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX unneeded ON usage (digest) WHERE referrers = 0 AND leases = 0;
+    DROP TRIGGER usage_added;
+    CREATE TRIGGER usage_added AFTER INSERT ON usage BEGIN
+        UPDATE counters SET
+            blobs = blobs + 1,
+            unique_bytes = unique_bytes + NEW.size,
+            total_bytes = total_bytes + NEW.size * max(1, NEW.holders),
+            blob_references = blob_references + NEW.referrers,
+            unreferenced_blobs = unreferenced_blobs + (NEW.referrers + NEW.leases = 0),
+            unreferenced_bytes = unreferenced_bytes + NEW.size * (NEW.referrers + NEW.leases = 0);
+    END;
+    DROP TRIGGER usage_changed;
+    CREATE TRIGGER usage_changed AFTER UPDATE ON usage BEGIN
+        UPDATE counters SET
+            total_bytes = total_bytes + NEW.size * (max(1, NEW.holders) - max(1, OLD.holders)),
+            blob_references = blob_references + NEW.referrers - OLD.referrers,
+            unreferenced_blobs =
+                unreferenced_blobs + (NEW.referrers + NEW.leases = 0) - (OLD.referrers + OLD.leases = 0),
+            unreferenced_bytes = unreferenced_bytes
+                + NEW.size * ((NEW.referrers + NEW.leases = 0) - (OLD.referrers + OLD.leases = 0));
+    END;
+    DROP TRIGGER usage_removed;
+    CREATE TRIGGER usage_removed AFTER DELETE ON usage BEGIN
+        UPDATE counters SET
+            blobs = blobs - 1,
+            unique_bytes = unique_bytes - OLD.size,
+            total_bytes = total_bytes - OLD.size * max(1, OLD.holders),
+            blob_references = blob_references - OLD.referrers,
+            unreferenced_blobs = unreferenced_blobs - (OLD.referrers + OLD.leases = 0),
+            unreferenced_bytes = unreferenced_bytes - OLD.size * (OLD.referrers + OLD.leases = 0);
+    END;
+    DROP TRIGGER blob_added;
+    CREATE TRIGGER blob_added AFTER INSERT ON blobs BEGIN
+        INSERT INTO usage SELECT NEW.digest, NEW.size,
+            (SELECT count(*) FROM links WHERE digest = NEW.digest),
+            (SELECT count(*) FROM links JOIN edges USING (repository, digest)
+                WHERE links.digest = NEW.digest AND kind IN ('blob', 'foreign')),
+            (SELECT count(*) FROM leases WHERE digest = NEW.digest);
+    END;
+    CREATE TRIGGER lease_added AFTER INSERT ON leases BEGIN
+        UPDATE usage SET leases = leases + 1 WHERE digest = NEW.digest;
+    END;
+    CREATE TRIGGER lease_removed AFTER DELETE ON leases BEGIN
+        UPDATE usage SET leases = leases - 1 WHERE digest = OLD.digest;
+    END;
     """,
 )

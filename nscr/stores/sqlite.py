@@ -16,6 +16,7 @@ from nscr.errors import PreconditionFailed
 from nscr.oci.digest import Digest
 from nscr.oci.manifests import Edge, EdgeKind
 from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference
+from nscr.stores import leases
 from nscr.stores.base import StoredManifest
 from nscr.stores.database import Database
 
@@ -32,16 +33,22 @@ class SqliteBlobs:
         def change(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?, ?)", (digest, size, now))
             connection.execute("INSERT OR IGNORE INTO links VALUES (?, ?)", (repository, digest))
+            leases.grant(connection, repository, digest, now)
             if closes is not None:
                 connection.execute("DELETE FROM uploads WHERE id = ?", (closes,))
+            connection.execute("DELETE FROM intents WHERE digest = ?", (digest,))
+            connection.execute("DELETE FROM damaged WHERE digest = ?", (digest,))
 
         await self._database.write(change)
 
-    async def mount_blob(self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName) -> bool:
+    async def mount_blob(
+        self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName, now: int
+    ) -> bool:
         def change(connection: sqlite3.Connection) -> bool:
             held = is_linked(connection, digest) if source is None else has_blob(connection, source, digest)
             if held:
                 connection.execute("INSERT OR IGNORE INTO links VALUES (?, ?)", (target, digest))
+                leases.grant(connection, target, digest, now)
             return held
 
         return await self._database.write(change)
@@ -59,6 +66,7 @@ class SqliteBlobs:
     async def remove_blob(self, repository: RepositoryName, digest: Digest) -> bool:
         def change(connection: sqlite3.Connection) -> bool:
             removed = connection.execute("DELETE FROM links WHERE repository = ? AND digest = ?", (repository, digest))
+            leases.end(connection, repository, digest)
             return removed.rowcount > 0
 
         return await self._database.write(change)
@@ -76,7 +84,13 @@ class SqliteManifests:
         def change(connection: sqlite3.Connection) -> None:
             view = _View(connection, repository)
             edges = admit_manifest(repository, manifest.digest, manifest.edges, terms, view)
-            _store_manifest(connection, repository, manifest, edges)
+            is_new = not has_manifest(connection, repository, manifest.digest)
+            _store_manifest(connection, repository, manifest, edges, now)
+            leases.settle(connection, repository, manifest, is_new=is_new)
+            if terms.tags:
+                leases.end(connection, repository, manifest.digest)
+            else:
+                leases.grant(connection, repository, manifest.digest, now)
             connection.executemany(
                 "INSERT OR REPLACE INTO tags VALUES (?, ?, ?)",
                 [(repository, tag, manifest.digest) for tag in terms.tags],
@@ -127,20 +141,11 @@ class SqliteManifests:
         self, repository: RepositoryName, digest: Digest, preconditions: Preconditions = UNCONDITIONAL
     ) -> bool:
         def change(connection: sqlite3.Connection) -> bool:
-            key = (repository, digest)
             if not has_manifest(connection, repository, digest):
                 return False
             if not preconditions.admit(digest):
                 raise PreconditionFailed(repository, digest)
-            connection.execute("DELETE FROM manifests WHERE repository = ? AND digest = ?", key)
-            connection.execute("DELETE FROM edges WHERE repository = ? AND manifest = ?", key)
-            connection.execute("DELETE FROM tags WHERE repository = ? AND digest = ?", key)
-            connection.execute(
-                "DELETE FROM repositories WHERE name = ?1"
-                " AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository = ?1)",
-                (repository,),
-            )
-            return True
+            return remove_manifest(connection, repository, digest)
 
         return await self._database.write(change)
 
@@ -212,6 +217,11 @@ class SqliteUploads:
             )
         )
 
+    async def keep_upload(self, upload: str, now: int) -> None:
+        await self._database.write(
+            lambda connection: connection.execute("UPDATE uploads SET last_activity = ? WHERE id = ?", (now, upload))
+        )
+
     async def close_upload(self, upload: str) -> None:
         await self._database.write(lambda connection: connection.execute("DELETE FROM uploads WHERE id = ?", (upload,)))
 
@@ -255,12 +265,28 @@ def has_manifest(connection: sqlite3.Connection, repository: str, digest: str) -
     return row is not None
 
 
+def remove_manifest(connection: sqlite3.Connection, repository: str, digest: str) -> bool:
+    """Remove a manifest, its tags, and a repository that has no other; False if there is none."""
+    key = (repository, digest)
+    removed = connection.execute("DELETE FROM manifests WHERE repository = ? AND digest = ?", key)
+    if removed.rowcount == 0:
+        return False
+    connection.execute("DELETE FROM edges WHERE repository = ? AND manifest = ?", key)
+    connection.execute("DELETE FROM tags WHERE repository = ? AND digest = ?", key)
+    leases.end(connection, repository, digest)
+    connection.execute(
+        "DELETE FROM repositories WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM manifests WHERE repository = ?1)",
+        (repository,),
+    )
+    return True
+
+
 def _store_manifest(
-    connection: sqlite3.Connection, repository: str, manifest: StoredManifest, edges: Iterable[Edge]
+    connection: sqlite3.Connection, repository: str, manifest: StoredManifest, edges: Iterable[Edge], now: int
 ) -> None:
     key = (repository, manifest.digest)
     connection.execute(
-        "INSERT OR REPLACE INTO manifests VALUES (?, ?, ?, ?)", (*key, manifest.media_type, manifest.content)
+        "INSERT OR REPLACE INTO manifests VALUES (?, ?, ?, ?, ?)", (*key, manifest.media_type, manifest.content, now)
     )
     # Pushed again under another media type, the same bytes may reference other things.
     connection.execute("DELETE FROM edges WHERE repository = ? AND manifest = ?", key)

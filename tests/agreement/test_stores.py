@@ -35,6 +35,7 @@ from nscr.oci.manifests import OCI_MANIFEST, Edge, EdgeKind
 from nscr.oci.names import RepositoryName, Tag
 from nscr.stores.base import Offload, StoredManifest, Stores
 from nscr.stores.census import SqliteCensus
+from nscr.stores.collection import SqliteUpkeep
 from nscr.stores.database import Database
 from nscr.stores.files import FileContent
 from nscr.stores.memory import Shelf, memory_stores
@@ -61,6 +62,7 @@ def disk_stores(folder: Path, offload: Offload) -> tuple[Stores, Database]:
         SqliteManifests(database),
         SqliteUploads(database),
         SqliteCensus(database),
+        SqliteUpkeep(database),
     )
     return stores, database
 
@@ -139,7 +141,8 @@ async def publish(stores: Stores, data: bytes, *, to: RepositoryName, now: int =
     digest = digest_of(data)
     stores.content.start("scratch")
     await stores.content.append("scratch", data, 0)
-    size = await stores.content.publish("scratch", digest)
+    size = await stores.content.seal("scratch", digest)
+    await stores.content.publish("scratch", digest)
     await stores.blobs.add_blob(to, digest, size, now, closes=None)
     return digest
 
@@ -155,7 +158,8 @@ class TestContent:
         content.start("u")
         for piece in pieces:
             await content.append("u", piece, await content.offset("u"))
-        assert await content.publish("u", digest) == len(data)
+        assert await content.seal("u", digest) == len(data)
+        await content.publish("u", digest)
         assert await content.uploads() == []
         for _ in range(2):
             reader = await content.open(digest, len(data))
@@ -175,16 +179,16 @@ class TestContent:
         assert await content.offset("u") == 4
         await content.append("u", DATA[4:], 4)
         assert await content.offset("u") == 10
-        assert await content.publish("u", DIGEST) == 10
+        assert await content.seal("u", DIGEST) == 10
 
     async def test_another_digest_leaves_the_upload_as_it_was(self, again: Again) -> None:
         content = (await again()).content
         content.start("u")
         await content.append("u", DATA, 0)
         with pytest.raises(DigestMismatch):
-            await content.publish("u", digest_of(b"other"))
+            await content.seal("u", digest_of(b"other"))
         assert await content.offset("u") == 10
-        assert await content.publish("u", DIGEST) == 10
+        assert await content.seal("u", DIGEST) == 10
 
     @pytest.mark.parametrize("size", [10, 100_000])
     async def test_truncated_bytes_are_not_part_of_the_blob(self, again: Again, size: int) -> None:
@@ -196,7 +200,7 @@ class TestContent:
         assert await content.offset("u") == size
         await content.append("u", b"end", size)
         digest = digest_of(b"k" * size + b"end")
-        assert await content.publish("u", digest) == size + 3
+        assert await content.seal("u", digest) == size + 3
 
     async def test_discarded_bytes_are_gone_and_discarding_nothing_is_fine(self, again: Again) -> None:
         content = (await again()).content
@@ -241,8 +245,8 @@ class TestBlobs:
     async def test_mount_and_remove(self, again: Again) -> None:
         stores = await again()
         await publish(stores, DATA, to=A)
-        assert not await stores.blobs.mount_blob(DIGEST, source=B, target=A)
-        assert await stores.blobs.mount_blob(DIGEST, source=A, target=B)
+        assert not await stores.blobs.mount_blob(DIGEST, source=B, target=A, now=1)
+        assert await stores.blobs.mount_blob(DIGEST, source=A, target=B, now=1)
         assert await stores.blobs.remove_blob(A, DIGEST)
         assert not await stores.blobs.remove_blob(A, DIGEST)
         assert await stores.blobs.blob_size(A, DIGEST) is None
@@ -439,7 +443,7 @@ class BothStores(RuleBasedStateMachine):
 
     @rule(holder=st.none() | REPOSITORIES, taker=REPOSITORIES, data=CONTENTS)
     def mount_blob(self, holder: RepositoryName | None, taker: RepositoryName, data: bytes) -> None:
-        self.both(lambda stores: stores.blobs.mount_blob(digest_of(data), source=holder, target=taker))
+        self.both(lambda stores: stores.blobs.mount_blob(digest_of(data), source=holder, target=taker, now=self.now))
 
     @rule(repository=REPOSITORIES, data=CONTENTS)
     def remove_blob(self, repository: RepositoryName, data: bytes) -> None:

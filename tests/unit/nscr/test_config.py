@@ -45,6 +45,15 @@ def test_every_setting_can_come_from_the_environment() -> None:
         "header_timeout_seconds": "8",
         "client_timeout_seconds": "9",
         "shutdown_endpoint_enabled": "yes",
+        "gc_enabled": "true",
+        "gc_interval_hours": "0.5",
+        "cleanup_enabled": "false",
+        "cleanup_interval_minutes": "7",
+        "cleanup_max_age_hours": "8",
+        "lease_minutes": "9",
+        "scrub_interval_hours": "10",
+        "verify_reads": "always",
+        "crashpoint": "blob.rename.after:2",
     }
     assert set(given) == set(PARSERS)
     htpasswd = {"auth_htpasswd": given.pop("auth_htpasswd")}
@@ -63,6 +72,15 @@ def test_every_setting_can_come_from_the_environment() -> None:
         header_timeout_seconds=8,
         client_timeout_seconds=9,
         shutdown_endpoint_enabled=True,
+        gc_enabled=True,
+        gc_interval_hours=0.5,
+        cleanup_enabled=False,
+        cleanup_interval_minutes=7,
+        cleanup_max_age_hours=8,
+        lease_minutes=9,
+        scrub_interval_hours=10,
+        verify_reads="always",
+        crashpoint="blob.rename.after:2",
     )
     assert "secret" not in repr(config)
     assert settings(**htpasswd).requires_credentials
@@ -72,7 +90,8 @@ def test_every_setting_can_come_from_the_environment() -> None:
     ("toml", "words"),
     [
         ("prot = 1", ("prot", "did you mean port?")),
-        ("gc_enabled = true", ("gc_enabled is not supported",)),
+        ("gc_interval_hours = 0", ("is not above 0",)),
+        ('verify_reads = "never"', ("is not one of once, always",)),
         ('port = "x"', ("port: 'x' is not a whole number",)),
         ("port = 70000", ("is not between 0 and 65535",)),
         ("port = true", ("is not a whole number",)),
@@ -98,11 +117,15 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_unknown_variables_are_warned_about_and_those_of_the_client_left_alone() -> None:
     _, warnings = resolve(
         file=None,
-        environment={"NSCR_PROT": "1", "NSCR_GC_ENABLED": "true", "NSCR_REGISTRY_URL": "x", "OTHER": "1"},
+        environment={
+            "NSCR_PROT": "1",
+            "NSCR_SHUTDOWN_ENDPOINT_ENABLED": "true",
+            "NSCR_REGISTRY_URL": "x",
+            "OTHER": "1",
+        },
         flags={},
     )
     assert warnings == [
-        "NSCR_GC_ENABLED is not supported by this version and has no effect",
         "unknown variable NSCR_PROT, did you mean NSCR_PORT?",
     ]
 
@@ -119,6 +142,9 @@ def test_unknown_variables_are_warned_about_and_those_of_the_client_left_alone()
         {"host": "registry.example"},
         {"host": "0.0.0.0", "auth_enabled": False, "auth_username": "u", "auth_password": "p"},  # noqa: S104
         {"host": "0.0.0.0", "allow_anonymous": True, "sabotages": ("lost-tag",)},  # noqa: S104
+        {"host": "0.0.0.0", "allow_anonymous": True, "crashpoint": "blob.rename.after"},  # noqa: S104
+        {"crashpoint": "blob.renamed"},
+        {"crashpoint": "blob.rename.after:0"},
     ],
 )
 def test_combinations_that_are_not_served(flags: dict[str, object]) -> None:

@@ -42,6 +42,8 @@ async def test_the_state_tells_one_story(client: Any) -> None:
     await client.push_image("team/new", "b", b"layer")
     await client.push_image("team/new", "a", b"layer", b"other")
     await client.push_blob("loose", b"12345")
+    # Whoever pushed it is given up for good.
+    assert await client.registry.upkeep.expire_leases(client.now() + 1) == 1
     location = await client.start_upload("team/new")
     client.now.milliseconds += 7
     await client("PATCH", location, b"xyz")
