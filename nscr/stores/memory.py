@@ -297,7 +297,9 @@ class MemoryManifests:
             return None
         held = [key for key in self._shelf.manifests if key[0] == repository]
         for key in held:
-            del self._shelf.manifests[key]
+            del self._shelf.manifests[key], self._shelf.put_at[key]
+        for key in [key for key in self._shelf.leases.granted if key[0] == repository]:
+            self._shelf.leases.end(*key)
         self._shelf.tags = {key: digest for key, digest in self._shelf.tags.items() if key[0] != repository}
         self._shelf.links = {key for key in self._shelf.links if key[0] != repository}
         del self._shelf.pushed[repository]

@@ -171,6 +171,7 @@ class SqliteManifests:
             connection.execute("DELETE FROM edges WHERE repository = ?", (repository,))
             connection.execute("DELETE FROM tags WHERE repository = ?", (repository,))
             connection.execute("DELETE FROM links WHERE repository = ?", (repository,))
+            connection.execute("DELETE FROM leases WHERE repository = ?", (repository,))
             return removed
 
         return await self._database.write(change)

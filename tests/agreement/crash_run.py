@@ -13,6 +13,7 @@ import logging
 import os
 import sqlite3
 import sys
+import traceback
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
@@ -138,6 +139,8 @@ STEPS: dict[str, Step] = {
     ),
     "a manifest goes": lambda registry, _: registry.delete_manifest(A, digest_of(manifest(TWO, ONE))),
     "a blob is let go": lambda registry, _: registry.delete_blob(A, digest_of(ONE)),
+    "an image again": put("t", TWO),
+    "a repository goes": lambda registry, _: registry.delete_repository(A),
 }
 
 
@@ -161,7 +164,14 @@ async def opened(folder: Path, *, has_room: bool) -> tuple[Registry, Database]:
     ids = itertools.count(1)
     if not has_room:
         stores = replace(stores, blobs=FullOnce(stores.blobs))
-    registry = Registry(stores, now=lambda: 1, new_id=lambda: f"id-{next(ids)}", upload_limit=1 << 20)
+    registry = Registry(
+        stores,
+        now=lambda: 1,
+        new_id=lambda: f"id-{next(ids)}",
+        upload_limit=1 << 20,
+        session_limit=100,
+        on_change=lambda *_: None,
+    )
     await registry.recover()
     return registry, database
 
@@ -213,6 +223,9 @@ def in_child(work: Callable[[], None]) -> int:
         try:
             work()
             code = 0
+        except BaseException:
+            traceback.print_exc()
+            raise
         finally:
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
