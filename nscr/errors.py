@@ -6,7 +6,7 @@
     │   ├── BlobUnknown
     │   ├── DigestMismatch
     │   ├── UploadUnknown, UploadBusy, UploadOutOfOrder, UploadLengthWrong, UploadTooLarge
-    │   ├── TooManyUploads, TooManyChecks, ClientTooSlow
+    │   ├── TooManyUploads, TooManyChecks, TooManyDocuments, ClientTooSlow, HeadTooLarge
     │   ├── ManifestUnknown, ManifestReferencesUnknown, ManifestTooLarge
     │   ├── PreconditionFailed, TooManyTags, RangeUnsatisfiable
     │   └── Unauthorized, RouteUnknown, MethodUnsupported
@@ -83,6 +83,16 @@ class TooManyUploads(ClientFault):
 class TooManyChecks(ClientFault):
     def __init__(self) -> None:
         super().__init__("too many of your credentials are being checked; come back later")
+
+
+class TooManyDocuments(ClientFault):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} large manifests are being pushed already; come back later")
+
+
+class HeadTooLarge(ClientFault):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"address and headers together are limited to {limit} bytes")
 
 
 class ClientTooSlow(ClientFault):

@@ -23,6 +23,7 @@ from nscr.assembly import assemble
 from nscr.background import repeat
 from nscr.config import ServerConfig
 from nscr.data_folder import admit_crash, admit_sabotage, held_data_folder
+from nscr.descriptors import connections_within, raise_descriptor_limit
 from nscr.errors import ConfigurationError, EnvironmentFault, StoreFault
 from nscr.http.log_events import LogEvents
 from nscr.sabotage.catalogue import CATALOGUE
@@ -63,7 +64,7 @@ def bind(host: str, port: int) -> socket.socket:
 class _SocketServer(Server):
     """Granian's embedded server on a socket that already listens."""
 
-    def __init__(self, target: Any, listener: socket.socket, *, header_seconds: int) -> None:
+    def __init__(self, target: Any, listener: socket.socket, *, header_seconds: int, connections: int) -> None:
         super().__init__(
             target,
             interface=Interfaces.ASGINL,
@@ -71,6 +72,7 @@ class _SocketServer(Server):
             websockets=False,
             log_enabled=False,
             backlog=BACKLOG,
+            backpressure=connections,
             http1_settings=HTTP1Settings(header_read_timeout=header_seconds * 1000),
         )
         self._listener = listener
@@ -97,16 +99,19 @@ def run(config: ServerConfig, *, announce: Callable[[str], None]) -> None:
     unknown = [name for name in config.sabotages if name not in CATALOGUE]
     if unknown:
         raise ConfigurationError(f"unknown sabotage {unknown[0]!r}", hint=f"known: {', '.join(CATALOGUE)}")
+    connections = connections_within(raise_descriptor_limit())
     with held_data_folder(config.database_path):
         admit_sabotage(config.database_path, config.sabotages)
         if config.crashpoint is not None:
             admit_crash(config.database_path)
             crashpoints.arm(config.crashpoint)
         with bind(config.host, config.port) as listener:
-            asyncio.run(_serve(config, listener, announce))
+            asyncio.run(_serve(config, listener, connections, announce))
 
 
-async def _serve(config: ServerConfig, listener: socket.socket, announce: Callable[[str], None]) -> None:
+async def _serve(
+    config: ServerConfig, listener: socket.socket, connections: int, announce: Callable[[str], None]
+) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     try:
@@ -116,7 +121,9 @@ async def _serve(config: ServerConfig, listener: socket.socket, announce: Callab
             f"data folder {config.database_path}: {fault}", hint="check its rights and free space"
         ) from fault
     logging.getLogger().addHandler(LogEvents(assembly.log_events, loop.call_soon_threadsafe))
-    server = _SocketServer(assembly.application, listener, header_seconds=config.header_timeout_seconds)
+    server = _SocketServer(
+        assembly.application, listener, header_seconds=config.header_timeout_seconds, connections=connections
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     announce(ready_line(config, listener))

@@ -9,8 +9,17 @@ from collections.abc import Callable
 
 import anyio
 
-from nscr.errors import MethodUnsupported, RegistryError, RouteUnknown, StoreFault, TooManyChecks, Unauthorized
+from nscr.errors import (
+    HeadTooLarge,
+    MethodUnsupported,
+    RegistryError,
+    RouteUnknown,
+    StoreFault,
+    TooManyChecks,
+    Unauthorized,
+)
 from nscr.http.authentication import Admission, Authentication
+from nscr.http.body_budget import BodyBudget
 from nscr.http.faults import UNFORESEEN, describe, failure, is_api
 from nscr.http.messages import ClientGone, Message, Receive, Request, Scope, Send
 from nscr.http.routes import allowed_methods, find_handler, find_route
@@ -18,6 +27,7 @@ from nscr.http.services import Handler, Reply, Services
 from nscr.oci.errors import InvalidInput
 
 SKIPPED_BODY_LIMIT = 1024 * 1024
+HEAD_LIMIT = 64 * 1024
 
 logger = logging.getLogger("nscr.http")
 
@@ -42,6 +52,7 @@ class Application:
         self._authentication = authentication
         self._monotonic = monotonic
         self._patience = patience
+        self._budget = BodyBudget()
         self._in_flight: set[anyio.CancelScope] = set()
         self._idle: anyio.Event | None = None
 
@@ -67,7 +78,8 @@ class Application:
         with anyio.CancelScope() as cancellation:
             self._in_flight.add(cancellation)
             try:
-                await self._serve(Request(scope, receive, patience=self._patience), send)
+                with Request(scope, receive, patience=self._patience, budget=self._budget) as request:
+                    await self._serve(request, send)
             finally:
                 self._in_flight.remove(cancellation)
                 if not self._in_flight and self._idle is not None:
@@ -122,6 +134,8 @@ class Application:
 
     async def _respond(self, request: Request) -> Reply:
         try:
+            if request.head_bytes > HEAD_LIMIT:
+                raise HeadTooLarge(HEAD_LIMIT)
             await self._admit(request)
             return await self._handler(request)(self._services, request)
         except (RegistryError, InvalidInput) as error:

@@ -13,6 +13,7 @@ from nscr.errors import (
     BlobUnknown,
     ClientTooSlow,
     DigestMismatch,
+    HeadTooLarge,
     ManifestReferencesUnknown,
     ManifestTooLarge,
     ManifestUnknown,
@@ -25,6 +26,7 @@ from nscr.errors import (
     StoreFault,
     StoreFull,
     TooManyChecks,
+    TooManyDocuments,
     TooManyTags,
     TooManyUploads,
     Unauthorized,
@@ -93,6 +95,12 @@ FAULTS: dict[type[RegistryError], Fault] = {
         ErrorCode.TOOMANYREQUESTS,
         "too many credentials of this client are being checked; `Retry-After` says when to ask again",
     ),
+    TooManyDocuments: Fault(
+        503, ErrorCode.UNAVAILABLE, "as many large manifests are being pushed as fit into memory; see `Retry-After`"
+    ),
+    HeadTooLarge: Fault(
+        431, ErrorCode.SIZE_INVALID, "address and headers are larger than 64 KiB. SIZE_INVALID as for all too large"
+    ),
     ClientTooSlow: Fault(
         408,
         ErrorCode.SIZE_INVALID,
@@ -125,6 +133,8 @@ _API_TITLES = {
     405: "Method not allowed",
     408: "Request timeout",
     429: "Too many requests",
+    431: "Request header fields too large",
+    503: "Service unavailable",
     500: "Internal server error",
     507: "Insufficient storage",
 }
@@ -166,7 +176,7 @@ def _headers(path: str, error: RegistryError) -> dict[str, str]:
             return {"Accept-Ranges": "bytes", "Content-Range": f"bytes */{error.size}"}
         case UploadOutOfOrder():
             return {"Location": path, "Range": range_header(error.offset)}
-        case TooManyUploads() | TooManyChecks():
+        case TooManyUploads() | TooManyChecks() | TooManyDocuments():
             return {"Retry-After": "1"}
         case ClientTooSlow():
             return {"Connection": "close"}

@@ -5,22 +5,23 @@ Bodies come and go in batches: servers hand over pieces of some KiB, and each ho
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl
 
 import anyio
 
 from nscr.errors import ClientTooSlow
+from nscr.http.body_budget import LARGE_DOCUMENT, BodyBudget
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-BATCH_BYTES = 1024 * 1024
+SKIPPED_SECONDS = 1.0
 SLOWEST_BYTES = 1024
 """A second: a body that comes slower than this, on the whole, is not waited for."""
 
@@ -32,11 +33,12 @@ class ClientGone(Exception):
 
 
 class Request:
-    """One request; the body is read at most once."""
+    """One request, to be used as a context: what is held of its body counts until the end. It is read at most once."""
 
-    def __init__(self, scope: Scope, receive: Receive, *, patience: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, *, patience: float, budget: BodyBudget) -> None:
         """Args:
         patience: seconds that each piece of the body, and the body besides a second for each KiB of it, may take.
+        budget: shared by all requests.
         """
         self.method: str = scope["method"]
         self.path: str = scope["path"]
@@ -47,6 +49,8 @@ class Request:
         self.source: str = (scope.get("client") or ("",))[0]
         self.route = "none"
         self._patience = patience
+        self._budget = budget
+        self._is_document = False
         self._query: bytes = scope["query_string"]
         self._receive = receive
         self._is_read = False
@@ -74,6 +78,19 @@ class Request:
     def has_body(self) -> bool:
         return self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_document:
+            self._budget.documents -= 1
+
+    @property
+    def head_bytes(self) -> int:
+        """The size of address and headers."""
+        headers = sum(len(name) + len(value) for name, value in self.headers.items())
+        return len(self.path) + len(self._query) + headers
+
     @property
     def shown(self) -> str:
         """Method and path for a log: one line, whatever the client put into them."""
@@ -86,7 +103,7 @@ class Request:
         return text if _REQUEST_ID.fullmatch(text) else None
 
     async def body(self) -> AsyncGenerator[bytes, None]:
-        """The body in batches of about a MiB.
+        """The body in batches, larger ones where fewer requests have a body.
 
         Raises:
             ClientGone, ClientTooSlow: after everything that did come has been yielded.
@@ -94,34 +111,46 @@ class Request:
         if self._is_read:
             return
         self._is_read = True
+        self._budget.uploads += 1
         pieces: list[bytes] = []
         held = 0
+        failure: Exception | None = None
+        try:
+            async with aclosing(self._pieces()) as incoming:
+                async for piece in incoming:
+                    pieces.append(piece)
+                    held += len(piece)
+                    if held >= self._budget.batch_bytes:
+                        yield b"".join(pieces)
+                        pieces, held = [], 0
+        except (ClientGone, ClientTooSlow) as error:
+            failure = error
+        finally:
+            self._budget.uploads -= 1
+        if pieces:
+            yield b"".join(pieces)
+        if failure is not None:
+            raise failure
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+        """The body as the server hands it over."""
         received = 0
         is_whole = not self.has_body
         started = anyio.current_time()
-        message: Message | None = None
         while not is_whole:
             # Both at once: a client that stalls, and one that trickles a byte now and then.
             latest = min(anyio.current_time(), started + received / SLOWEST_BYTES) + self._patience
-            message = None
+            message: Message | None = None
             with anyio.CancelScope(deadline=latest):
                 message = await self._receive()
-            if message is None or message["type"] == "http.disconnect":
-                break
+            if message is None:
+                raise ClientTooSlow(received)
+            if message["type"] == "http.disconnect":
+                raise ClientGone
             if piece := message.get("body", b""):
-                pieces.append(piece)
-                held += len(piece)
                 received += len(piece)
+                yield piece
             is_whole = not message.get("more_body", False)
-            if held >= BATCH_BYTES:
-                yield b"".join(pieces)
-                pieces, held = [], 0
-        if pieces:
-            yield b"".join(pieces)
-        if not is_whole and message is None:
-            raise ClientTooSlow(received)
-        if not is_whole:
-            raise ClientGone
 
     async def wait_disconnect(self) -> None:
         """Return once the client has hung up; for requests whose body is read."""
@@ -129,26 +158,42 @@ class Request:
             pass
 
     async def read_body(self, limit: int) -> bytes:
-        """The whole body, or its first bytes, more than `limit`, where it is longer."""
-        content = b""
+        """The whole body, or its first bytes, more than `limit`, where it is longer.
+
+        Raises:
+            TooManyDocuments: it is large, and so are too many others that are held.
+        """
+        content = bytearray()
+        if (self.content_length or 0) > LARGE_DOCUMENT:
+            self._take_document()
         async with aclosing(self.body()) as batches:
             async for data in batches:
                 content += data
+                if len(content) > LARGE_DOCUMENT:
+                    self._take_document()
                 if len(content) > limit:
                     break
-        return content
+        return bytes(content)
+
+    def _take_document(self) -> None:
+        if not self._is_document:
+            self._budget.take_document()
+            self._is_document = True
 
     async def skip_body(self, limit: int) -> None:
         """Read and drop a body that no handler asked for, so that the connection stays usable.
 
         One longer than `limit` is left: the server then closes the connection, which is cheaper than reading it. So is
-        one that the client holds back until it is asked for it.
+        one that the client holds back until it is asked for it, or that takes more than a moment to come.
         """
-        if not self._is_read and (self.content_length or 0) <= limit and "expect" not in self.headers:
-            skipped = 0
-            async with aclosing(self.body()) as batches:
-                async for data in batches:
-                    skipped += len(data)
+        if self._is_read or (self.content_length or 0) > limit or "expect" in self.headers:
+            return
+        self._is_read = True
+        skipped = 0
+        with suppress(ClientTooSlow), anyio.move_on_after(SKIPPED_SECONDS):
+            async with aclosing(self._pieces()) as pieces:
+                async for piece in pieces:
+                    skipped += len(piece)
                     if skipped > limit:
                         break
 

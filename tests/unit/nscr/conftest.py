@@ -136,7 +136,12 @@ def image_manifest(config: tuple[str, int], *layers: tuple[str, int]) -> bytes:
     ).encode()
 
 
-def _make_client(config: ServerConfig | None = None, shelf: Shelf | None = None) -> Client:
+def _make_client(
+    config: ServerConfig | None = None,
+    shelf: Shelf | None = None,
+    *,
+    request_shutdown: Callable[[], None] | None = None,
+) -> Client:
     clock, ids = Clock(), itertools.count(1)
     stores = memory_stores(shelf)
     application, registry, services = build_application(
@@ -145,6 +150,7 @@ def _make_client(config: ServerConfig | None = None, shelf: Shelf | None = None)
         now=clock,
         monotonic=lambda: clock() / 1000,
         new_id=lambda: f"upload-{next(ids)}",
+        request_shutdown=request_shutdown,
     )
     return Client(application, clock, stores, registry, services)
 
