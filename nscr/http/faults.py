@@ -96,7 +96,7 @@ FAULTS: dict[type[RegistryError], Fault] = {
         "too many credentials of this client are being checked; `Retry-After` says when to ask again",
     ),
     TooManyDocuments: Fault(
-        503, ErrorCode.UNAVAILABLE, "as many large manifests are being pushed as fit into memory; see `Retry-After`"
+        429, ErrorCode.TOOMANYREQUESTS, "as many large manifests are being pushed as fit into memory; see `Retry-After`"
     ),
     HeadTooLarge: Fault(
         431, ErrorCode.SIZE_INVALID, "address and headers are larger than 64 KiB. SIZE_INVALID as for all too large"
