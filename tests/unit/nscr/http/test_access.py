@@ -51,6 +51,8 @@ def closed(request: pytest.FixtureRequest, make_client: Any, tmp_path: Any) -> A
 async def furnished(make_client: Any, config: ServerConfig, stopped: list[str]) -> tuple[Any, Shelf]:
     shelf = Shelf()
     builder = make_client(ServerConfig(), shelf)
+    await builder.push_image("gone", "t", b"waits for a collection")
+    await builder("DELETE", "/v2/gone")
     await builder.push_image("team/app", "t", b"layer")
     upload = (await builder.start_upload("team/app")).rpartition("/")[2]
     assert upload in shelf.sessions
