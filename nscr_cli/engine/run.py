@@ -25,7 +25,8 @@ from nscr_cli.history.journal import JOURNAL_NAME, read_journal
 from nscr_cli.history.keys import repository_of
 from nscr_cli.history.ops import F, Kind, Phase
 from nscr_cli.history.plan import RunPlan
-from nscr_cli.monitors.sampler import Poller, Sampler
+from nscr_cli.monitors.polling import Poller
+from nscr_cli.monitors.sampler import Sampler
 from nscr_cli.targets.base import Running, TortureTarget
 from nscr_cli.workloads.capabilities import probe, style_probe, unsupported
 from nscr_cli.workloads.catalogue import Workload

@@ -6,32 +6,15 @@ round that took long is not made up for: the next one keeps the beat.
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 import trio
 
 from nscr_cli.durations import show_duration
+from nscr_cli.monitors.polling import Poller
 from nscr_cli.monitors.rules import ENDPOINTS, Answer
 
 _LONGEST_POLL_S = 10.0
 _SHARE_OF_INTERVAL = 0.75
-
-
-class Polled(Protocol):
-    """What a poll brought."""
-
-    @property
-    def status(self) -> int | None: ...
-    @property
-    def body(self) -> bytes: ...
-    @property
-    def error(self) -> str | None: ...
-
-
-class Poller(Protocol):
-    """Asks a registry's monitoring API; never raises for what the registry does."""
-
-    async def poll(self, path: str) -> Polled: ...
 
 
 async def poll_rounds(

@@ -13,30 +13,12 @@ import trio
 
 from nscr_cli.history.ops import Sample
 from nscr_cli.history.redaction import redacted
+from nscr_cli.monitors.polling import Poller
 
 LOAD_ENDPOINTS = ("/api/registry/state", "/api/registry/health", "/api/registry/sessions")
 QUIET_ENDPOINTS = (*LOAD_ENDPOINTS, "/api/registry/blobs", "/api/garbage-collect/stats")
 _SESSIONS = "/api/registry/sessions"
 _POLL_S = 0.2
-
-
-class Poll(Protocol):
-    """How a poll ended."""
-
-    @property
-    def status(self) -> int | None: ...
-    @property
-    def body(self) -> bytes: ...
-    @property
-    def error(self) -> str | None: ...
-
-
-class Poller(Protocol):
-    """What can be asked."""
-
-    async def poll(self, path: str) -> Poll:
-        """One GET; answers whatever happens."""
-        ...
 
 
 class Clock(Protocol):
@@ -67,7 +49,7 @@ class Sampler:
         return sample.status is not None and (sample.status >= 500 or (sample.status == 200 and bool(sample.body)))
 
     async def sample_for_ever(self, interval_s: float) -> None:
-        """Poll state, health and sessions every interval; an answer that takes longer delays the next."""
+        """Polled state, health and sessions every interval; an answer that takes longer delays the next."""
         while True:
             began = trio.current_time()
             for endpoint in LOAD_ENDPOINTS:
@@ -75,7 +57,7 @@ class Sampler:
             await trio.sleep_until(began + interval_s)
 
     async def sample_quiet(self, repositories: Iterable[str]) -> None:
-        """Poll everything once, now that nothing of ours is going on."""
+        """Polled everything once, now that nothing of ours is going on."""
         paths = [f"/api/registry/repositories/{repository}" for repository in repositories]
         for endpoint in (*QUIET_ENDPOINTS, *paths):
             self._record(await self._take(endpoint, quiet=True))

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 import trio
 
 from nscr_cli.errors import NscrError, TargetRefused, TargetUnreachable
-from nscr_cli.monitors.rounds import Poller, poll_rounds
+from nscr_cli.monitors.polling import Poller
+from nscr_cli.monitors.rounds import poll_rounds
 from nscr_cli.monitors.rules import HEALTH, Answer, Notice
 from nscr_cli.monitors.watching import Beat, Watching
 
