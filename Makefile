@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MARK := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help torture test lint unit clean
+.PHONY: help torture test lint unit soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ lint: $(MARK)-dev
 
 unit: $(MARK)-dev ## the tests without sockets and processes, in seconds
 	@$(BIN)/pytest -q tests/unit
+
+soak: $(MARK)-dev ## 200 kills under load and 10 minutes of collections; goes on where it was interrupted
+	@NSCR_SOAK_CYCLES=$${NSCR_SOAK_CYCLES:-200} NSCR_SOAK_MINUTES=$${NSCR_SOAK_MINUTES:-10} \
+	    NSCR_SOAK_FOLDER=$${NSCR_SOAK_FOLDER:-reports/soak} $(BIN)/pytest -q -s tests/soak
 
 clean: ## remove the environment and all caches
 	@rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
