@@ -6,7 +6,7 @@
     │   ├── BlobUnknown
     │   ├── DigestMismatch
     │   ├── UploadUnknown, UploadBusy, UploadOutOfOrder, UploadLengthWrong, UploadTooLarge
-    │   ├── TooManyUploads, TooManyChecks, TooManyDocuments, ClientTooSlow, HeadTooLarge
+    │   ├── TooManyUploads, TooManyChecks, TooManyDocuments, ClientTooSlow, BodyBroken, HeadTooLarge
     │   ├── ManifestUnknown, ManifestReferencesUnknown, ManifestTooLarge
     │   ├── PreconditionFailed, TooManyTags, RangeUnsatisfiable
     │   └── Unauthorized, RouteUnknown, MethodUnsupported
@@ -98,6 +98,13 @@ class HeadTooLarge(ClientFault):
 class ClientTooSlow(ClientFault):
     def __init__(self, received: int) -> None:
         super().__init__(f"the rest of the body did not come in time; {received} bytes did")
+
+
+class BodyBroken(ClientFault):
+    """The client hung up before its request was complete, or broke the framing: servers tell the two alike."""
+
+    def __init__(self) -> None:
+        super().__init__("the body ended early, or is not framed as HTTP asks")
 
 
 class ManifestUnknown(ClientFault):

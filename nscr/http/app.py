@@ -21,7 +21,7 @@ from nscr.errors import (
 from nscr.http.authentication import Admission, Authentication
 from nscr.http.body_budget import BodyBudget
 from nscr.http.faults import UNFORESEEN, describe, failure, is_api
-from nscr.http.messages import ClientGone, Message, Receive, Request, Scope, Send
+from nscr.http.messages import Message, Receive, Request, Scope, Send
 from nscr.http.routes import allowed_methods, find_handler, find_route
 from nscr.http.services import Handler, Reply, Services
 from nscr.oci.errors import InvalidInput
@@ -105,8 +105,6 @@ class Application:
                 await response.send(watched_send, with_body=request.method != "HEAD")
             finally:
                 await response.aclose()
-        except ClientGone:
-            logger.debug("%s: the client hung up", request.shown)
         except TimeoutError:
             logger.warning("%s: the client takes no more of the reply", request.shown)
             raise

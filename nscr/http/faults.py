@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from nscr.core.uploads import range_header
 from nscr.errors import (
     BlobUnknown,
+    BodyBroken,
     ClientTooSlow,
     DigestMismatch,
     HeadTooLarge,
@@ -105,6 +106,9 @@ FAULTS: dict[type[RegistryError], Fault] = {
         408,
         ErrorCode.SIZE_INVALID,
         "the rest of the body did not come in time; an upload keeps what did. SIZE_INVALID, for the body is too short",
+    ),
+    BodyBroken: Fault(
+        400, ErrorCode.SIZE_INVALID, "the body ended early, or breaks HTTP's framing; an upload keeps what came before"
     ),
     UploadLengthWrong: Fault(
         400, ErrorCode.SIZE_INVALID, "the body is not as long as `Content-Range` says; the session is as it was"

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import anyio
 
-from nscr.errors import ClientTooSlow
+from nscr.errors import BodyBroken, ClientTooSlow
 from nscr.http.body_budget import LARGE_DOCUMENT, BodyBudget
 
 Scope = MutableMapping[str, Any]
@@ -26,10 +26,6 @@ SLOWEST_BYTES = 1024
 """A second: a body that comes slower than this, on the whole, is not waited for."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
-
-
-class ClientGone(Exception):
-    """The client hung up before its request was complete."""
 
 
 class Request:
@@ -106,7 +102,7 @@ class Request:
         """The body in batches, larger ones where fewer requests have a body.
 
         Raises:
-            ClientGone, ClientTooSlow: after everything that did come has been yielded.
+            BodyBroken, ClientTooSlow: after everything that did come has been yielded.
         """
         if self._is_read:
             return
@@ -123,7 +119,7 @@ class Request:
                     if held >= self._budget.batch_bytes:
                         yield b"".join(pieces)
                         pieces, held = [], 0
-        except (ClientGone, ClientTooSlow) as error:
+        except (BodyBroken, ClientTooSlow) as error:
             failure = error
         finally:
             self._budget.uploads -= 1
@@ -146,7 +142,7 @@ class Request:
             if message is None:
                 raise ClientTooSlow(received)
             if message["type"] == "http.disconnect":
-                raise ClientGone
+                raise BodyBroken
             if piece := message.get("body", b""):
                 received += len(piece)
                 yield piece
@@ -190,7 +186,7 @@ class Request:
             return
         self._is_read = True
         skipped = 0
-        with suppress(ClientTooSlow), anyio.move_on_after(SKIPPED_SECONDS):
+        with suppress(BodyBroken, ClientTooSlow), anyio.move_on_after(SKIPPED_SECONDS):
             async with aclosing(self._pieces()) as pieces:
                 async for piece in pieces:
                     skipped += len(piece)

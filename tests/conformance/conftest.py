@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +121,14 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 @pytest.fixture
 def serve_registry(tmp_path: Path) -> Callable[..., Any]:
-    """Serves one more, with flags, for as long as the `with` lasts."""
-    return lambda *flags: _served(tmp_path / "data", *flags)
+    """Serves one more, with flags and settings, for as long as the `with` lasts."""
+
+    def serve(*flags: str, **settings: object) -> AbstractContextManager[Registry]:
+        configuration = tmp_path / "nscr.toml"
+        configuration.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
+        return _served(tmp_path / "data", "--config", str(configuration), *flags)
+
+    return serve
 
 
 @pytest.fixture

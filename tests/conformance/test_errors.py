@@ -44,6 +44,14 @@ def test_a_method_that_is_not_supported_says_which_are(registry: Any, repository
     assert reply.headers["allow"] == "DELETE, GET, HEAD, PUT"
 
 
+def test_too_many_requests_say_when_to_ask_again(serve_registry: Any) -> None:
+    with serve_registry(max_upload_sessions=1) as registry:
+        registry.start_upload("a")
+        refused = registry("POST", "/v2/a/blobs/uploads/")
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (429, "TOOMANYREQUESTS")
+        assert int(refused.headers["retry-after"]) > 0
+
+
 def test_credentials_are_asked_for_at_the_base(serve_registry: Any) -> None:
     with serve_registry("--username", "user", "--password", "secret") as registry:
         refused = registry("GET", "/v2/")

@@ -1,5 +1,6 @@
 """spec.md "Pushing blobs": in one request, in two, in chunks, streamed; status, cancel and mounts."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -169,6 +170,18 @@ def test_cancel(registry: Any, repository: str) -> None:
     for method in ("GET", "PATCH", "DELETE"):
         assert registry(method, location).status_code == 404
     assert closed_with(registry, location, registry.digest(DATA)).status_code == 404
+
+
+def test_an_upload_that_nobody_goes_on_with_ends(serve_registry: Any) -> None:
+    with serve_registry(cleanup_interval_minutes=0.005, cleanup_max_age_hours=0.0003) as registry:
+        location = registry.start_upload("a")
+        assert registry("GET", location).status_code == 204
+        # A time-out is the subject: asked until it has passed, 300 times longer than it takes at most.
+        deadline = time.monotonic() + 300
+        while registry("GET", location).status_code == 204:
+            assert time.monotonic() < deadline
+        assert registry("GET", location).status_code == 404
+        assert registry("GET", "/api/registry/sessions").json()["totalActiveSessions"] == 0
 
 
 def test_a_session_belongs_to_its_repository(registry: Any, repository: str) -> None:
