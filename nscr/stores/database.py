@@ -83,12 +83,16 @@ class Database:
         self.generation: int
         try:
             self._writer = self._connect()
-            self._writer.execute("PRAGMA journal_mode=WAL")
-            self._writer.execute("PRAGMA synchronous=FULL")
-            # A row that REPLACE takes away is then seen by triggers on deletion as well.
-            self._writer.execute("PRAGMA recursive_triggers=1")
-            self._migrate(migrations)
-            (self.generation,) = self._writer.execute("SELECT value FROM generation").fetchone()
+            try:
+                self._writer.execute("PRAGMA journal_mode=WAL")
+                self._writer.execute("PRAGMA synchronous=FULL")
+                # A row that REPLACE takes away is then seen by triggers on deletion as well.
+                self._writer.execute("PRAGMA recursive_triggers=1")
+                self._migrate(migrations)
+                (self.generation,) = self._writer.execute("SELECT value FROM generation").fetchone()
+            except BaseException:
+                self._writer.close()
+                raise
         except sqlite3.Error as error:
             raise EnvironmentFault(
                 f"cannot open {path}: {error}",
