@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 from nscr.oci.errors import ErrorCode, InvalidInput
 
+LARGEST_LIMIT = 10**18 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
@@ -33,8 +35,8 @@ def parse_page(n: str | None, last: str | None) -> PageRequest:
     """
     if n is None:
         return PageRequest(None, last or "")
-    if not (n.isascii() and n.isdigit() and len(n) <= 18):
-        raise InvalidInput(ErrorCode.UNSUPPORTED, f"n={n[:40]!r} is not a number of entries")
+    if not (n.isascii() and n.isdigit() and len(n) < 19):
+        raise InvalidInput(ErrorCode.UNSUPPORTED, f"{n[:40]!r} is not a whole number up to {LARGEST_LIMIT}")
     return PageRequest(int(n), last or "")
 
 

@@ -7,6 +7,7 @@ from nscr.http.messages import Request, Response
 from nscr.http.services import Services
 from nscr.oci.errors import ErrorCode, InvalidInput
 
+LONGEST_AGE = 10**15 - 1
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -37,5 +38,5 @@ def _flag(request: Request, name: str) -> bool:
 def _milliseconds(request: Request, name: str) -> int:
     text = request.query.get(name, "0")
     if not text.isascii() or not text.isdigit() or len(text) > 15:
-        raise InvalidInput(ErrorCode.UNSUPPORTED, f"{name}={text[:40]!r} is not a number of milliseconds")
+        raise InvalidInput(ErrorCode.UNSUPPORTED, f"{name}={text[:40]!r} is not up to {LONGEST_AGE} milliseconds")
     return int(text)

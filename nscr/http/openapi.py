@@ -10,7 +10,10 @@ from typing import Any
 
 import msgspec
 
+from nscr.core.paging import LARGEST_LIMIT
 from nscr.http import documents
+from nscr.http.collection import LONGEST_AGE
+from nscr.oci.names import MAX_NAME_LENGTH, NAME_GRAMMAR
 
 _TEXT = {"type": "string"}
 
@@ -31,7 +34,9 @@ class Operation:
     has_tag: bool = True
 
 
-_LIMIT = ("limit", {"type": "integer", "minimum": 0, "description": "How many to list; all without it."})
+_NAME = {"type": "string", "pattern": f"^{NAME_GRAMMAR}$", "maxLength": MAX_NAME_LENGTH}
+_WHOLE = {"type": "integer", "minimum": 0, "maximum": LARGEST_LIMIT}
+_LIMIT = ("limit", {**_WHOLE, "description": "How many to list; all without it."})
 _AFTER = ("after", {"type": "string", "description": "List what comes after this digest."})
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -64,7 +69,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         query=(
             ("dryRun", {"type": "boolean", "description": "Only say what would be removed."}),
             ("untagged", {"type": "boolean", "description": "Take manifests without a tag as well."}),
-            ("olderThan", {"type": "integer", "minimum": 0, "description": "Only those put so many milliseconds ago."}),
+            (
+                "olderThan",
+                {**_WHOLE, "maximum": LONGEST_AGE, "description": "Only those put so many ms ago."},
+            ),
         ),
         has_tag=False,
     ),
@@ -125,7 +133,7 @@ def _operation(template: str, operation: Operation) -> dict[str, Any]:
         {"name": name, "in": "query", "required": False, "schema": dict(schema)} for name, schema in operation.query
     ]
     if "{name}" in template:
-        described = {"description": "May hold slashes, raw or as %2F.", "schema": _TEXT}
+        described = {"description": "May hold slashes, raw or as %2F.", "schema": _NAME}
         parameters.insert(0, {"name": "name", "in": "path", "required": True, **described})
     if operation.has_tag:
         parameters.append({"name": "If-None-Match", "in": "header", "required": False, "schema": _TEXT})

@@ -17,7 +17,8 @@ Reference = Tag | Digest
 MAX_NAME_LENGTH = 255
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+NAME_GRAMMAR = rf"{_COMPONENT}(?:/{_COMPONENT})*"
+_NAME = re.compile(NAME_GRAMMAR)
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 
 
