@@ -1,12 +1,14 @@
 """Manifests: bytes in, typed edges out (image-spec manifest.md and image-index.md, Docker image manifest v2-2).
 
 The bytes themselves are never changed or re-encoded: their digest is their name. A media type that is not in the
-table is kept as it came, without edges, for the specification asks registries to accept what they don't know.
+table is kept as it came, for the specification asks registries to accept what they don't know: what it seems to
+reference is not demanded, and not collected either.
 """
 
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -88,8 +90,10 @@ def parse_manifest(content: bytes, content_type: str | None) -> Manifest:
     if _MEDIA_TYPE.fullmatch(media_type) is None:
         # It goes back out as a header: what RFC 6838 does not allow in a media type stays outside.
         raise _invalid(f"{media_type[:100]!r} is not a media type")
-    if document is None or media_type not in IMAGES | INDEXES:
+    if document is None:
         return Manifest(media_type, ())
+    if media_type not in IMAGES | INDEXES:
+        return Manifest(media_type, _possible_edges(document))
     if document.get("schemaVersion") != 2:
         raise _invalid("schemaVersion is not 2")
     return Manifest(media_type, _edges(document, media_type))
@@ -130,6 +134,20 @@ def _edges(document: Mapping[str, object], media_type: str) -> tuple[Edge, ...]:
     if document.get("subject") is not None:
         found.append(_edge(document["subject"], "subject", EdgeKind.SUBJECT))
     return tuple({(edge.kind, edge.digest): edge for edge in found}.values())
+
+
+def _possible_edges(document: Mapping[str, object]) -> tuple[Edge, ...]:
+    """Digests where manifests of this family have them, those of artifacts and of Docker's first schema among them."""
+    found: dict[Digest, Edge] = {}
+    for field in ("config", "layers", "blobs", "manifests", "fsLayers"):
+        value = document.get(field)
+        for entry in value if isinstance(value, list) else [value]:
+            text = entry.get("digest", entry.get("blobSum")) if isinstance(entry, dict) else None
+            if isinstance(text, str):
+                with suppress(InvalidInput):
+                    digest = parse_digest(text)
+                    found[digest] = Edge(EdgeKind.FOREIGN, digest, 0)
+    return tuple(found.values())
 
 
 def _sequence(document: Mapping[str, object], field: str) -> list[object]:

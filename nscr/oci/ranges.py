@@ -35,7 +35,8 @@ def select_bytes(header: str | None, size: int) -> Slice | None:
 
     Returns:
         None where the whole is to be served: no header, another unit, a malformed one or several ranges, each of
-        which RFC 9110 lets a server ignore.
+        which RFC 9110 lets a server ignore. An end before the start may be ignored or rejected; it is rejected, for
+        who asks so does not want the whole.
 
     Raises:
         Unsatisfiable: to be answered with 416.
@@ -49,9 +50,7 @@ def select_bytes(header: str | None, size: int) -> Slice | None:
         return Slice(max(0, size - int(match[2])), size)
     start = int(match[1])
     last = int(match[2]) if match[2] else size - 1
-    if match[2] and last < start:
-        return None
-    if start >= size:
+    if start >= size or last < start:
         raise Unsatisfiable(header)
     return Slice(start, min(last + 1, size))
 

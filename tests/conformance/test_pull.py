@@ -147,14 +147,14 @@ def test_a_range(registry: Any, repository: str, asked: str, start: int, end: in
     assert reply.headers["docker-content-digest"] == digest
 
 
-@pytest.mark.parametrize("asked", [f"bytes={len(DATA)}-", "bytes=999999-1000000", "bytes=-0"])
+@pytest.mark.parametrize("asked", [f"bytes={len(DATA)}-", "bytes=999999-1000000", "bytes=-0", "bytes=5-4"])
 def test_a_range_of_nothing(registry: Any, repository: str, asked: str) -> None:
     digest = registry.push_blob(repository, DATA)
     reply = registry("GET", f"/v2/{repository}/blobs/{digest}", range=asked)
     assert (reply.status_code, reply.headers["content-range"]) == (416, f"bytes */{len(DATA)}")
 
 
-@pytest.mark.parametrize("asked", ["bytes=5-4", "bytes=", "bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,4-5", "0-1"])
+@pytest.mark.parametrize("asked", ["bytes=", "bytes=-", "bytes=a-b", "lines=0-1", "bytes=0-1,4-5", "0-1"])
 def test_a_range_that_may_be_ignored_is_answered_with_the_whole(registry: Any, repository: str, asked: str) -> None:
     digest = registry.push_blob(repository, DATA)
     reply = registry("GET", f"/v2/{repository}/blobs/{digest}", range=asked)

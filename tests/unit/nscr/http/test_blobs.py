@@ -63,7 +63,6 @@ async def test_head_has_every_header_of_get(client: Any) -> None:
         ("bytes=7-", 206, b"789", "bytes 7-9/10"),
         ("bytes=-2", 206, b"89", "bytes 8-9/10"),
         ("bytes=8-99", 206, b"89", "bytes 8-9/10"),
-        ("bytes=4-2", 200, DATA, None),
         ("junk", 200, DATA, None),
         ("bytes=0-1,3-4", 200, DATA, None),
     ],
@@ -74,7 +73,7 @@ async def test_ranges(client: Any, range_: str, status: int, body: bytes, conten
     assert (reply.status, reply.body, reply.headers.get("content-range")) == (status, body, content_range)
 
 
-@pytest.mark.parametrize("range_", ["bytes=10-", "bytes=-0", "bytes=99-100"])
+@pytest.mark.parametrize("range_", ["bytes=10-", "bytes=-0", "bytes=99-100", "bytes=4-2"])
 async def test_a_range_of_nothing(client: Any, range_: str) -> None:
     await client.push_blob("a", DATA)
     reply = await client("GET", f"/v2/a/blobs/{DIGEST}", headers={"range": range_})

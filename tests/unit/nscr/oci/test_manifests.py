@@ -59,9 +59,20 @@ def test_the_type_comes_from_the_header_or_the_field_or_the_shape() -> None:
     assert parse_manifest(b'{"schemaVersion":2,"manifests":[]}', None).media_type == OCI_INDEX
 
 
-def test_an_unknown_type_is_kept_without_edges() -> None:
+def test_an_unknown_type_is_kept() -> None:
     manifest = parse_manifest(b"not json", "application/x-something")
     assert (manifest.media_type, manifest.edges) == ("application/x-something", ())
+
+
+def test_what_an_unknown_type_seems_to_reference_is_not_demanded_and_not_collected() -> None:
+    document = {
+        "config": descriptor(CONFIG),
+        "blobs": [descriptor(LAYER), descriptor(LAYER), {"digest": "junk"}, {"digest": 7}, "text"],
+        "fsLayers": [{"blobSum": CHILD}],
+        "other": descriptor(SUBJECT),
+    }
+    manifest = parse_manifest(json.dumps(document).encode(), "application/vnd.oci.artifact.manifest.v1+json")
+    assert manifest.edges == tuple(Edge(EdgeKind.FOREIGN, digest, 0) for digest in (CONFIG, LAYER, CHILD))
 
 
 @pytest.mark.parametrize(
