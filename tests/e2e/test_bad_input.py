@@ -131,6 +131,7 @@ def test_no_arguments_shows_help_and_wrong_flags_exit_2(nscr: Nscr) -> None:
     assert "torture" in nscr().stdout + nscr().stderr
     _assert_told(nscr("torture", "--wrokers", "3"), 2, "--wrokers")
     _assert_told(nscr("torture", "--workers", "0"), 2, "--workers")
+    _assert_told(nscr("torture", "--workers", "1000000000"), 2, "--workers")
     _assert_told(nscr("torture", "--duration", "soon"), 2, "soon")
 
 
