@@ -50,7 +50,9 @@ def torture(
         typer.Argument(metavar="[SCENARIO]...", help="Names, or paths of TOML files. (default: mixed)"),
     ] = None,
     registry_url: RegistryUrl = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Concurrent clients. (default: the scenario's)")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Concurrent clients. (default: the scenario's)")
+    ] = None,
     duration: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Length of the load, e.g. 20s. (default: the scenario's)")
     ] = None,
