@@ -87,6 +87,8 @@ def _presence(subject: Subject, sight: Sight) -> Iterator[Problem]:
 
 
 def _agreement(subject: Subject, sight: Sight) -> Iterator[Problem]:
+    if sight.get is sight.head:
+        return  # only asked whether it is there: nothing to compare
     head, get = sight.head.answered, sight.get.answered
     if subject.thing is Thing.TAG and _told(head) != _told(sight.head_again.answered):
         return

@@ -203,7 +203,7 @@ def _notes(report: RunReport) -> Iterator[tuple[str, list[str]]]:
     for title, lines in (
         ("not decided, because", reasons),
         ("skipped, because the registry does not support it", report.skipped),
-        ("left in the registry", report.leftovers),
+        ("left in the registry (nscr torture --clean RUNDIR --registry-url URL deletes it)", report.leftovers),
     ):
         if lines:
             yield title, list(_shortened(lines))

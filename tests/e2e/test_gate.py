@@ -309,6 +309,13 @@ def test_each_lie_is_found(
     assert json.loads(done.stdout)["verdict"] == "INVALID"
 
 
+def test_honest_without_reading_the_blobs(gate: Gate) -> None:
+    with served(FakeRegistry()) as url:
+        done = gate(url, "--no-hash-blobs", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["verdict"] == "VALID"
+
+
 def test_honest(gate: Gate, tmp_path: Path) -> None:
     with served(FakeRegistry()) as url:
         done = gate(url, "--json", "--csv", str(tmp_path / "gate.csv"))

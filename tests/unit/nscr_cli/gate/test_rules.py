@@ -70,6 +70,11 @@ def test_what_we_were_not_shown_is_undecided(status: int | None) -> None:
         assert (problem.rule, problem.is_undecided) == ("unseen", True)
 
 
+def test_a_blob_that_was_only_asked_for_is_compared_with_nothing() -> None:
+    asked = head(length=4)
+    assert list(problems_of(BLOB, Sight(asked, asked, asked))) == []
+
+
 def test_disagreement() -> None:
     assert rules(BLOB, head(404), get()) == ["head-get-status"]
     assert rules(BLOB, head(), get(404)) == ["missing-blob", "head-get-status"]

@@ -43,7 +43,7 @@ def test_everything_a_person_needs(report: RunReport, width: int, is_terminal: b
         "acknowledged 3 · read 2",
         "blobs: only 1 read",
         "delete-tag: 405",
-        "left in the registry",
+        "left in the registry (nscr torture --clean RUNDIR --registry-url URL deletes it)",
         "run it again: nscr torture mixed --seed 42 --workers 8 --duration 20s",
     ):
         assert words in text
