@@ -6,6 +6,7 @@ import traceback
 import typer
 
 from nscr_cli import __version__
+from nscr_cli.commands.admin import admin
 from nscr_cli.commands.gate import gate
 from nscr_cli.commands.judge import judge
 from nscr_cli.commands.serve import serve
@@ -45,6 +46,7 @@ app.command()(judge)
 app.command()(gate)
 app.command()(serve)
 app.command()(watch)
+app.add_typer(admin)
 
 
 def main() -> None:

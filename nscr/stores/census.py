@@ -85,6 +85,11 @@ class SqliteCensus:
     async def recount(self) -> Figures:
         return await self._database.read(lambda connection: _figures(connection, _RECOUNTED))
 
+    @staticmethod
+    def compare(connection: sqlite3.Connection) -> tuple[Figures, Figures]:
+        """The figures as they are kept and as they are counted, at one moment."""
+        return _figures(connection, _KEPT), _figures(connection, _RECOUNTED)
+
     async def probe(self, token: str) -> bool:
         await self._database.write(
             lambda connection: connection.execute("UPDATE probe SET token = ?", (token,)), counted=False
