@@ -15,7 +15,8 @@ from enum import StrEnum
 
 import anyio
 
-from nscr.core.admission import PutTerms
+from nscr.core.admission import BYTE_KINDS, PutTerms
+from nscr.core.claims import Claims
 from nscr.core.figures import BlobFigures, SessionFigures
 from nscr.core.preconditions import UNCONDITIONAL, Preconditions
 from nscr.core.referrers import ReferrersPage
@@ -38,7 +39,7 @@ from nscr.oci.digest import Algorithm, Digest, algorithm_of, digest_of
 from nscr.oci.manifests import MAX_MANIFEST_BYTES, parse_manifest
 from nscr.oci.names import Reference, RepositoryName, Tag, is_digest_reference
 from nscr.stores.base import BlobReader, StoredManifest, Stores
-from nscr.stores.upkeep import Intent, IntentKind
+from nscr.stores.upkeep import Held, Intent, IntentKind
 from nscr.watched_reader import WatchedReader
 
 logger = logging.getLogger("nscr.registry")
@@ -105,6 +106,7 @@ class Registry:
         self.received_batches = 0
         self.upkeep = stores.upkeep
         self._files = KeyedLocks()
+        self._claims = Claims()
         self._stores = stores
         self._now = now
         self._new_id = new_id
@@ -144,7 +146,7 @@ class Registry:
 
     # Blobs
 
-    async def blob_size(self, repository: RepositoryName, digest: Digest) -> int:
+    async def blob_size(self, repository: RepositoryName, digest: Digest, client: str = "") -> int:
         """The size of a blob that can be served now.
 
         Raises:
@@ -152,8 +154,13 @@ class Registry:
                 which heals it.
         """
         size = await self._intact(repository, digest)
-        if not await self.upkeep.lease_blob(repository, digest, self._now()):
+        held = await self.upkeep.lease_blob(repository, digest, self._now())
+        if held is Held.NOT:
             raise BlobUnknown(repository, digest)
+        if held is Held.ALREADY:
+            self._claims.tell(repository, digest, client)
+        else:
+            self._claims.claim(repository, digest, client)
         return size
 
     async def open_blob(self, repository: RepositoryName, digest: Digest) -> BlobReader:
@@ -224,7 +231,9 @@ class Registry:
             return False
         return True
 
-    async def push_blob(self, repository: RepositoryName, digest: Digest, headers: BodyHeaders, body: Body) -> None:
+    async def push_blob(
+        self, repository: RepositoryName, digest: Digest, headers: BodyHeaders, body: Body, client: str = ""
+    ) -> None:
         """Push a whole blob in one request, without a session.
 
         Raises:
@@ -239,15 +248,21 @@ class Registry:
             with anyio.CancelScope(shield=True):
                 await self.content.discard(upload)
             raise
+        self._claims.claim(repository, digest, client)
 
-    async def mount_blob(self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName) -> bool:
+    async def mount_blob(
+        self, digest: Digest, *, source: RepositoryName | None, target: RepositoryName, client: str = ""
+    ) -> bool:
         """Let `target` hold a blob of `source` (None: of any) without an upload; False where that cannot be."""
         size = await (
             self.upkeep.committed_size(digest) if source is None else self._stores.blobs.blob_size(source, digest)
         )
         if size is None or not await self._is_intact(digest, size):
             return False
-        return await self._stores.blobs.mount_blob(digest, source=source, target=target, now=self._now())
+        is_mounted = await self._stores.blobs.mount_blob(digest, source=source, target=target, now=self._now())
+        if is_mounted:
+            self._claims.claim(target, digest, client)
+        return is_mounted
 
     async def delete_blob(self, repository: RepositoryName, digest: Digest) -> None:
         """Take a blob from this repository only; others that hold it keep it, and its bytes wait for a collection."""
@@ -297,7 +312,13 @@ class Registry:
         return offset
 
     async def close_upload(
-        self, repository: RepositoryName, upload: str, digest: Digest, headers: BodyHeaders, body: Body
+        self,
+        repository: RepositoryName,
+        upload: str,
+        digest: Digest,
+        headers: BodyHeaders,
+        body: Body,
+        client: str = "",
     ) -> None:
         """Append the last chunk, if there is one, and commit the blob.
 
@@ -314,6 +335,7 @@ class Registry:
                 claim.end = UploadEvent.REMOVE
                 raise
             claim.end = UploadEvent.REMOVE
+        self._claims.claim(repository, digest, client)
 
     async def cancel_upload(self, repository: RepositoryName, upload: str) -> None:
         """End a session and drop its bytes."""
@@ -367,8 +389,10 @@ class Registry:
         parsed = parse_manifest(content, content_type)
         stored = StoredManifest(digest, parsed.media_type, content, parsed.edges)
         named = tuple(dict.fromkeys(tags)) if by_digest else (Tag(reference),)
-        terms = PutTerms(named, preconditions, self._allow_sparse)
+        blobs = [edge.digest for edge in parsed.edges if edge.kind in BYTE_KINDS]
+        terms = PutTerms(named, preconditions, self._allow_sparse, self._claims.foreign(repository, blobs))
         await self._stores.manifests.put_manifest(repository, stored, terms, self._now())
+        self._claims.settle(repository, blobs)
         self._on_change(RepositoryChange.MANIFEST_ADDED, repository)
         return stored
 
@@ -436,6 +460,7 @@ class Registry:
                 else:
                     removed.append(digest)
                 self.damaged.discard(digest)
+                self._claims.forget(digest)
             collected.blobs_removed = len(removed)
             await self.upkeep.forget(removed)
         return collected

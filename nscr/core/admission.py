@@ -31,11 +31,13 @@ class PutTerms:
         tags: to be pointed at it, all of them in the same step.
         preconditions: on every one of `tags`; on the manifest itself where there is none.
         allow_sparse: whether an index may come without its children.
+        spared: of what it references, the blobs whose leases are of other pushes (see nscr.core.claims).
     """
 
     tags: tuple[Tag, ...] = ()
     preconditions: Preconditions = UNCONDITIONAL
     allow_sparse: bool = False
+    spared: frozenset[Digest] = frozenset()
 
 
 class RepositoryView(Protocol):

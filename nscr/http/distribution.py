@@ -100,7 +100,7 @@ def _blob_headers(digest: Digest) -> dict[str, str]:
 async def head_blob(services: Services, request: Request) -> Response:
     """What GET says of the whole blob, without its bytes."""
     name, digest = _name(request), _digest(request)
-    size = await services.registry.blob_size(name, digest)
+    size = await services.registry.blob_size(name, digest, request.connection)
     if _is_unmodified(request, name, digest, digest):
         return Response(304, _blob_headers(digest))
     # RFC 9110 defines Range for GET alone: a HEAD always speaks of the whole.
@@ -184,11 +184,11 @@ async def start_upload(services: Services, request: Request) -> Response:
     if (mount := request.query.get("mount")) is not None:
         digest = parse_digest(mount)
         source = parse_name(request.query["from"]) if "from" in request.query else None
-        if await registry.mount_blob(digest, source=source, target=name):
+        if await registry.mount_blob(digest, source=source, target=name, client=request.connection):
             return _blob_created(name, digest)
     elif (pushed := request.query.get("digest")) is not None:
         digest = parse_digest(pushed)
-        await registry.push_blob(name, digest, _body_headers(request), request.body())
+        await registry.push_blob(name, digest, _body_headers(request), request.body(), request.connection)
         return _blob_created(name, digest)
     return Response(202, _upload_headers(name, await registry.open_upload(name, algorithm), 0))
 
@@ -212,7 +212,9 @@ async def put_upload(services: Services, request: Request) -> Response:
     if "digest" not in request.query:
         raise InvalidInput(ErrorCode.DIGEST_INVALID, "an upload is closed with ?digest=")
     digest = parse_digest(request.query["digest"])
-    await services.registry.close_upload(name, upload, digest, _body_headers(request), request.body())
+    await services.registry.close_upload(
+        name, upload, digest, _body_headers(request), request.body(), request.connection
+    )
     return _blob_created(name, digest)
 
 

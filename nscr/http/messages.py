@@ -43,6 +43,7 @@ class Request:
         }
         self.parameters: Mapping[str, str] = {}
         self.source: str = (scope.get("client") or ("",))[0]
+        self.connection: str = ":".join(map(str, scope.get("client") or ()))
         self.route = "none"
         self._patience = patience
         self._budget = budget

@@ -14,7 +14,7 @@ from nscr.oci.names import RepositoryName
 from nscr.stores import leases
 from nscr.stores.database import Database
 from nscr.stores.sqlite import has_blob, remove_manifest
-from nscr.stores.upkeep import Intent, IntentKind
+from nscr.stores.upkeep import Held, Intent, IntentKind
 
 _UNTAGGED = """
     SELECT 1 FROM manifests AS it WHERE repository = ?1 AND digest = ?2 AND pushed < ?3
@@ -26,6 +26,10 @@ _UNTAGGED = """
                 ON subject.repository = edges.repository AND subject.digest = edges.digest
             WHERE edges.repository = ?1 AND edges.manifest = ?2 AND edges.kind = 'subject')
 """
+
+
+_HELD = {(False, False): Held.NOT, (True, False): Held.ALREADY, (True, True): Held.ANEW}
+"""By whether the repository holds the blob, and whether nothing protects it yet."""
 
 
 class SqliteUpkeep:
@@ -63,20 +67,20 @@ class SqliteUpkeep:
 
         return await self._database.read(query)
 
-    async def lease_blob(self, repository: RepositoryName, digest: Digest, now: int) -> bool:
+    async def lease_blob(self, repository: RepositoryName, digest: Digest, now: int) -> Held:
         def query(connection: sqlite3.Connection) -> tuple[bool, bool]:
             is_held = has_blob(connection, repository, digest)
             return is_held, is_held and _is_unprotected(connection, digest)
 
-        def change(connection: sqlite3.Connection) -> bool:
+        def change(connection: sqlite3.Connection) -> Held:
             is_held, is_unprotected = query(connection)
             if is_unprotected:
                 leases.grant(connection, repository, digest, now)
-            return is_held
+            return _HELD[is_held, is_unprotected]
 
         # Most of what is asked for is referenced, and then nothing is written.
         is_held, is_unprotected = await self._database.read(query)
-        return await self._database.write(change) if is_unprotected else is_held
+        return await self._database.write(change) if is_unprotected else _HELD[is_held, is_unprotected]
 
     async def expire_leases(self, before: int) -> int:
         def change(connection: sqlite3.Connection) -> int:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from nscr.core.admission import BYTE_KINDS
+from nscr.oci.digest import Digest
 from nscr.oci.manifests import EdgeKind
 from nscr.stores.base import StoredManifest
 
@@ -35,11 +36,18 @@ def end(connection: sqlite3.Connection, repository: str, digest: str) -> None:
     connection.execute("DELETE FROM leases WHERE repository = ? AND digest = ?", (repository, digest))
 
 
-def settle(connection: sqlite3.Connection, repository: str, manifest: StoredManifest, *, is_new: bool) -> None:
-    """Use up one claim on each of what a manifest that was just put references."""
+def settle(
+    connection: sqlite3.Connection,
+    repository: str,
+    manifest: StoredManifest,
+    *,
+    is_new: bool,
+    spared: frozenset[Digest] = frozenset(),
+) -> None:
+    """Use up one claim on each of what a manifest that was just put references, but none on what is spared."""
     blobs = list(dict.fromkeys(edge.digest for edge in manifest.edges if edge.kind in BYTE_KINDS))
     if is_new or all(_is_leased(connection, repository, digest) for digest in blobs):
-        _use_up(connection, repository, blobs)
+        _use_up(connection, repository, (digest for digest in blobs if digest not in spared))
     for edge in manifest.edges:
         if edge.kind is EdgeKind.CHILD:
             end(connection, repository, edge.digest)

@@ -237,7 +237,7 @@ class MemoryManifests:
         self._shelf.manifests[repository, manifest.digest] = replace(manifest, edges=edges)
         self._shelf.put_at[repository, manifest.digest] = now
         self._fill_sparse(repository, manifest.digest)
-        self._shelf.leases.settle(repository, manifest, is_new=is_new)
+        self._shelf.leases.settle(repository, manifest, is_new=is_new, spared=terms.spared)
         if not terms.tags:
             self._shelf.leases.grant(repository, manifest.digest, now)
         for tag in terms.tags:

@@ -13,7 +13,7 @@ from nscr.oci.digest import Digest
 from nscr.oci.manifests import EdgeKind
 from nscr.oci.names import RepositoryName
 from nscr.stores.base import StoredManifest
-from nscr.stores.upkeep import Intent, IntentKind
+from nscr.stores.upkeep import Held, Intent, IntentKind
 
 if TYPE_CHECKING:
     from nscr.stores.memory import Shelf
@@ -34,11 +34,13 @@ class Leases:
         self.granted.pop((repository, digest), None)
         self.claims.pop((repository, digest), None)
 
-    def settle(self, repository: str, manifest: StoredManifest, *, is_new: bool) -> None:
-        """Use up one claim on each of what a manifest that was just put references."""
+    def settle(
+        self, repository: str, manifest: StoredManifest, *, is_new: bool, spared: frozenset[Digest] = frozenset()
+    ) -> None:
+        """Use up one claim on each of what a manifest that was just put references, but none on what is spared."""
         blobs = {edge.digest for edge in manifest.edges if edge.kind in BYTE_KINDS}
         if is_new or all((repository, digest) in self.granted for digest in blobs):
-            for digest in blobs & {held for holder, held in self.granted if holder == repository}:
+            for digest in (blobs - spared) & {held for holder, held in self.granted if holder == repository}:
                 self.claims[repository, digest] -= 1
                 if not self.claims[repository, digest]:
                     self.end(repository, digest)
@@ -64,12 +66,14 @@ class MemoryUpkeep:
     async def committed_size(self, digest: Digest) -> int | None:
         return self._shelf.blobs[digest].size if digest in self._shelf.blobs else None
 
-    async def lease_blob(self, repository: RepositoryName, digest: Digest, now: int) -> bool:
-        is_held = (repository, digest) in self._shelf.links
-        if is_held and self._is_unprotected(digest):
-            self._shelf.leases.grant(repository, digest, now)
-            self._shelf.generation += 1
-        return is_held
+    async def lease_blob(self, repository: RepositoryName, digest: Digest, now: int) -> Held:
+        if (repository, digest) not in self._shelf.links:
+            return Held.NOT
+        if not self._is_unprotected(digest):
+            return Held.ALREADY
+        self._shelf.leases.grant(repository, digest, now)
+        self._shelf.generation += 1
+        return Held.ANEW
 
     async def expire_leases(self, before: int) -> int:
         active = {session.repository for session in self._shelf.sessions.values() if session.last_activity >= before}

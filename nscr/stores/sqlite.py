@@ -86,7 +86,7 @@ class SqliteManifests:
             edges = admit_manifest(repository, manifest.digest, manifest.edges, terms, view)
             is_new = not has_manifest(connection, repository, manifest.digest)
             _store_manifest(connection, repository, manifest, edges, now)
-            leases.settle(connection, repository, manifest, is_new=is_new)
+            leases.settle(connection, repository, manifest, is_new=is_new, spared=terms.spared)
             if terms.tags:
                 leases.end(connection, repository, manifest.digest)
             else:

@@ -9,7 +9,7 @@ expired; both are changes of the figures, for what is leased does not count as u
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Protocol
 
 from nscr.core.collection import ManifestFacts
@@ -23,6 +23,14 @@ class IntentKind(StrEnum):
 
     PUBLISH = "publish"
     COLLECT = "collect"
+
+
+class Held(Enum):
+    """What became of a lease that was asked for: no such blob, granted, or protected already and not granted."""
+
+    NOT = auto()
+    ANEW = auto()
+    ALREADY = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +57,8 @@ class Upkeep(Protocol):
     async def committed_size(self, digest: Digest) -> int | None:
         """The size of a blob that has a row, whoever holds it."""
 
-    async def lease_blob(self, repository: RepositoryName, digest: Digest, now: int) -> bool:
-        """Lease a blob to who asked for it, where no manifest or lease protects it; False if it is not there."""
+    async def lease_blob(self, repository: RepositoryName, digest: Digest, now: int) -> Held:
+        """Lease a blob to who asked for it, where no manifest or lease protects it."""
 
     async def expire_leases(self, before: int) -> int:
         """End leases granted earlier, but not in a repository that an upload was active in since."""

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from nscr.core.admission import PutTerms
+from nscr.core.collection import plan_untagged
 from nscr.core.figures import (
     BlobFigures,
     BlobReferences,
@@ -448,6 +449,37 @@ class BothStores(RuleBasedStateMachine):
     @rule(repository=REPOSITORIES, data=CONTENTS)
     def remove_blob(self, repository: RepositoryName, data: bytes) -> None:
         self.both(lambda stores: stores.blobs.remove_blob(repository, digest_of(data)))
+
+    @rule(repository=REPOSITORIES, data=CONTENTS)
+    def lease_blob(self, repository: RepositoryName, data: bytes) -> None:
+        self.both(lambda stores: stores.upkeep.lease_blob(repository, digest_of(data), self.now))
+
+    @rule(age=st.integers(0, 10))
+    def expire_leases(self, age: int) -> None:
+        self.both(lambda stores: stores.upkeep.expire_leases(self.now - age))
+
+    @rule()
+    def collect_blobs(self) -> None:
+        async def collect(stores: Stores) -> object:
+            listed = await stores.upkeep.unreferenced("", 10)
+            condemned = await stores.upkeep.condemn([Digest(blob.digest) for blob in listed])
+            assert condemned == listed
+            freed = [await stores.content.remove(Digest(blob.digest)) for blob in condemned]
+            await stores.upkeep.forget([Digest(blob.digest) for blob in condemned])
+            return condemned, freed
+
+        self.both(collect)
+
+    @rule(repository=REPOSITORIES, age=st.integers(0, 10))
+    def collect_manifests(self, repository: RepositoryName, age: int) -> None:
+        async def collect(stores: Stores) -> object:
+            facts = await stores.upkeep.manifests(repository)
+            planned = plan_untagged(facts, before=self.now - age)
+            removed = await stores.upkeep.remove_untagged(repository, planned, self.now - age)
+            assert removed == len(planned)
+            return planned
+
+        self.both(collect)
 
     @rule(repository=REPOSITORIES, manifest=MANIFESTS, terms=TERMS)
     def put_manifest(self, repository: RepositoryName, manifest: StoredManifest, terms: PutTerms) -> None:

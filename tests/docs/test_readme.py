@@ -31,7 +31,11 @@ def test_the_readme_opens_with_the_two_commands():
 def test_every_command_and_option_exists(words: list[str]):
     verbs = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     assert words[1] in verbs
-    options = {option for parameter in verbs[words[1]].params for option in parameter.opts}
+    verb = verbs[words[1]]
+    if nested := getattr(verb, "commands", None):
+        assert words[2] in nested
+        verb = nested[words[2]]
+    options = {option for parameter in verb.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= options
 
 

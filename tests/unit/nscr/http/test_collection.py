@@ -1,5 +1,6 @@
 """Collection on demand: what goes, what stays, what the figures say before and after."""
 
+import json
 from typing import Any
 
 import pytest
@@ -127,3 +128,17 @@ async def test_untagged_manifests_go_but_no_child_referrer_young_or_leased_one(c
 @pytest.mark.parametrize("query", ["?dryRun=maybe", "?untagged=true&olderThan=-1", "?olderThan=1d"])
 async def test_what_is_not_understood_collects_nothing(client: Any, query: str) -> None:
     assert (await client("POST", COLLECT + query)).status == 400
+
+
+async def test_a_manifest_uses_up_no_claim_of_a_push_that_is_still_running(client: Any) -> None:
+    # One has pushed the layer and pauses; another is told that it is there, and is done and gone before the first.
+    await client.push_blob("a", b"layer")
+    assert await has(client, "a", digest_of(b"layer"))
+    config = await client.push_blob("a", b"other")
+    described = [{"digest": digest, "size": 5} for digest in (config, digest_of(b"layer"))]
+    content = json.dumps({"schemaVersion": 2, "config": described[0], "layers": described[1:]}).encode()
+    assert (await client("PUT", "/v2/a/manifests/t", content, {"content-type": OCI_MANIFEST})).status == 201
+    await client("DELETE", f"/v2/a/manifests/{digest_of(content)}")
+    assert await collect(client) == (1, 5, 0)
+    assert await has(client, "a", digest_of(b"layer"))
+    await client.push_image("a", "first", b"layer")
