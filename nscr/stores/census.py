@@ -25,7 +25,7 @@ from nscr.stores.database import Database
 Result = TypeVar("Result")
 
 _KEPT = """
-    SELECT repositories, manifests, blobs, unreferenced_blobs, orphaned_manifests, unreferenced_bytes,
+    SELECT open_uploads, repositories, manifests, blobs, unreferenced_blobs, orphaned_manifests, unreferenced_bytes,
            sparse_manifests, total_bytes, unique_bytes, blobs, blob_references
     FROM counters
 """
@@ -44,7 +44,8 @@ _RECOUNTED = """
            OR kind = 'child' AND NOT EXISTS (
                 SELECT 1 FROM manifests
                 WHERE manifests.repository = edges.repository AND manifests.digest = edges.digest))
-    SELECT (SELECT count(*) FROM (SELECT DISTINCT repository FROM manifests)), (SELECT count(*) FROM manifests),
+    SELECT (SELECT count(*) FROM uploads), (SELECT count(*) FROM (SELECT DISTINCT repository FROM manifests)),
+           (SELECT count(*) FROM manifests),
            count(*), coalesce(sum(referrers + leases = 0), 0), (SELECT count(*) FROM orphaned),
            coalesce(sum(size * (referrers + leases = 0)), 0),
            (SELECT count(*) FROM (SELECT DISTINCT repository, manifest FROM edges WHERE kind = 'sparse')),
@@ -62,10 +63,10 @@ _TAG_SIZES = """
         SELECT DISTINCT tag, edges.digest FROM reached
             JOIN edges ON edges.repository = ?1 AND edges.manifest = reached.manifest
                 AND edges.kind IN ('blob', 'foreign')
-            JOIN links ON links.repository = ?1 AND links.digest = edges.digest)
-    SELECT tags.name, tags.digest,
-           coalesce((SELECT sum(size) FROM used JOIN blobs USING (digest) WHERE used.tag = tags.name), 0)
-    FROM tags WHERE repository = ?1 ORDER BY tags.name
+            JOIN links ON links.repository = ?1 AND links.digest = edges.digest),
+    sizes (tag, size) AS (SELECT tag, sum(size) FROM used JOIN blobs USING (digest) GROUP BY tag)
+    SELECT tags.name, tags.digest, coalesce(sizes.size, 0)
+    FROM tags LEFT JOIN sizes ON sizes.tag = tags.name WHERE repository = ?1 ORDER BY tags.name
 """
 
 
@@ -148,8 +149,6 @@ def _single(connection: sqlite3.Connection, query: str) -> object:
 
 
 def _figures(connection: sqlite3.Connection, query: str) -> Figures:
-    (generation, sessions) = connection.execute(
-        "SELECT (SELECT value FROM generation), (SELECT count(*) FROM uploads)"
-    ).fetchone()
-    row = connection.execute(query).fetchone()
+    (generation,) = connection.execute("SELECT value FROM generation").fetchone()
+    sessions, *row = connection.execute(query).fetchone()
     return Figures(generation, Summary(*row[:7]), Storage(*row[7:]), sessions)

@@ -248,4 +248,16 @@ MIGRATIONS = (
         UPDATE usage SET leases = leases - 1 WHERE digest = OLD.digest;
     END;
     """,
+    """
+    DROP INDEX usage_by_referrers;
+    CREATE INDEX usage_by_referrers ON usage (referrers DESC, digest);
+    ALTER TABLE counters ADD COLUMN open_uploads INTEGER NOT NULL DEFAULT 0;
+    UPDATE counters SET open_uploads = (SELECT count(*) FROM uploads);
+    CREATE TRIGGER upload_opened AFTER INSERT ON uploads BEGIN
+        UPDATE counters SET open_uploads = open_uploads + 1;
+    END;
+    CREATE TRIGGER upload_closed AFTER DELETE ON uploads BEGIN
+        UPDATE counters SET open_uploads = open_uploads - 1;
+    END;
+    """,
 )
