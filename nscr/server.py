@@ -29,6 +29,8 @@ from nscr.http.log_events import LogEvents
 from nscr.sabotage.catalogue import CATALOGUE
 
 BACKLOG = 1024
+CONNECTION_BUFFER = 64 * 1024
+"""Bytes of a body that wait for the registry, in each connection; larger ones cost memory and gain no speed."""
 DRAIN_SECONDS = 10
 
 logger = logging.getLogger("nscr.server")
@@ -73,7 +75,7 @@ class _SocketServer(Server):
             log_enabled=False,
             backlog=BACKLOG,
             backpressure=connections,
-            http1_settings=HTTP1Settings(header_read_timeout=header_seconds * 1000),
+            http1_settings=HTTP1Settings(header_read_timeout=header_seconds * 1000, max_buffer_size=CONNECTION_BUFFER),
         )
         self._listener = listener
 
