@@ -8,6 +8,8 @@ from nscr_cli.generators.base import DONE, Context, Generator, Next, Pending
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.ops import Kind, Op
 
+_GROUPS = 64  # about the square root of the most workers
+
 
 class Nothing(msgspec.Struct, frozen=True):
     """No operation at all."""
@@ -35,28 +37,41 @@ class Queue(msgspec.Struct, frozen=True):
 
 
 class EachProcess(msgspec.Struct, frozen=True):
-    """A generator of its own for every process, made when the process first asks."""
+    """A generator of its own for every process, made when the process first asks.
+
+    Attributes:
+        running: the generators by process, in groups: an operation copies its own group and the list of the groups,
+            not what thousands of other processes do.
+    """
 
     make: Callable[[int], Generator]
-    running: dict[int, Generator] = {}
+    running: dict[int, dict[int, Generator]] = {}
 
     def op(self, context: Context) -> Next:
-        own = self.running.get(context.process)
+        own = self._group(context.process).get(context.process)
         answer = (own or self.make(context.process)).op(context)
         if not isinstance(answer, tuple):
             return answer
         invocation, following = answer
-        return invocation, EachProcess(self.make, {**self.running, context.process: following})
+        return invocation, self._with(context.process, following)
 
     def update(self, event: Op) -> Generator:
-        own = self.running.get(event.process)
+        own = self._group(event.process).get(event.process)
         if own is None:
             return self
-        others = {process: generator for process, generator in self.running.items() if process != event.process}
         # A process that ended `info` never speaks again: what it would have done next is forgotten.
-        if event.kind is Kind.INFO:
-            return EachProcess(self.make, others)
-        return EachProcess(self.make, {**others, event.process: own.update(event)})
+        return self._with(event.process, None if event.kind is Kind.INFO else own.update(event))
+
+    def _group(self, process: int) -> dict[int, Generator]:
+        return self.running.get(process % _GROUPS, {})
+
+    def _with(self, process: int, generator: Generator | None) -> "EachProcess":
+        group = {**self._group(process)}
+        if generator is None:
+            del group[process]
+        else:
+            group[process] = generator
+        return EachProcess(self.make, {**self.running, process % _GROUPS: group})
 
 
 class UntilTime(msgspec.Struct, frozen=True):

@@ -69,7 +69,10 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     def header(self, name: str) -> str | None:
         """The first value of a header, by name in any case."""
         wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value
+        return None
 
     @property
     def content_length(self) -> int | None:
