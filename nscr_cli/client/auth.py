@@ -1,4 +1,4 @@
-"""Credentials on requests, and refusals in words. Basic only (RFC 7617); a challenge for anything else says so."""
+"""Credentials on requests, and refusals in words. Basic (RFC 7617) here, Bearer in tokens.py, nothing else."""
 
 import base64
 import re
@@ -18,12 +18,28 @@ def authorization(credentials: Credentials | None) -> Headers:
     return (("Authorization", f"Basic {base64.b64encode(pair).decode('ascii')}"),)
 
 
-def refusal(target: Target, credentials: Credentials | None, *, status: int, challenge: str | None) -> TargetRefused:
-    """What to tell a user whom a registry answered 401 or 403."""
+def refusal(
+    target: Target,
+    credentials: Credentials | None,
+    *,
+    status: int,
+    challenge: str | None,
+    denial: str | None = None,
+) -> TargetRefused:
+    """What to tell a user whom a registry answered 401 or 403.
+
+    Args:
+        denial: why the token that it asked for could not be had.
+    """
     found = _SCHEME.match(challenge or "")
     scheme = found.group(1) if found else "none"
-    if status == 401 and scheme.lower() not in ("basic", "none"):
-        message = f"{target.url} asks for {scheme} authentication, and nscr speaks only Basic so far"
+    if denial is not None:
+        return TargetRefused(
+            f"{target.url} asks for a Bearer token, and none came: {denial}",
+            hint="check --username and the password, and the realm that the registry names",
+        )
+    if status == 401 and scheme.lower() not in ("basic", "bearer", "none"):
+        message = f"{target.url} asks for {scheme} authentication, and nscr speaks only Basic and Bearer"
         return TargetRefused(message, hint="use a registry, or an account of it, that takes user name and password")
     if credentials is None:
         return TargetRefused(

@@ -57,6 +57,8 @@ def _reason(reply: Reply) -> str:
     if reply.status is not None:
         code = error_code_of(bytes(reply.body.kept)) if reply.status >= 400 else None
         said = f"{reply.status} {code}" if code else str(reply.status)
+        if reply.denial is not None:
+            said = f"{said}: {reply.denial}"
     if reply.exchange.failure is None:
         return said
     return f"{said}, then {reply.exchange.failure}" if said else str(reply.exchange.failure)

@@ -4,6 +4,8 @@ Credentials go only to the target: redirects are not followed, and proxies and c
 looked at.
 """
 
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -11,9 +13,11 @@ import httpx
 import msgspec
 import trio
 
-from nscr_cli.client.auth import refusal
+from nscr_cli.client.auth import authorization, refusal
+from nscr_cli.client.challenges import access_of, challenge_of
 from nscr_cli.client.registry import USER_AGENT
 from nscr_cli.client.target import Credentials, Target
+from nscr_cli.client.tokens import NoToken, Tokens
 from nscr_cli.client.trust import tls_context
 from nscr_cli.errors import TargetRefused, TargetUnreachable
 from nscr_cli.wire.dialing import reason_of
@@ -39,16 +43,47 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
     end_s: float
 
 
+class _Authentication(httpx.Auth):
+    """Basic until the registry asks for a token; a request that was refused for want of one is sent again with it."""
+
+    def __init__(self, credentials: Credentials | None, tokens: Tokens) -> None:
+        self._basic = authorization(credentials)
+        self._tokens = tokens
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """See httpx.Auth."""
+        access = access_of(request.method, request.url.path)
+        token = await self._tokens.current(access)
+        if token is not None:
+            request.headers["Authorization"] = f"Bearer {token}"
+        elif not self._tokens.are_used:
+            request.headers.update(self._basic)
+        response = yield request
+        challenge = challenge_of(response.headers.get_list("www-authenticate")) if response.status_code == 401 else None
+        if challenge is None:
+            return
+        with suppress(NoToken):
+            token = await self._tokens.answer(access, challenge, rejected=token)
+            request.headers["Authorization"] = f"Bearer {token}"
+            yield request
+
+
 class Monitoring:
     """The monitoring API of one registry; several polls may run at once."""
 
     def __init__(
-        self, target: Target, credentials: Credentials | None = None, *, time_out_s: float = TIME_OUT_S
+        self,
+        target: Target,
+        credentials: Credentials | None = None,
+        *,
+        time_out_s: float = TIME_OUT_S,
+        tokens: Tokens | None = None,
     ) -> None:
         self._target = target
         self._credentials = credentials
+        tokens = tokens or Tokens(target, credentials, user_agent=USER_AGENT)
         self._client = httpx.AsyncClient(
-            auth=httpx.BasicAuth(credentials.username, credentials.password) if credentials is not None else None,
+            auth=_Authentication(credentials, tokens),
             verify=tls_context(target) if target.scheme == "https" else True,
             headers={"User-Agent": USER_AGENT},
             timeout=time_out_s,

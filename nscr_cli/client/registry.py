@@ -1,18 +1,22 @@
 """A registry's HTTP API: one method, one exchange, never a retry, and no opinion about the answer.
 
-Each method says what is sent, byte for byte; replies come back as facts. Paths follow spec.md#endpoints, `catalog` is
-Docker's. One client owns one connection and does one exchange at a time.
+A request that was refused for want of a Bearer token did nothing; it alone is sent once more, with the token
+(docs/decisions/0004-tokens.md). Each method says what is sent, byte for byte; replies come back as facts. Paths follow
+spec.md#endpoints, `catalog` is Docker's. One client owns one connection and does one exchange at a time.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from urllib.parse import quote
 
 import msgspec
 
 from nscr_cli import __version__
 from nscr_cli.client.auth import authorization, refusal
+from nscr_cli.client.challenges import access_of, challenge_of
 from nscr_cli.client.documents import MANIFEST_TYPES, resolved
 from nscr_cli.client.target import Credentials, Target
+from nscr_cli.client.tokens import NoToken, Tokens
 from nscr_cli.client.trust import dialer_for
 from nscr_cli.errors import TargetRefused, TargetUnreachable
 from nscr_cli.history.invocation import Content
@@ -36,12 +40,14 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         requested: its request target.
         body: what was received; hashed whole, kept in part.
+        denial: why the token that the registry asked for could not be had, where that is so.
     """
 
     requested: str
     exchange: Exchange
     body: Sink
     request_id: str | None
+    denial: str | None = None
 
     @property
     def status(self) -> int | None:
@@ -69,6 +75,7 @@ class RegistryClient:
 
     Args:
         time_outs: of each exchange.
+        tokens: shared with the other clients of the registry; its own where there are none.
     """
 
     def __init__(
@@ -79,14 +86,13 @@ class RegistryClient:
         *,
         user_agent: str = USER_AGENT,
         time_outs: TimeOuts | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
         self.target = target
         self._channel = Channel(dialer, target.host, target.port, time_outs=time_outs or TimeOuts())
-        self._headers: Headers = (
-            ("Host", target.authority),
-            ("User-Agent", user_agent),
-            *authorization(credentials),
-        )
+        self._tokens = tokens or Tokens(target, credentials, user_agent=user_agent, time_outs=time_outs)
+        self._headers: Headers = (("Host", target.authority), ("User-Agent", user_agent))
+        self._basic = authorization(credentials)
 
     async def aclose(self) -> None:
         """Close the connection; the client can be used again."""
@@ -105,7 +111,7 @@ class RegistryClient:
     ) -> Reply:
         """Push a blob in a single POST, under a digest."""
         target = f"{self._uploads(repository)}?digest={quote(digest, safe='')}"
-        return await self._send("POST", target, content.chunks(), content.size, (_OCTETS,), request_id)
+        return await self._send("POST", target, content.chunks, content.size, (_OCTETS,), request_id)
 
     async def mount(self, repository: str, digest: str, source: str, *, request_id: str | None = None) -> Reply:
         """Ask for a blob of another repository."""
@@ -117,11 +123,13 @@ class RegistryClient:
     ) -> Reply:
         """Send one chunk, the bytes from `first` up to, not including, `end`, with its Content-Range."""
         headers = (_OCTETS, ("Content-Range", f"{first}-{end - 1}"))
-        return await self._send("PATCH", location, content.chunks(first, end), end - first, headers, request_id)
+        return await self._send(
+            "PATCH", location, partial(content.chunks, first, end), end - first, headers, request_id
+        )
 
     async def stream_upload(self, location: str, content: Content, *, request_id: str | None = None) -> Reply:
         """Send everything in one PATCH of unannounced length."""
-        return await self._send("PATCH", location, content.chunks(), None, (_OCTETS,), request_id)
+        return await self._send("PATCH", location, content.chunks, None, (_OCTETS,), request_id)
 
     async def finish_upload(
         self, location: str, digest: str, content: Content | None = None, *, request_id: str | None = None
@@ -130,8 +138,8 @@ class RegistryClient:
         joint = "&" if "?" in location else "?"
         target = f"{location}{joint}digest={quote(digest, safe='')}"
         if content is None:
-            return await self._send("PUT", target, (), 0, (), request_id)
-        return await self._send("PUT", target, content.chunks(), content.size, (_OCTETS,), request_id)
+            return await self._send("PUT", target, tuple, 0, (), request_id)
+        return await self._send("PUT", target, content.chunks, content.size, (_OCTETS,), request_id)
 
     async def upload_status(self, location: str, *, request_id: str | None = None) -> Reply:
         """Ask how much of an upload is there."""
@@ -173,7 +181,7 @@ class RegistryClient:
         """Write a manifest under a tag or its digest."""
         headers = (("Content-Type", media_type),)
         target = self._manifest(repository, reference)
-        return await self._send("PUT", target, content.chunks(), content.size, headers, request_id)
+        return await self._send("PUT", target, content.chunks, content.size, headers, request_id)
 
     async def get_manifest(self, repository: str, reference: str, *, request_id: str | None = None) -> Reply:
         """Read a manifest by tag or digest."""
@@ -225,13 +233,13 @@ class RegistryClient:
         return self._path(f"{_name(repository)}/manifests/{_reference(reference)}")
 
     async def _post(self, target: str, request_id: str | None) -> Reply:
-        return await self._send("POST", target, (), 0, (), request_id)
+        return await self._send("POST", target, tuple, 0, (), request_id)
 
     async def _send(
         self,
         method: str,
         target: str,
-        body: Iterable[bytes],
+        body: Callable[[], Iterable[bytes]],
         size: int | None,
         headers: Headers,
         request_id: str | None,
@@ -244,24 +252,40 @@ class RegistryClient:
         method: str,
         target: str,
         headers: Headers = (),
-        body: Iterable[bytes] = (),
+        body: Callable[[], Iterable[bytes]] = tuple,
         *,
         digest: str | None = None,
         keep: int = KEEP_ERROR,
         request_id: str | None = None,
     ) -> Reply:
         named: Headers = (("X-Request-Id", request_id),) if request_id is not None else ()
-        request = Request(
-            method=method,
-            target=target,
-            headers=(*self._headers, *named, *headers),
-            body=body,
-            chunked=("Transfer-Encoding", "chunked") in headers,
-        )
         algorithm = "sha512" if digest is not None and digest.startswith("sha512:") else "sha256"
-        sink = Sink(algorithm=algorithm, keep=keep)
-        exchange = await self._channel.exchange(request, sink)
-        return Reply(requested=target, exchange=exchange, body=sink, request_id=request_id)
+
+        async def exchange(authorized: Headers) -> Reply:
+            request = Request(
+                method=method,
+                target=target,
+                headers=(*self._headers, *authorized, *named, *headers),
+                body=body(),
+                chunked=("Transfer-Encoding", "chunked") in headers,
+            )
+            sink = Sink(algorithm=algorithm, keep=keep)
+            answer = await self._channel.exchange(request, sink)
+            return Reply(requested=target, exchange=answer, body=sink, request_id=request_id)
+
+        if not self._tokens.are_used:
+            token, reply = None, await exchange(self._basic)
+        else:
+            token = await self._tokens.current(access_of(method, target))
+            reply = await exchange(_bearer(token))
+        challenge = challenge_of(reply.headers("www-authenticate")) if reply.status == 401 else None
+        if challenge is None or not reply.is_complete:
+            return reply
+        try:
+            token = await self._tokens.answer(access_of(method, target), challenge, rejected=token)
+        except NoToken as error:
+            return msgspec.structs.replace(reply, denial=str(error))
+        return await exchange(_bearer(token))
 
 
 async def ping(target: Target, credentials: Credentials | None) -> None:
@@ -290,12 +314,17 @@ def check_access(target: Target, credentials: Credentials | None, reply: Reply) 
             hint="is it running, and is this its address? see --registry-url, and --ca-cert for private certificates",
         )
     if reply.status in (401, 403):
-        raise refusal(target, credentials, status=reply.status, challenge=reply.header("www-authenticate"))
+        challenge = reply.header("www-authenticate")
+        raise refusal(target, credentials, status=reply.status, challenge=challenge, denial=reply.denial)
     if reply.status != 200:
         raise TargetRefused(
             f"{target.url} answers {reply.status} to GET /v2/, where a registry answers 200",
             hint="is this the address of a registry, with its path prefix?",
         )
+
+
+def _bearer(token: str | None) -> Headers:
+    return (("Authorization", f"Bearer {token}"),) if token is not None else ()
 
 
 def _name(repository: str) -> str:

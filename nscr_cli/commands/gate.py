@@ -13,8 +13,9 @@ import trio
 import typer
 
 from nscr_cli.client.monitoring import Monitoring
-from nscr_cli.client.registry import RegistryClient, check_access
+from nscr_cli.client.registry import USER_AGENT, RegistryClient, check_access
 from nscr_cli.client.target import Credentials, Target
+from nscr_cli.client.tokens import Tokens
 from nscr_cli.client.trust import dialer_for
 from nscr_cli.commands.options import CaCert, Insecure, Password, PasswordStdin, RegistryUrl, Username, connection
 from nscr_cli.durations import parse_duration
@@ -130,20 +131,21 @@ class _Inspection:
 
     async def _inspect(self) -> GateReport:
         dialer = dialer_for(self._target)
-        clients = [RegistryClient(dialer, self._target, self._credentials) for _ in range(self._workers)]
+        tokens = Tokens(self._target, self._credentials, user_agent=USER_AGENT)
+        clients = [RegistryClient(dialer, self._target, self._credentials, tokens=tokens) for _ in range(self._workers)]
         try:
             check_access(self._target, self._credentials, await clients[0].ping())
             repositories = self._repositories or await list_repositories(clients[0])
             survey = Survey()
             await walk(clients, repositories, survey, hash_blobs=self._hash_blobs)
-            told = await self._compare(clients, survey)
+            told = await self._compare(clients, survey, tokens)
         finally:
             for client in clients:
                 await client.aclose()
         return gate_report(self._target.url, survey, told, named=self._repositories, hash_blobs=self._hash_blobs)
 
-    async def _compare(self, clients: list[RegistryClient], survey: Survey) -> Told:
-        async with Monitoring(self._target, self._credentials) as monitoring:
+    async def _compare(self, clients: list[RegistryClient], survey: Survey, tokens: Tokens) -> Told:
+        async with Monitoring(self._target, self._credentials, tokens=tokens) as monitoring:
             return await compare(
                 monitoring,
                 clients,

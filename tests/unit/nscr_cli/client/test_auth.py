@@ -21,7 +21,14 @@ def test_basic() -> None:
         (None, 401, None, "asks for credentials", "--username"),
         (ANN, 401, 'Basic realm="r"', "refused the credentials of user 'ann'", "check the user name"),
         (ANN, 403, None, "refused the credentials of user 'ann'", "check the user name"),
-        (None, 401, 'Bearer realm="http://t/",service="s"', "asks for Bearer authentication", "user name and password"),
+        (None, 401, 'Bearer realm="http://t/",service="s"', "asks for credentials", "--username"),
+        (
+            ANN,
+            401,
+            'Bearer realm="http://t/",service="s"',
+            "refused the credentials of user 'ann'",
+            "what that user may",
+        ),
         (ANN, 401, "Negotiate", "asks for Negotiate authentication", "user name and password"),
     ],
 )

@@ -1,0 +1,64 @@
+"""Registries behind a token server: torture, gate and watch, with tokens that end in the middle."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.token_guard import Guard, guarded
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+SECRET = "pl4nted-s3cret"
+
+
+def run(
+    program: str, folder: Path, guard: Guard, *words: str, password: str = SECRET
+) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")}
+    settings = {"NSCR_REGISTRY_URL": guard.url, "NSCR_USERNAME": "ann", "NSCR_PASSWORD": password}
+    return subprocess.run(
+        [program, *words], capture_output=True, text=True, timeout=100, cwd=folder, env=clean | settings
+    )
+
+
+def test_a_run_outlives_its_tokens(nscr_program: str, serve: Callable[..., object], tmp_path: Path) -> None:
+    served = serve()
+    with guarded(served.url, "ann", SECRET, life_s=1.0, told_life_s=300) as guard:
+        done = run(
+            nscr_program, tmp_path, guard, "torture", "--workers", "4", "--duration", "4s", "--seed", "7", "--keep"
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert guard.refused > 0, "no token ended under a request"
+        checked = run(nscr_program, tmp_path, guard, "gate", "--format", "plain")
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        watched = run(nscr_program, tmp_path, guard, "watch", "--for", "1s")
+        assert watched.returncode == 0, watched.stdout + watched.stderr
+    written = b"".join(path.read_bytes() for path in (tmp_path / "reports").rglob("*") if path.is_file())
+    written += "".join(one.stdout + one.stderr for one in (done, checked, watched)).encode()
+    assert b"journal" in written
+    assert SECRET.encode() not in written
+    assert not [token for token in guard.issued if token.encode() in written]
+
+
+def test_a_token_is_asked_for_once(nscr_program: str, serve: Callable[..., object], tmp_path: Path) -> None:
+    served = serve()
+    with guarded(served.url, "ann", SECRET, life_s=300, told_life_s=300) as guard:
+        done = run(
+            nscr_program, tmp_path, guard, "torture", "tags", "--workers", "16", "--duration", "2s", "--seed", "7"
+        )
+        assert done.returncode in (0, 3), done.stdout + done.stderr
+        by_repository = {scope: count for scope, count in guard.asked.items() if scope}
+        # The load and the clean-up after it share nothing; within each, a scope is asked for once.
+        assert by_repository
+        assert max(by_repository.values()) <= 2, by_repository
+
+
+def test_a_wrong_password_is_told(nscr_program: str, serve: Callable[..., object], tmp_path: Path) -> None:
+    served = serve()
+    with guarded(served.url, "ann", SECRET, life_s=300, told_life_s=300) as guard:
+        done = run(nscr_program, tmp_path, guard, "gate", password="wr0ng-s3cret")
+        assert done.returncode == 5
+        assert f"the token server {guard.url} answers 401" in done.stderr
+        assert "wr0ng" not in done.stdout + done.stderr
