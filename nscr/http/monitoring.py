@@ -55,6 +55,8 @@ async def _entity_tag(services: Services) -> str:
         services.start_id,
         services.registry.census.generation,
         services.registry.received_batches,
+        # A run that removes nothing commits nothing, and still is the last one.
+        services.collector.statistics().runs,
         health.status.value,
         health.warnings,
         services.log_events.clients,

@@ -303,6 +303,15 @@ async def test_who_has_seen_it_all_is_told_so_until_there_is_news(client: Any, p
         assert (await ask(tag)).status == 304
 
 
+async def test_a_collection_that_removes_nothing_is_news(client: Any) -> None:
+    seen = await client("GET", "/api/web/status")
+    assert seen.json["lastGcRun"] is None
+    client.now.milliseconds += 1
+    assert (await client("POST", "/api/garbage-collect")).json["blobsRemoved"] == 0
+    reply = await client("GET", "/api/web/status", headers={"if-none-match": seen.headers["etag"]})
+    assert (reply.status, reply.json["lastGcRun"]) == (200, 1_000_001)
+
+
 async def test_another_start_has_other_tags(make_client: Any) -> None:
     tags = {(await make_client()("GET", "/api/web/status")).headers["etag"] for _ in range(2)}
     assert len(tags) == 2
