@@ -28,6 +28,13 @@ class RegistryError(Exception):
     """Base of all that the registry raises on purpose."""
 
 
+class ShuttingDown(RegistryError):
+    """Nobody's fault; nothing changed."""
+
+    def __init__(self) -> None:
+        super().__init__("the registry is shutting down and did not finish this; nothing of it was acknowledged")
+
+
 class ClientFault(RegistryError):
     """The client is told; nothing changed."""
 

@@ -14,6 +14,7 @@ from nscr.errors import (
     MethodUnsupported,
     RegistryError,
     RouteUnknown,
+    ShuttingDown,
     StoreFault,
     TooManyChecks,
     Unauthorized,
@@ -26,10 +27,31 @@ from nscr.http.routes import allowed_methods, find_handler, find_route
 from nscr.http.services import Handler, Reply, Services
 from nscr.oci.errors import InvalidInput
 
-SKIPPED_BODY_LIMIT = 1024 * 1024
+SKIPPED_BODY_LIMIT = 32 * 1024 * 1024
+"""Bytes of a refused body that are read and dropped, so that a client which sends all before it reads has its reply."""
 HEAD_LIMIT = 64 * 1024
+LAST_WORD_SECONDS = 1.0
+"""For the reply to a request that the drain gave up."""
 
 logger = logging.getLogger("nscr.http")
+
+
+class _Sender:
+    """Hands a reply to the server and knows whether it has begun.
+
+    Raises:
+        TimeoutError: the client takes no more of it.
+    """
+
+    def __init__(self, send: Send, patience: float) -> None:
+        self.has_started = False
+        self._send = send
+        self._patience = patience
+
+    async def __call__(self, message: Message) -> None:
+        self.has_started = True
+        with anyio.fail_after(self._patience):
+            await self._send(message)
 
 
 class Application:
@@ -67,7 +89,10 @@ class Application:
             await self._idle.wait()
 
     def abandon(self) -> int:
-        """Cancel the requests that are being handled and say how many there were; none of them was acknowledged."""
+        """Cancel the requests that are being handled and say how many there were; none of them was acknowledged.
+
+        Those whose reply has not begun are told to come back later.
+        """
         for scope in self._in_flight:
             scope.cancel()
         return len(self._in_flight)
@@ -75,34 +100,37 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        with anyio.CancelScope() as cancellation:
-            self._in_flight.add(cancellation)
-            try:
-                with Request(scope, receive, patience=self._patience, budget=self._budget) as request:
-                    await self._serve(request, send)
-            finally:
-                self._in_flight.remove(cancellation)
-                if not self._in_flight and self._idle is not None:
-                    self._idle.set()
+        sender = _Sender(send, self._patience)
+        cancellation = anyio.CancelScope()
+        self._in_flight.add(cancellation)
+        try:
+            with Request(scope, receive, patience=self._patience, budget=self._budget) as request:
+                with cancellation:
+                    await self._serve(request, sender)
+                if cancellation.cancelled_caught and not sender.has_started:
+                    await self._turn_away(request, sender)
+        finally:
+            self._in_flight.remove(cancellation)
+            if not self._in_flight and self._idle is not None:
+                self._idle.set()
 
-    async def _serve(self, request: Request, send: Send) -> None:
-        has_started = False
+    async def _turn_away(self, request: Request, sender: "_Sender") -> None:
+        """The reply to a request that the drain gave up."""
+        response = describe(request.path, ShuttingDown())
+        self._stamp(request, response)
+        with anyio.move_on_after(LAST_WORD_SECONDS):
+            await response.send(sender, with_body=request.method != "HEAD")
+
+    async def _serve(self, request: Request, sender: "_Sender") -> None:
         began = self._monotonic()
         status = 0
-
-        async def watched_send(message: Message) -> None:
-            nonlocal has_started
-            has_started = True
-            with anyio.fail_after(self._patience):
-                await send(message)
-
         try:
             response = await self._respond(request)
             status = response.status
             try:
                 await request.skip_body(SKIPPED_BODY_LIMIT)
                 self._stamp(request, response)
-                await response.send(watched_send, with_body=request.method != "HEAD")
+                await response.send(sender, with_body=request.method != "HEAD")
             finally:
                 await response.aclose()
         except TimeoutError:
@@ -111,11 +139,11 @@ class Application:
         except Exception:
             logger.exception("%s failed", request.shown)
             status = 500
-            if has_started:
+            if sender.has_started:
                 raise
             response = failure(request.path, UNFORESEEN, UNFORESEEN.meaning)
             self._stamp(request, response)
-            await response.send(send, with_body=request.method != "HEAD")
+            await response.send(sender, with_body=request.method != "HEAD")
         else:
             logger.debug("%s: %d", request.shown, status)
         finally:

@@ -24,6 +24,7 @@ from nscr.errors import (
     RangeUnsatisfiable,
     RegistryError,
     RouteUnknown,
+    ShuttingDown,
     StoreFault,
     StoreFull,
     TooManyChecks,
@@ -113,6 +114,11 @@ FAULTS: dict[type[RegistryError], Fault] = {
     UploadLengthWrong: Fault(
         400, ErrorCode.SIZE_INVALID, "the body is not as long as `Content-Range` says; the session is as it was"
     ),
+    ShuttingDown: Fault(
+        503,
+        ErrorCode.UNKNOWN,
+        "the registry shuts down and gave the request up; an upload keeps what came. See `Retry-After`",
+    ),
     StoreFull: Fault(507, ErrorCode.UNKNOWN, "no room is left; what was acknowledged is unharmed"),
     StoreFault: Fault(500, ErrorCode.UNKNOWN, "the disk or the database failed; nothing was acknowledged"),
 }
@@ -184,4 +190,6 @@ def _headers(path: str, error: RegistryError) -> dict[str, str]:
             return {"Retry-After": "1"}
         case ClientTooSlow():
             return {"Connection": "close"}
+        case ShuttingDown():
+            return {"Connection": "close", "Retry-After": "5"}
     return {}

@@ -21,7 +21,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-SKIPPED_SECONDS = 1.0
+SKIPPED_SECONDS = 5.0
 SLOWEST_BYTES = 1024
 """A second: a body that comes slower than this, on the whole, is not waited for."""
 
@@ -51,6 +51,8 @@ class Request:
         self._query: bytes = scope["query_string"]
         self._receive = receive
         self._is_read = False
+        self._received = 0
+        self._more_comes = self.has_body
 
     @cached_property
     def _query_pairs(self) -> list[tuple[str, str]]:
@@ -130,24 +132,27 @@ class Request:
             raise failure
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
-        """The body as the server hands it over."""
-        received = 0
-        is_whole = not self.has_body
+        """The body, or what is left of it, as the server hands it over."""
         started = anyio.current_time()
-        while not is_whole:
+        received = 0
+        while self._more_comes:
             # Both at once: a client that stalls, and one that trickles a byte now and then.
             latest = min(anyio.current_time(), started + received / SLOWEST_BYTES) + self._patience
             message: Message | None = None
             with anyio.CancelScope(deadline=latest):
                 message = await self._receive()
             if message is None:
+                self._more_comes = False
                 raise ClientTooSlow(received)
             if message["type"] == "http.disconnect":
+                self._more_comes = False
                 raise BodyBroken
+            # Before the piece is handed on, for whoever takes it may ask for no other.
+            self._more_comes = message.get("more_body", False)
             if piece := message.get("body", b""):
                 received += len(piece)
+                self._received += len(piece)
                 yield piece
-            is_whole = not message.get("more_body", False)
 
     async def wait_disconnect(self) -> None:
         """Return once the client has hung up; for requests whose body is read."""
@@ -178,12 +183,14 @@ class Request:
             self._is_document = True
 
     async def skip_body(self, limit: int) -> None:
-        """Read and drop a body that no handler asked for, so that the connection stays usable.
+        """Read and drop what no handler asked for of a body, or gave up on, so that the connection stays usable.
 
-        One longer than `limit` is left: the server then closes the connection, which is cheaper than reading it. So is
-        one that the client holds back until it is asked for it, or that takes more than a moment to come.
+        A client that sends all before it reads would otherwise see its connection break, and never the reply. More
+        than `limit` bytes are left: the server then closes the connection, which is cheaper than reading them. So is
+        a body that the client holds back until it is asked for it, or that takes more than a moment to come.
         """
-        if self._is_read or (self.content_length or 0) > limit or "expect" in self.headers:
+        is_held_back = "expect" in self.headers and not self._received
+        if is_held_back or (self.content_length or 0) - self._received > limit:
             return
         self._is_read = True
         skipped = 0

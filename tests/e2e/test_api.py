@@ -136,6 +136,46 @@ def test_streams_end_first_when_the_server_stops(serve: Any) -> None:
         stream.close()
 
 
+def test_a_drain_ends_streams_first_and_tells_who_must_come_again(serve: Any) -> None:
+    served = serve()
+    stream = Stream(served, "/api/repositories/stream")
+    data = b"x" * 3 * MEBIBYTE
+    uploads = [http.client.HTTPConnection(served.host_port, timeout=30) for _ in range(2)]
+    for upload in uploads:
+        upload.putrequest("POST", f"/v2/a/blobs/uploads/?digest={digest_of(data)}")
+        upload.putheader("Content-Length", str(len(data)))
+        upload.endheaders(data[: 2 * MEBIBYTE])
+    eventually(lambda: len(list((served.data / "uploads").iterdir())) == 2)
+    served.process.terminate()
+    assert stream.file.read().endswith(b"0\r\n\r\n")
+    stream.close()
+    # The stream has ended, and both uploads are still welcome.
+    finished, stalled = uploads
+    finished.send(data[2 * MEBIBYTE :])
+    assert finished.getresponse().status == 201
+    reply = stalled.getresponse()
+    assert (reply.status, reply.headers["Retry-After"], reply.headers["Connection"]) == (503, "5", "close")
+    assert json.loads(reply.read())["errors"][0]["code"] == "UNKNOWN"
+    for upload in uploads:
+        upload.close()
+    assert served.process.wait(timeout=20) == 0
+    assert get(serve(data=served.data), "/api/web/status")["totalBlobs"] == 1
+
+
+@pytest.mark.parametrize("size", [100_000, 5_000_000, 20_000_000])
+def test_who_sends_all_before_reading_has_the_refusal(serve: Any, size: int) -> None:
+    served = serve("--username", "alice", "--password", "secret")
+    data = b"x" * size
+    for path in (f"/v2/a/blobs/uploads/?digest={digest_of(data)}", "/nowhere", "/v2/a/manifests/t"):
+        for _ in range(5):
+            assert ask(served, "POST", path, data)[0] == 401
+    served = serve()
+    for _ in range(5):
+        assert ask(served, "PUT", "/v2/a/manifests/t", data)[0] == (413 if size > 4 * MEBIBYTE else 400)
+        assert ask(served, "POST", "/nowhere", data)[0] == 404
+        assert ask(served, "POST", "/v2/a/blobs/uploads/?digest=sha256:nonsense", data)[0] == 400
+
+
 def test_shutdown_by_request_finishes_what_is_in_flight(serve: Any) -> None:
     served = serve(environment={"NSCR_SHUTDOWN_ENDPOINT_ENABLED": "true"})
     data = b"x" * 10_000
