@@ -51,6 +51,7 @@ _SUCCESS: dict[F, tuple[int, ...]] = {
     F.GET_MANIFEST: (200,),
     F.HEAD_MANIFEST: (200,),
     F.LIST_TAGS: (200,),
+    F.LIST_REFERRERS: (200,),
 }
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from nscr_cli.client.target import Target
-from nscr_cli.history.ops import Reference
+from nscr_cli.history.ops import Reference, Referrer
 
 MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -41,6 +41,15 @@ class _Manifest(msgspec.Struct):
     layers: list[_Descriptor] | None = None
     blobs: list[_Descriptor] | None = None
     manifests: list[_Descriptor] | None = None
+
+
+class _Listed(msgspec.Struct):
+    digest: str
+    artifact_type: str | None = msgspec.field(default=None, name="artifactType")
+
+
+class _Referrers(msgspec.Struct):
+    manifests: list[_Listed] | None
 
 
 class _Error(msgspec.Struct):
@@ -87,6 +96,15 @@ def tags_of(body: bytes) -> tuple[str, ...] | None:
         return tuple(msgspec.json.decode(body, type=_Tags).tags or ())
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+
+
+def referrers_of(body: bytes) -> tuple[Referrer, ...] | None:
+    """The entries of a list of referrers, which is an image index; null counts as none."""
+    try:
+        listed = msgspec.json.decode(body, type=_Referrers).manifests or ()
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return tuple(Referrer(one.digest, one.artifact_type) for one in listed)
 
 
 def repositories_of(body: bytes) -> tuple[str, ...] | None:

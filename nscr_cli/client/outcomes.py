@@ -2,13 +2,14 @@
 
 `fail` is said only of what certainly did not happen: nothing of the request left us, or the registry refused it. A
 write that may have been acted upon and was not clearly answered is `info`. A read has no effect: one that brought
-nothing reliable is `fail`, and one answered 404 has seen that nothing is there, which is `ok`. Statuses are those of
+nothing reliable is `fail`, and one answered 404 has seen that nothing is there, which is `ok`; but for a list of
+referrers, which is empty where there are none, and never 404 (spec.md#listing-referrers). Statuses are those of
 spec.md#api; what other 2xx mean on a write, nobody promises.
 """
 
 from nscr_cli.history.ops import F, Kind
 
-READS = frozenset({F.GET_BLOB, F.HEAD_BLOB, F.GET_MANIFEST, F.HEAD_MANIFEST, F.LIST_TAGS})
+READS = frozenset({F.GET_BLOB, F.HEAD_BLOB, F.GET_MANIFEST, F.HEAD_MANIFEST, F.LIST_TAGS, F.LIST_REFERRERS})
 
 ACKNOWLEDGED: dict[F, frozenset[int]] = {
     F.PUSH_BLOB: frozenset({201, 204}),
@@ -34,7 +35,7 @@ def kind_of(f: F, *, status: int | None, is_complete: bool, was_sent: bool) -> K
         was_sent: at least one byte of the request may have left us.
     """
     if f in READS:
-        return _kind_of_read(status, is_complete)
+        return _kind_of_read(f, status, is_complete)
     if status is None:
         return Kind.INFO if was_sent else Kind.FAIL
     if status in ACKNOWLEDGED[f]:
@@ -46,5 +47,6 @@ def kind_of(f: F, *, status: int | None, is_complete: bool, was_sent: bool) -> K
     return Kind.INFO
 
 
-def _kind_of_read(status: int | None, is_complete: bool) -> Kind:
-    return Kind.OK if is_complete and status in (200, 206, 404) else Kind.FAIL
+def _kind_of_read(f: F, status: int | None, is_complete: bool) -> Kind:
+    answers = (200,) if f is F.LIST_REFERRERS else (200, 206, 404)
+    return Kind.OK if is_complete and status in answers else Kind.FAIL

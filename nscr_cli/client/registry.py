@@ -210,6 +210,20 @@ class RegistryClient:
         target = location or self._path(f"{_name(repository)}/tags/list{asked}")
         return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
 
+    async def list_referrers(
+        self,
+        repository: str,
+        subject: str,
+        *,
+        artifact_type: str | None = None,
+        location: str | None = None,
+        request_id: str | None = None,
+    ) -> Reply:
+        """The first page of what refers to a manifest, of one artifact type or of all, or the page at `location`."""
+        asked = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type is not None else ""
+        target = location or self._path(f"{_name(repository)}/referrers/{_reference(subject)}{asked}")
+        return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
+
     async def catalog(self, *, location: str | None = None, request_id: str | None = None) -> Reply:
         """The first page of the catalog, or the page at `location`."""
         target = location or self._path("_catalog")

@@ -22,11 +22,17 @@ _NONCE = "nscr.write"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """A manifest or index: its bytes, and the part of them that the history keeps."""
+    """A manifest or index: its bytes, and the part of them that the history keeps.
+
+    Attributes:
+        subject: digest of the manifest that it refers to, and `artifact_type` what it is to it; only of artifacts.
+    """
 
     content: Content
     media_type: str
     references: tuple[Reference, ...]
+    subject: str | None = None
+    artifact_type: str | None = None
 
     @property
     def digest(self) -> str:
@@ -52,6 +58,24 @@ def image(config: Content, layers: Sequence[Content], nonce: str) -> Manifest:
         OCI_MANIFEST,
         [Reference(blob.digest, False, blob.size) for blob in (config, *layers)],
     )
+
+
+def artifact(config: Content, subject: Manifest, artifact_type: str, nonce: str) -> Manifest:
+    """An OCI image manifest that refers to another manifest: a signature, an attestation and their kind."""
+    bare = _manifest(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "artifactType": artifact_type,
+            "config": _descriptor(config, _OCI_CONFIG),
+            "layers": [_descriptor(config, _OCI_LAYER)],
+            "subject": _descriptor(subject.content, subject.media_type),
+            "annotations": {_NONCE: nonce},
+        },
+        OCI_MANIFEST,
+        [Reference(config.digest, False, config.size)],
+    )
+    return msgspec.structs.replace(bare, subject=subject.digest, artifact_type=artifact_type)
 
 
 def docker_image(config: Content, layers: Sequence[Content]) -> Manifest:

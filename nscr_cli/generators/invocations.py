@@ -61,6 +61,8 @@ def put_manifest(repository: str, tag: str | None, manifest: Manifest) -> Invoca
             size=manifest.content.size,
             media_type=manifest.media_type,
             references=manifest.references,
+            subject=manifest.subject,
+            artifact_type=manifest.artifact_type,
         ),
         content=manifest.content,
     )
@@ -99,3 +101,9 @@ def delete_manifest(repository: str, digest: str) -> Invocation:
 def list_tags(repository: str, page_size: int | None = None) -> Invocation:
     """List the tags of a repository, all pages, of the registry's size or of at most `page_size` names."""
     return Invocation(f=F.LIST_TAGS, key=repository, asked=Asked(page_size=page_size))
+
+
+def list_referrers(repository: str, subject: str, artifact_type: str | None = None) -> Invocation:
+    """List what refers to a manifest, all pages, of every artifact type or of one."""
+    asked = Asked(digest=subject, artifact_type=artifact_type)
+    return Invocation(f=F.LIST_REFERRERS, key=digest_key(repository, subject), asked=asked)

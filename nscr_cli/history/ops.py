@@ -41,6 +41,7 @@ class F(StrEnum):
     DELETE_TAG = "delete-tag"
     DELETE_MANIFEST = "delete-manifest"
     LIST_TAGS = "list-tags"
+    LIST_REFERRERS = "list-referrers"
 
 
 class PushStyle(StrEnum):
@@ -60,6 +61,13 @@ class Reference(msgspec.Struct, frozen=True, array_like=True):
     size: int
 
 
+class Referrer(msgspec.Struct, frozen=True, array_like=True):
+    """One entry of a list of referrers: a manifest that names another one as its subject."""
+
+    digest: str
+    artifact_type: str | None = None
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was asked for; the part of the request that checkers may rely on.
 
@@ -74,6 +82,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         wrong_bytes: the bytes sent do not hash to `digest`, on purpose: they must be refused.
         page_size: most names that a page of a list may hold (`n`), or None where nothing was asked.
         range_digest: sha256 digest of the bytes in that range, where the asker knows them.
+        subject: digest of the manifest that the manifest written refers to (its `subject`).
+        artifact_type: of the manifest written; of a list of referrers, the only type asked for.
     """
 
     digest: str | None = None
@@ -86,6 +96,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     range_digest: str | None = None
     wrong_bytes: bool = False
     page_size: int | None = None
+    subject: str | None = None
+    artifact_type: str | None = None
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -102,6 +114,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         references: edges of the manifest received.
         tags: names listed, in the order received, all pages.
         longest_page: most names that one page of them held.
+        referrers: listed, in the order received, all pages.
+        is_filtered: OCI-Filters-Applied said on every page that only the artifact type asked for is listed.
         error_code: first code of an OCI error body.
         location: Location as sent, without query.
         retry_after_s: seconds of Retry-After as sent.
@@ -122,6 +136,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     references: tuple[Reference, ...] | None = None
     tags: tuple[str, ...] | None = None
     longest_page: int | None = None
+    referrers: tuple[Referrer, ...] | None = None
+    is_filtered: bool = False
     error_code: str | None = None
     location: str | None = None
     retry_after_s: float | None = None

@@ -106,7 +106,7 @@ def render_progress(progress: Progress, width: int) -> RenderableType:
     if width >= _WIDE:
         body: list[RenderableType] = [Columns([figures, table], padding=(0, 4))]
     else:
-        body = [figures, Text(), table] if progress.operations else [figures]
+        body = [figures, table] if progress.operations else [figures]
     return Group(*head, *body, *_alerts(progress, width))
 
 

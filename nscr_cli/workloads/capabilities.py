@@ -50,6 +50,7 @@ def probe(world: World) -> tuple[Invocation, ...]:
         invocations.put_manifest(repository, None, both),
         invocations.head_tag(repository, _TAG),
         invocations.list_tags(repository),
+        invocations.list_referrers(repository, oci.digest),
         invocations.delete_tag(repository, _TAG),
         *(invocations.delete_manifest(repository, manifest.digest) for manifest in (both, docker, oci)),
         *(invocations.delete_blob(repository, content.digest) for content in _contents(world, docker_config)),
@@ -92,6 +93,8 @@ def _declined(operation: Operation) -> str | None:
     is_mount = operation.f is F.MOUNT_BLOB and answered.status == 202
     is_declined = answered.status in _DECLINED or code in _DECLINED_CODES
     is_unrouted = answered.status in (400, 404) and code not in _UNKNOWN_CODES
+    # Whatever the code: a list of referrers is 404 only where there is no such API (spec.md#unavailable-referrers-api).
+    is_unrouted = is_unrouted or (operation.f is F.LIST_REFERRERS and answered.status == 404)
     if not (is_mount or is_declined or is_unrouted):
         return None
     return f"{answered.status} {code}" if code else str(answered.status)

@@ -13,13 +13,14 @@ from nscr_cli.checkers.listing import ListingChecker
 from nscr_cli.checkers.liveness import LivenessChecker
 from nscr_cli.checkers.monitoring import MonitoringChecker
 from nscr_cli.checkers.protocol import ProtocolChecker
+from nscr_cli.checkers.referrers import ReferrersChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Checker
 from nscr_cli.generators.base import Generator
 from nscr_cli.generators.combinators import EachProcess
 from nscr_cli.history.ops import F
-from nscr_cli.workloads import pulls, pushes, tag_writes, trespasses
+from nscr_cli.workloads import attachments, pulls, pushes, tag_writes, trespasses
 from nscr_cli.workloads.actor import Action, Actor
 from nscr_cli.workloads.memory import Memory
 from nscr_cli.workloads.world import World
@@ -72,6 +73,28 @@ _IMAGE_ACTIONS = {
         needs=(F.DELETE_BLOB,),
     ),
 }
+_REFERRER_ACTIONS = {
+    "attach": Action(
+        summary="push an artifact that refers to a contended subject",
+        begin=attachments.attach,
+        needs=(F.LIST_REFERRERS,),
+    ),
+    "attach-tagged": Action(
+        summary="push one artifact under a tag and under its digest, and list",
+        begin=attachments.attach_tagged,
+        needs=(F.LIST_REFERRERS,),
+    ),
+    "detach": Action(
+        summary="delete an artifact of ours by digest, and list",
+        begin=attachments.detach,
+        needs=(F.LIST_REFERRERS, F.DELETE_MANIFEST),
+    ),
+    "list-referrers": Action(
+        summary="list what refers to a contended subject, of all types or one",
+        begin=attachments.list_referrers,
+        needs=(F.LIST_REFERRERS,),
+    ),
+}
 _CHECKERS: tuple[Checker, ...] = (
     TagsChecker(),
     BlobsChecker(),
@@ -85,5 +108,6 @@ _CHECKERS: tuple[Checker, ...] = (
 
 WORKLOADS: dict[str, Workload] = {
     "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
+    "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), *_CHECKERS)),
     "tags": Workload(actions=_TAG_ACTIONS, checkers=_CHECKERS),
 }

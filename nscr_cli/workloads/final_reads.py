@@ -12,7 +12,7 @@ import msgspec
 from nscr_cli.generators import invocations
 from nscr_cli.history.history import Operation
 from nscr_cli.history.invocation import Invocation
-from nscr_cli.history.keys import digest_of, repository_of, tag_of
+from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_of
 from nscr_cli.history.ops import F, Kind
 
 _WRITES = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB, F.PUT_MANIFEST})
@@ -29,6 +29,7 @@ def final_reads(operations: Iterable[Operation], repositories: Iterable[str], ch
     """Reads of all tags, manifests and lists, and of at most `most` blobs, in an order drawn from `chance`."""
     tags: set[str] = set()
     manifests: set[str] = set()
+    subjects: set[str] = set()
     blobs: dict[str, int | None] = {}
     for operation in operations:
         if operation.f not in _WRITES or operation.kind is Kind.FAIL:
@@ -38,6 +39,8 @@ def final_reads(operations: Iterable[Operation], repositories: Iterable[str], ch
             continue
         if tag_of(operation.key) is not None:
             tags.add(operation.key)
+        if operation.asked.subject is not None:
+            subjects.add(digest_key(repository_of(operation.key), operation.asked.subject))
         manifests.add(f"{repository_of(operation.key)}@{operation.asked.digest}")
     keys = sorted(blobs)
     chance.shuffle(keys)
@@ -46,6 +49,7 @@ def final_reads(operations: Iterable[Operation], repositories: Iterable[str], ch
         *(invocations.get_tag(repository_of(key), tag_of(key) or "") for key in sorted(tags)),
         *(invocations.get_manifest(repository_of(key), digest_of(key) or "") for key in sorted(manifests)),
         *(invocations.get_blob(repository_of(key), digest_of(key) or "", blobs[key]) for key in read),
+        *(invocations.list_referrers(repository_of(key), digest_of(key) or "") for key in sorted(subjects)),
         *(invocations.list_tags(repository) for repository in sorted(repositories)),
     ]
     chance.shuffle(reads)

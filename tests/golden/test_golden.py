@@ -18,11 +18,12 @@ from nscr_cli.checkers.listing import ListingChecker
 from nscr_cli.checkers.liveness import LivenessChecker
 from nscr_cli.checkers.monitoring import MonitoringChecker
 from nscr_cli.checkers.protocol import ProtocolChecker
+from nscr_cli.checkers.referrers import ReferrersChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Checker, Verdict, check_all
 from nscr_cli.history.history import History
-from nscr_cli.history.ops import Answered, Asked, Entry, Event, F, Kind, Op, Phase, Reference, Sample
+from nscr_cli.history.ops import Answered, Asked, Entry, Event, F, Kind, Op, Phase, Reference, Referrer, Sample
 from nscr_cli.history.plan import RunPlan, Scenario
 
 CHECKERS: dict[str, Checker] = {
@@ -33,6 +34,7 @@ CHECKERS: dict[str, Checker] = {
         ClosureChecker(),
         ListingChecker(),
         UploadsChecker(),
+        ReferrersChecker(),
         ProtocolChecker(),
         MonitoringChecker(),
         LivenessChecker(),
@@ -170,6 +172,11 @@ def _answered(f: str, words: list[str]) -> Answered:
             continue
         if name in _NUMBERS:
             fields[name] = tuple(map(int, value.split(",")))
+        elif name == "referrers":
+            entries = (entry.split("!") for entry in value.split(",") if entry)
+            fields[name] = tuple(Referrer(digest, artifact_type) for digest, artifact_type in entries)
+        elif value in ("true", "false"):
+            fields[name] = value == "true"
         elif name == "tags":
             fields[name] = tuple(filter(None, value.split(",")))
         else:

@@ -11,7 +11,7 @@ from nscr_cli.client.pushes import chunk_bounds
 from nscr_cli.client.target import parse_target
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_key, tag_key
-from nscr_cli.history.ops import Asked, F, Kind, PushStyle, Reference
+from nscr_cli.history.ops import Asked, F, Kind, PushStyle, Reference, Referrer
 
 if TYPE_CHECKING:
     from tests.unit.nscr_cli.client.conftest import Performed
@@ -246,6 +246,27 @@ def test_put_and_delete_manifest(play: Play) -> None:
         assert play(read(f, key), "202 Accepted").lines == [f"DELETE /v2/a/manifests/{key[2:]}"]
         assert play(read(f, key), "404 Not Found").completion.kind is Kind.FAIL
     assert play(read(F.DELETE_BLOB, digest_key("a", "sha256:0")), "202 Accepted").completion.kind is Kind.OK
+
+
+def test_referrers_of_all_pages(play: Play) -> None:
+    def page(*digests: str) -> bytes:
+        entries = ",".join(f'{{"digest":"{digest}","artifactType":"x/sig"}}' for digest in digests)
+        return f'{{"manifests":[{entries}]}}'.encode()
+
+    asked = Invocation(f=F.LIST_REFERRERS, key="a@sha256:0", asked=Asked(digest="sha256:0", artifact_type="x/sig+json"))
+    filtered = "200 OK\r\nOCI-Filters-Applied: artifactType"
+    first = (f"{filtered}\r\nLink: </v2/a/referrers/sha256:0?last=d>; rel=next", page("c", "d"))
+    done = play(asked, first, (filtered, page("e")))
+    assert done.lines == [
+        "GET /v2/a/referrers/sha256:0?artifactType=x%2Fsig%2Bjson",
+        "GET /v2/a/referrers/sha256:0?last=d",
+    ]
+    answered = done.completion.answered
+    assert answered.referrers == tuple(Referrer(digest, "x/sig") for digest in "cde")
+    assert (done.completion.kind, answered.exchanges, answered.is_filtered) == (Kind.OK, 2, True)
+    assert not play(asked, first, ("200 OK", page("e"))).completion.answered.is_filtered
+    assert play(asked, ("200 OK", b"[]")).completion.kind is Kind.FAIL
+    assert play(asked, "404 Not Found").completion.kind is Kind.FAIL
 
 
 def test_tags_of_all_pages(play: Play) -> None:

@@ -32,7 +32,7 @@ from nscr_cli.history.history import History
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.journal import JOURNAL_FORMAT, JOURNAL_NAME, Header, JournalWriter, read_journal
 from nscr_cli.history.keys import digest_of, repository_of, tag_of
-from nscr_cli.history.ops import Answered, F, Kind, PushStyle, Reference
+from nscr_cli.history.ops import Answered, F, Kind, PushStyle, Reference, Referrer
 from nscr_cli.history.plan import RunPlan, Scenario
 from nscr_cli.targets.base import Running
 from nscr_cli.workloads.catalogue import WORKLOADS
@@ -54,6 +54,8 @@ class Stored(msgspec.Struct):
     size: int
     media_type: str
     references: tuple[Reference, ...]
+    subject: str | None = None
+    artifact_type: str | None = None
 
 
 class ModelRegistry:
@@ -135,6 +137,8 @@ class ModelRegistry:
             size=asked.asked.size or 0,
             media_type=asked.asked.media_type or "",
             references=asked.asked.references,
+            subject=asked.asked.subject,
+            artifact_type=asked.asked.artifact_type,
         )
         if tag_of(asked.key) is not None:
             self._tag_writes += 1
@@ -172,6 +176,15 @@ class ModelRegistry:
     def list_tags(self, asked: Invocation) -> Completion:
         return ok(200, tags=tuple(sorted(tag_of(key) or "" for key in self.tags if repository_of(key) == asked.key)))
 
+    def list_referrers(self, asked: Invocation) -> Completion:
+        repository, subject = repository_of(asked.key), digest_of(asked.key)
+        referrers = tuple(
+            Referrer(digest_of(key) or "", stored.artifact_type)
+            for key, stored in self.manifests.items()
+            if repository_of(key) == repository and stored.subject == subject
+        )
+        return ok(200, referrers=referrers)
+
 
 _HANDLERS = {
     F.PUSH_BLOB: ModelRegistry.push_blob,
@@ -185,8 +198,9 @@ _HANDLERS = {
     F.DELETE_TAG: ModelRegistry.delete_tag,
     F.DELETE_MANIFEST: ModelRegistry.delete_manifest,
     F.LIST_TAGS: ModelRegistry.list_tags,
+    F.LIST_REFERRERS: ModelRegistry.list_referrers,
 }
-_READS = frozenset({F.GET_BLOB, F.HEAD_BLOB, F.GET_MANIFEST, F.HEAD_MANIFEST, F.LIST_TAGS})
+_READS = frozenset({F.GET_BLOB, F.HEAD_BLOB, F.GET_MANIFEST, F.HEAD_MANIFEST, F.LIST_TAGS, F.LIST_REFERRERS})
 
 
 def ok(status: int, **facts: object) -> Completion:

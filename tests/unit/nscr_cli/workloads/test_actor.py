@@ -147,10 +147,22 @@ def test_nothing_that_a_manifest_refers_to_is_ever_deleted() -> None:
     assert referred.isdisjoint(deleted)
 
 
+def test_artifacts_are_attached_listed_by_type_and_deleted_by_their_writer_only() -> None:
+    by_process = [asked(world("referrers"), "referrers", process, 300) for process in range(3)]
+    attached = [{one.asked.digest for one in own if one.asked.subject} for own in by_process]
+    deleted = [{one.asked.digest for one in own if one.f is F.DELETE_MANIFEST} for own in by_process]
+    assert all(gone and gone <= put for gone, put in zip(deleted, attached, strict=True))
+    lists = [one for own in by_process for one in own if one.f is F.LIST_REFERRERS]
+    assert len({one.asked.artifact_type for one in lists}) == 3
+    assert {one.asked.subject for own in by_process for one in own if one.asked.subject} == {
+        one.asked.digest for one in lists
+    }
+
+
 def test_every_style_range_and_kind_of_manifest_is_used() -> None:
     invocations = [one for process in range(4) for one in asked(world(), "mixed", process, 600)]
     assert {one.asked.style for one in invocations if one.f is F.PUSH_BLOB} == set(PushStyle)
-    assert {one.f for one in invocations} == set(F)
+    assert {one.f for one in invocations} == set(F) - {F.LIST_REFERRERS}
     assert any(one.asked.range for one in invocations)
     assert any(one.asked.size == 0 for one in invocations if one.f is F.PUSH_BLOB)
     assert len({one.asked.media_type for one in invocations if one.f is F.PUT_MANIFEST}) == 3

@@ -1,0 +1,164 @@
+"""The referrers checker: the referrers of a manifest are the set of the manifests that name it as their subject.
+
+As the listing checker judges tags: a list takes an interval; what was attached throughout it must be listed, what was
+gone at all of its instants must not (spec.md#listing-referrers). A list is asked for one artifact type or for all; a
+registry may ignore the filter, and then it does not say OCI-Filters-Applied. The subject need not exist, but what a
+registry does with the referrers of one that was deleted, the specification does not say: nothing is missed then.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from nscr_cli.checkers.evidence import conclude, skipped_capabilities
+from nscr_cli.checkers.inventory import Inventory, is_fresh, may_have_happened
+from nscr_cli.checkers.verdict import Finding, Result, Verdict
+from nscr_cli.checkers.wording import short, told
+from nscr_cli.history.history import History, Operation
+from nscr_cli.history.keys import digest_key, digest_of, repository_of
+from nscr_cli.history.ops import F, Kind
+from nscr_cli.history.plan import RunPlan
+
+_SET = "spec.md#listing-referrers: the list holds the manifests whose subject is the digest asked for"
+_TYPE = "spec.md#listing-referrers: artifactType is that of the manifest listed; OCI-Filters-Applied says it was heeded"
+_API = "spec.md#listing-referrers: a registry that supports the referrers API does not answer it 404"
+_FLOORS = {"attached-and-listed": 3}
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    """What was asked about one subject: what names it, by the referrer's digest, and the lists of its referrers."""
+
+    puts: dict[str, list[Operation]]
+    lists: list[Operation]
+    deletes: list[Operation]
+
+
+class ReferrersChecker:
+    """Judges every answered list of referrers against what was attached and deleted."""
+
+    @property
+    def name(self) -> str:
+        return "referrers"
+
+    def check(self, plan: RunPlan, history: History) -> Result:
+        skipped = skipped_capabilities(history, (F.LIST_REFERRERS,))
+        if skipped and not is_fresh(history):
+            return Result(checker=self.name, verdict=Verdict.UNKNOWN, skipped=skipped, is_skipped=True)
+        inventory = Inventory(history)
+        findings: list[Finding] = list(_not_found(history))
+        seen: set[str] = set()
+        lists = 0
+        for key, subject in _subjects(history).items():
+            lists += len(subject.lists)
+            findings.extend(_form(key, subject))
+            findings.extend(_members(key, subject, inventory))
+            seen.update(
+                digest_key(key, one.digest)
+                for listed in subject.lists
+                for one in listed.answered.referrers or ()
+                if any(_acknowledged_before(put, listed) for put in subject.puts.get(one.digest, ()))
+            )
+        return conclude(
+            self.name,
+            plan,
+            findings=findings,
+            evidence={"lists": lists, "attached-and-listed": len(seen)},
+            floors=_FLOORS,
+            skipped=skipped,
+        )
+
+
+def _subjects(history: History) -> dict[str, _Subject]:
+    """By `repository@digest` of the subject."""
+    subjects: dict[str, _Subject] = {}
+    for one in history.operations:
+        if one.f is F.PUT_MANIFEST and one.asked.subject is not None and one.asked.digest is not None:
+            key = digest_key(repository_of(one.key), one.asked.subject)
+            subjects.setdefault(key, _Subject({}, [], [])).puts.setdefault(one.asked.digest, []).append(one)
+        elif one.f is F.LIST_REFERRERS and one.kind is Kind.OK:
+            subjects.setdefault(one.key, _Subject({}, [], [])).lists.append(one)
+    for one in history.operations:
+        if one.f is F.DELETE_MANIFEST and one.key in subjects and may_have_happened(one):
+            subjects[one.key].deletes.append(one)
+    return subjects
+
+
+def _not_found(history: History) -> Iterable[Finding]:
+    """404 to a list of referrers, of a registry that answered others."""
+    lists = [one for one in history.operations if one.f is F.LIST_REFERRERS]
+    refused = [one for one in lists if one.answered.status == 404]
+    if refused and any(one.kind is Kind.OK for one in lists):
+        why = f"{len(refused)} lists were answered 404, others were not: {told(refused[0])}."
+        yield _finding("not-found", refused[0].key, refused[:1], _API, why)
+
+
+def _form(key: str, subject: _Subject) -> Iterable[Finding]:
+    """The first list that names a referrer twice on one page, and the first that tells or heeds a type wrongly."""
+    types = {digest: puts[0].asked.artifact_type for digest, puts in subject.puts.items()}
+    for listed in subject.lists:
+        digests = [one.digest for one in listed.answered.referrers or ()]
+        if listed.answered.exchanges == 1 and len(set(digests)) < len(digests):
+            twice = next(digest for digest in digests if digests.count(digest) > 1)
+            why = f"{short(twice)} is listed twice: {told(listed)}."
+            yield _finding("duplicate-referrer", key, [listed], _SET, why)
+            break
+    for listed in subject.lists:
+        asked = listed.asked.artifact_type if listed.answered.is_filtered else None
+        for one in listed.answered.referrers or ():
+            pushed = types.get(one.digest)
+            if pushed is not None and (one.artifact_type != pushed or asked not in (None, pushed)):
+                said = f"{short(one.digest)}, pushed as {pushed}, is listed as {one.artifact_type}"
+                heeded = f", where only {asked} was asked for and the filter was said to be applied" if asked else ""
+                put = subject.puts[one.digest][0]
+                yield _finding("wrong-artifact-type", key, [put, listed], _TYPE, f"{said}{heeded}: {told(listed)}.")
+                return
+
+
+def _members(key: str, subject: _Subject, inventory: Inventory) -> Iterable[Finding]:
+    """For every referrer the first list that lacks it though it was there, or has it though it was not."""
+    repository = repository_of(key)
+    contents = [(one, frozenset(entry.digest for entry in one.answered.referrers or ())) for one in subject.lists]
+    for digest, puts in subject.puts.items():
+        presence = inventory.thing(digest_key(repository, digest), is_manifest=True)
+        for listed, digests in contents:
+            if digest in digests:
+                witness = presence.must_lack(listed.start_ns, listed.end_ns)
+                rule, why = "ghost-referrer", "Nothing can have put it back since, and yet it is listed"
+            elif _is_asked_for(listed, puts) and not _may_be_deleted(subject, listed):
+                witness = presence.must_hold(listed.start_ns, listed.end_ns)
+                rule, why = "missing-referrer", "Nothing can have deleted it since, and yet it is not listed"
+            else:
+                continue
+            if witness is not None:
+                said = f"{told(witness)}. {why} of {short(digest_of(key))}: {told(listed)}."
+                yield _finding(rule, digest_key(repository, digest), [puts[0], witness, listed], _SET, said)
+                break
+    strangers: dict[str, Operation] = {}
+    for listed, digests in contents:
+        for digest in digests - subject.puts.keys():
+            strangers.setdefault(digest, listed)
+    for digest, listed in sorted(strangers.items()):
+        why = f"nobody ever put {short(digest)} with this subject: {told(listed)}."
+        yield _finding("phantom-referrer", digest_key(repository, digest), [listed], _SET, why)
+
+
+def _is_asked_for(listed: Operation, puts: list[Operation]) -> bool:
+    """The list must hold this referrer if it is there: of its type, and put by an operation that was over before.
+
+    A read may find a manifest whose put is not answered yet: what it will be listed under need not be there by then.
+    """
+    is_of_type = listed.asked.artifact_type in (None, puts[0].asked.artifact_type)
+    return is_of_type and any(_acknowledged_before(put, listed) for put in puts)
+
+
+def _acknowledged_before(put: Operation, listed: Operation) -> bool:
+    return put.kind is Kind.OK and put.end_ns < listed.start_ns
+
+
+def _may_be_deleted(subject: _Subject, listed: Operation) -> bool:
+    return any(one.start_ns <= listed.end_ns for one in subject.deletes)
+
+
+def _finding(rule: str, key: str, operations: list[Operation], clause: str, explanation: str) -> Finding:
+    indexes = tuple(sorted({one.index for one in operations}))
+    return Finding(checker="referrers", rule=rule, key=key, operations=indexes, clause=clause, explanation=explanation)
