@@ -156,7 +156,8 @@ class Housekeeper:
         self._count(leases=await self._registry.upkeep.expire_leases(self._now() - self._lease))
 
     async def scrub(self) -> None:
-        """Read every committed blob once; a damaged one is taken out of service."""
+        """Count the figures anew, and read every committed blob once; a damaged one is taken out of service."""
+        await self._registry.check_figures()
         last = ""
         while batch := await self._registry.committed_blobs(last, BATCH):
             last = batch[-1].digest

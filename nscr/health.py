@@ -106,6 +106,8 @@ class HealthChecks:
         found: list[str] = []
         if self._registry.damaged:
             found.append(f"damaged content: {len(self._registry.damaged)} blobs must be pushed again")
+        if not self._registry.are_figures_right:
+            found.append("the figures that are kept are not those that the last scrub counted")
         if (error := self._collector.statistics().last_error) is not None:
             found.append(f"the last collection failed: {error}")
         try:

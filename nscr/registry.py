@@ -103,6 +103,7 @@ class Registry:
         self.census = stores.census
         self.content = stores.content
         self.damaged: set[Digest] = set()
+        self.are_figures_right = True
         self.received_batches = 0
         self.upkeep = stores.upkeep
         self._files = KeyedLocks()
@@ -342,6 +343,13 @@ class Registry:
         async with self._claim(repository, upload, UploadEvent.CANCEL) as claim:
             await self._remove_session(upload)
             claim.end = UploadEvent.REMOVE
+
+    async def check_figures(self) -> None:
+        """Compare the figures that are kept with those counted anew, and remember whether they agree."""
+        kept, counted = await self.census.read(lambda reading: (reading.figures(), reading.recount()))
+        self.are_figures_right = kept == counted
+        if not self.are_figures_right:
+            logger.error("the figures that are kept, %s, are not those that are counted, %s", kept, counted)
 
     async def keep_sessions(self) -> None:
         """Note that the sessions whose requests are running are alive, however long no chunk was completed."""

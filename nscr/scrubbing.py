@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nscr.folder_reading import blob_path, committed, digest_of_file, in_transit, known_damaged, reading
 from nscr.oci.digest import Digest, algorithm_of, digest_of
-from nscr.stores.census import SqliteCensus
+from nscr.stores.census import SqliteReading
 
 
 @dataclass
@@ -78,6 +78,6 @@ def _database_findings(data: Path, report: ScrubReport) -> Iterator[str]:
             report.manifests += 1
             if (actual := digest_of(content, algorithm_of(digest))) != digest:
                 yield f"manifest {digest} of {repository} hashes to {actual}"
-        kept, counted = SqliteCensus.compare(connection)
-        if kept != counted:
+        moment = SqliteReading(connection)
+        if (kept := moment.figures()) != (counted := moment.recount()):
             yield f"the figures that are kept, {kept}, are not those that are counted, {counted}"

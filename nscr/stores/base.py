@@ -196,6 +196,9 @@ class Reading(Protocol):
 
     def figures(self) -> Figures: ...
 
+    def recount(self) -> Figures:
+        """The figures counted anew from all that is held: what a scrub compares `figures` with."""
+
     def repositories(self) -> Iterator[RepositoryFigures]:
         """Newest push first, then by name; their tags ascending."""
 
@@ -223,9 +226,6 @@ class Census(Protocol):
 
     async def read(self, consume: Callable[[Reading], Result]) -> Result:
         """Call `consume` away from the event loop with a reading of one moment; it must not wait for any client."""
-
-    async def recount(self) -> Figures:
-        """The figures counted anew from all that is held: what a scrub compares `Reading.figures` with."""
 
     async def probe(self, token: str) -> bool:
         """Write `token` durably, outside the generation, and say whether it reads back."""

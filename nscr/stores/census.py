@@ -83,14 +83,6 @@ class SqliteCensus:
     async def read(self, consume: Callable[[Reading], Result]) -> Result:
         return await self._database.read(lambda connection: consume(SqliteReading(connection)))
 
-    async def recount(self) -> Figures:
-        return await self._database.read(lambda connection: _figures(connection, _RECOUNTED))
-
-    @staticmethod
-    def compare(connection: sqlite3.Connection) -> tuple[Figures, Figures]:
-        """The figures as they are kept and as they are counted, at one moment."""
-        return _figures(connection, _KEPT), _figures(connection, _RECOUNTED)
-
     async def probe(self, token: str) -> bool:
         await self._database.write(
             lambda connection: connection.execute("UPDATE probe SET token = ?", (token,)), counted=False
@@ -107,6 +99,9 @@ class SqliteReading:
 
     def figures(self) -> Figures:
         return _figures(self._connection, _KEPT)
+
+    def recount(self) -> Figures:
+        return _figures(self._connection, _RECOUNTED)
 
     def repositories(self) -> Iterator[RepositoryFigures]:
         for name, pushed in self._connection.execute(

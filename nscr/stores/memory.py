@@ -354,9 +354,6 @@ class MemoryCensus:
     async def read(self, consume: Callable[[Reading], Result]) -> Result:
         return consume(MemoryReading(self._shelf))
 
-    async def recount(self) -> Figures:
-        return MemoryReading(self._shelf).figures()
-
     async def probe(self, token: str) -> bool:
         return True
 
@@ -373,6 +370,9 @@ class MemoryReading:
             measure_storage(contents),
             open_sessions=len(self._shelf.sessions),
         )
+
+    def recount(self) -> Figures:
+        return self.figures()
 
     def repositories(self) -> Iterator[RepositoryFigures]:
         for name, pushed in sorted(self._shelf.pushed.items(), key=lambda entry: (-entry[1], entry[0])):

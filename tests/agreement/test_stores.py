@@ -518,7 +518,7 @@ class BothStores(RuleBasedStateMachine):
     @invariant()
     def agree(self) -> None:
         self.both(snapshot)
-        self.both(lambda stores: stores.census.recount())
+        self.both(lambda stores: stores.census.read(lambda reading: reading.recount()))
         assert self.memory.census.generation == self.disk.census.generation
         for repository in (A, B):
             self.both(lambda stores, name=repository: stores.manifests.tags(name, "", None))

@@ -1,9 +1,11 @@
 """`nscr admin scrub` and `backup` beside a running server and without one."""
 
+import contextlib
 import hashlib
 import http.client
 import json
 import os
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable
@@ -83,6 +85,19 @@ def test_a_scrub_finds_what_is_wrong_and_only_that(serve: Any, admin: Run, *, ru
     for words in ("hash to", "is missing", "holds 5 bytes, not 6", "belongs to no blob"):
         assert words in told
     assert digest_of(blobs[3]) not in told
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_scrub_finds_a_counter_that_is_wrong(serve: Any, admin: Run, *, runs: bool) -> None:
+    served = serve()
+    push_image(served, "t", b"config", b"layer")
+    if not runs:
+        served.stop()
+    with contextlib.closing(sqlite3.connect(served.data / "registry.sqlite3", timeout=30)) as database, database:
+        database.execute("UPDATE counters SET unique_bytes = unique_bytes + 1")
+    code, report, _ = admin("scrub", "--data", served.data, "--json")
+    (finding,) = report["findings"]
+    assert (code, "unique_bytes=12" in finding, "unique_bytes=11" in finding) == (1, True, True), finding
 
 
 def test_a_backup_taken_under_load_is_restored(serve: Any, admin: Run, tmp_path: Path) -> None:

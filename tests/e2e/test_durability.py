@@ -1,9 +1,11 @@
 """Bit rot, a full disk, collection and clean-up by schedule, and a drain, on `nscr serve` with real files."""
 
+import contextlib
 import hashlib
 import http.client
 import json
 import os
+import sqlite3
 import subprocess
 import threading
 import time
@@ -124,6 +126,23 @@ def test_the_scrub_finds_what_nobody_reads(serve: Any, connect: Connect) -> None
     wait_until(lambda: connection.json("/api/registry/health")["status"] == "degraded")
     assert connection("HEAD", f"/v2/a/blobs/{digest}")[0] == 404
     assert connection("GET", f"/v2/a/blobs/{whole}")[2] == b"whole"
+
+
+def test_the_scrub_finds_a_counter_that_is_wrong_until_it_is_right_again(serve: Any, connect: Connect) -> None:
+    served = serve(environment={"NSCR_SCRUB_INTERVAL_HOURS": "0.0001"})
+    connection = connect(served)
+    connection.push(b"blob")
+
+    def count(change: int) -> None:
+        with contextlib.closing(sqlite3.connect(served.data / "registry.sqlite3", timeout=30)) as database, database:
+            database.execute("UPDATE counters SET blobs = blobs + ?", (change,))
+
+    assert connection.json("/api/registry/health")["status"] == "healthy"
+    count(+1)
+    wait_until(lambda: connection.json("/api/registry/health")["status"] == "degraded")
+    assert "figures" in connection.json("/api/registry/health")["warnings"][0]
+    count(-1)
+    wait_until(lambda: connection.json("/api/registry/health")["status"] == "healthy")
 
 
 def test_verifying_every_read_cuts_an_answer_that_went_bad_on_its_way(serve: Any, connect: Connect) -> None:
