@@ -60,6 +60,13 @@ def torture(
     max_rate: Annotated[
         float | None, typer.Option(min=0.001, help="Start at most so many operations a second.")
     ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Open model: so many operations arrive a second, whether or not others ended."),
+    ] = None,
+    ramp: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Let --rate grow from nothing over this time.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Replay what this seed does. (default: a new one)")] = None,
     namespace: Annotated[
         str | None, typer.Option(help="Write below NAMESPACE/<run id>, and nowhere else. (default: nscr-torture)")
@@ -111,6 +118,8 @@ def torture(
         duration_s=parse_duration(duration) if duration is not None else None,
         max_operations=ops,
         max_rate=max_rate,
+        rate=rate,
+        ramp_s=parse_duration(ramp) if ramp is not None else None,
         registry_url=address.url if address is not None else None,
         namespace=namespace,
         keep=keep,

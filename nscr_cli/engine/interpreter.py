@@ -11,6 +11,7 @@ from typing import Protocol
 
 import trio
 
+from nscr_cli.engine.arrivals import Arrivals
 from nscr_cli.engine.clocks import RunClock
 from nscr_cli.engine.pacing import Pace
 from nscr_cli.engine.recorder import Recorder
@@ -72,12 +73,20 @@ class Interpreter:
         self._clock = clock
         self._open_client = open_client
         self._generator: Generator = Nothing()
+        self._arrivals: Arrivals | None = None
         self._scope = trio.CancelScope()
         self._slots = [_Slot(process, open_client(process)) for process in range(workers)]
 
-    async def run(self, generator: Generator, phase: Phase, *, workers: int | None = None) -> None:
-        """Run a generator to its end, or until `stop`."""
+    async def run(
+        self, generator: Generator, phase: Phase, *, workers: int | None = None, arrivals: Arrivals | None = None
+    ) -> None:
+        """Run a generator to its end, or until `stop`.
+
+        Args:
+            arrivals: when operations are meant to start; without, each worker asks again as soon as it is free.
+        """
         self._generator = generator
+        self._arrivals = arrivals
         self._scope = trio.CancelScope()
         with self._scope:
             async with trio.open_nursery() as nursery:
@@ -95,7 +104,8 @@ class Interpreter:
             await slot.client.aclose()
 
     async def _work(self, slot: _Slot, phase: Phase) -> None:
-        while self._recorder.failure is None:
+        due_ns = await self._wait_arrival()
+        while self._recorder.failure is None and due_ns is not None:
             # Whoever else has an answer at this instant journals it before any new operation is asked for.
             await trio.lowlevel.checkpoint()
             now = self._clock.now_ns()
@@ -106,7 +116,19 @@ class Interpreter:
                     await self._clock.sleep_until(until_ns)
                 case (invocation, following):
                     self._generator = following
-                    await self._perform(slot, phase, invocation, now)
+                    await self._perform(slot, phase, invocation, now if self._arrivals is None else due_ns)
+                    due_ns = await self._wait_arrival()
+
+    async def _wait_arrival(self) -> int | None:
+        """Take the next place in the schedule and wait for its time; None where there is no further place."""
+        if self._arrivals is None:
+            return self._clock.now_ns()
+        taken = self._arrivals.next()
+        if taken is None:
+            return None
+        due_ns, self._arrivals = taken
+        await self._clock.sleep_until(due_ns)
+        return due_ns
 
     async def _perform(self, slot: _Slot, phase: Phase, invocation: Invocation, intended_ns: int) -> None:
         if not self._namespace.owns(invocation.key):

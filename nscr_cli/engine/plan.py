@@ -22,6 +22,8 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float | None = None
     max_operations: int | None = None
     max_rate: float | None = None
+    rate: float | None = None
+    ramp_s: float | None = None
     registry_url: str | None = None
     namespace: str | None = None
     keep: bool = False
@@ -35,7 +37,7 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
     would be taken for what this registry made up.
 
     Raises:
-        UsageError: the namespace is not a name that a registry can hold.
+        UsageError: the namespace is not a name that a registry can hold, or the flags contradict each other.
     """
     seed = chance.randrange(_SEEDS) if flags.seed is None else flags.seed
     run_id = f"{started:%Y%m%dt%H%M%Sz}-{chance.randrange(16**6):06x}"
@@ -47,6 +49,14 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
             f"--namespace {flags.namespace}: {error}",
             hint="lower-case letters, digits, and single . _ - / between them",
         ) from error
+    rate = flags.rate or (scenario.rate if flags.max_rate is None else None)
+    if flags.max_rate is not None and rate is not None:
+        raise UsageError(
+            "--rate and --max-rate exclude each other",
+            hint="--rate: so many operations arrive, come what may; --max-rate: no more than so many are started",
+        )
+    if flags.ramp_s is not None and rate is None:
+        raise UsageError("--ramp needs a rate to grow to", hint="add --rate, or let `rate` stand in the scenario")
     return RunPlan(
         run_id=run_id,
         scenario_name=name,
@@ -56,6 +66,8 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
         duration_s=flags.duration_s or scenario.duration_s,
         max_operations=flags.max_operations,
         max_rate=flags.max_rate,
+        rate=rate,
+        ramp_s=(scenario.ramp_s if flags.ramp_s is None else flags.ramp_s) if rate is not None else 0.0,
         registry_url=flags.registry_url,
         namespace=namespace,
         started_utc=f"{started:%Y-%m-%dT%H:%M:%SZ}",

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 import trio
 
+from nscr_cli.engine.arrivals import Arrivals
 from nscr_cli.engine.clocks import RunClock
 from nscr_cli.engine.interpreter import Client, Interpreter
 from nscr_cli.engine.recorder import Recorder
@@ -198,7 +199,8 @@ class Run:
         async with trio.open_nursery() as nursery:
             if sampler is not None:
                 nursery.start_soon(sampler.sample_for_ever, self._plan.poll_interval_s)
-            await interpreter.run(_bounded(load, self._plan, self.main_began_ns), Phase.MAIN)
+            bounded = _bounded(load, self._plan, self.main_began_ns)
+            await interpreter.run(bounded, Phase.MAIN, arrivals=_arrivals(self._plan, self.main_began_ns))
             nursery.cancel_scope.cancel()
 
     async def _read_back(self, interpreter: Interpreter, world: World) -> None:
@@ -231,6 +233,13 @@ def _bounded(load: Generator, plan: RunPlan, began_ns: int) -> Generator:
     if plan.max_operations is not None:
         load = Limit(load, plan.max_operations)
     return UntilTime(load, began_ns + round(plan.duration_s * 1e9))
+
+
+def _arrivals(plan: RunPlan, began_ns: int) -> Arrivals | None:
+    if plan.rate is None:
+        return None
+    end_ns = began_ns + round(plan.duration_s * 1e9)
+    return Arrivals(rate=plan.rate, ramp_s=plan.ramp_s, began_ns=began_ns, end_ns=end_ns)
 
 
 def _has_ended(operation: Operation) -> bool:

@@ -14,6 +14,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         workload: name of a workload of nscr_cli.workloads.
         workers: concurrent clients unless --workers says otherwise.
         duration_s: length of the main phase unless --duration says otherwise.
+        rate: operations a second that arrive, in the open model; None for the closed one, where each worker asks
+            again as soon as it is free.
+        ramp_s: seconds in which that rate grows evenly from nothing.
         tag_model: what is promised about reads of a tag.
         repositories, tags: keys that the clients contend for.
         blob_sizes: inclusive smallest and largest size of a layer.
@@ -32,6 +35,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     blob_sizes: tuple[int, int] = (0, 65536)
     weights: dict[str, int] = {}
     evidence: dict[str, int] = {}
+    rate: float | None = None
+    ramp_s: float = 0.0
 
 
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +53,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
         request_timeout_s: for one exchange.
         max_operations: the main phase ends after so many, however much time is left; None for no such bound.
         max_rate: operations a second that all workers together start at most; None for no such bound.
+        rate, ramp_s: as in the scenario, with the flags applied.
     """
 
     run_id: str
@@ -65,5 +71,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     request_timeout_s: float = 30.0
     max_operations: int | None = None
     max_rate: float | None = None
+    rate: float | None = None
+    ramp_s: float = 0.0
     keep: bool = False
     sabotages: tuple[str, ...] = ()

@@ -131,6 +131,10 @@ def _flags(plan: RunPlan) -> Iterator[str]:
         yield from ("--ops", str(plan.max_operations))
     if plan.max_rate is not None:
         yield from ("--max-rate", f"{plan.max_rate:g}")
+    if plan.rate is not None:
+        yield from ("--rate", f"{plan.rate:g}")
+    if plan.ramp_s:
+        yield from ("--ramp", f"{plan.ramp_s:g}s")
     for sabotage in plan.sabotages:
         yield from ("--sabotage", sabotage)
     if plan.registry_url is None:

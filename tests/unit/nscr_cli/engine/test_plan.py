@@ -45,3 +45,22 @@ def test_what_no_registry_can_hold_is_refused(namespace: str) -> None:
 
 def test_a_plan_survives_its_file() -> None:
     assert msgspec.json.decode(msgspec.json.encode(plan()), type=RunPlan) == plan()
+
+
+def test_a_rate_comes_from_the_flag_or_the_scenario() -> None:
+    open_model = msgspec.structs.replace(SCENARIO, rate=5.0, ramp_s=2.0)
+
+    def made(flags: Flags) -> tuple[float | None, float]:
+        one = make_plan("tags", open_model, flags, started=STARTED, chance=Random(1))
+        return one.rate, one.ramp_s
+
+    assert (plan().rate, plan().ramp_s) == (None, 0.0)
+    assert made(Flags()) == (5.0, 2.0)
+    assert made(Flags(rate=9.0, ramp_s=1.0)) == (9.0, 1.0)
+    assert made(Flags(max_rate=3.0)) == (None, 0.0)
+
+
+@pytest.mark.parametrize("flags", [Flags(rate=1.0, max_rate=1.0), Flags(ramp_s=1.0)])
+def test_flags_that_contradict_each_other(flags: Flags) -> None:
+    with pytest.raises(UsageError):
+        plan(flags)

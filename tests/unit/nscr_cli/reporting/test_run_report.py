@@ -85,6 +85,10 @@ def test_exit_codes(plan: Plans, verdict: Verdict, signal: str | None, code: Exi
             ),
         ),
         (
+            {"rate": 50.0, "ramp_s": 2.5},
+            "nscr torture mixed --seed 42 --workers 8 --duration 20s --rate 50 --ramp 2.5s",
+        ),
+        (
             {"registry_url": "https://reg.example", "scenario_name": "my scenario.toml"},
             (
                 "nscr torture 'my scenario.toml' --seed 42 --workers 8 --duration 20s "
