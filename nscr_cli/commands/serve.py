@@ -48,6 +48,28 @@ def serve(
     allow_sparse: Annotated[
         bool, typer.Option("--allow-sparse", help="Accept an index whose children are missing. [NSCR_ALLOW_SPARSE]")
     ] = False,
+    gc: Annotated[
+        bool | None, typer.Option("--gc/--no-gc", help="Collect by schedule. [NSCR_GC_ENABLED; default off]")
+    ] = None,
+    gc_interval_hours: Annotated[
+        float | None, typer.Option(help="Between collections. [NSCR_GC_INTERVAL_HOURS; default 24]")
+    ] = None,
+    lease_minutes: Annotated[
+        float | None, typer.Option(help="What a push may count on without a manifest. [NSCR_LEASE_MINUTES; default 60]")
+    ] = None,
+    cleanup: Annotated[
+        bool | None,
+        typer.Option("--cleanup/--no-cleanup", help="Remove stale uploads. [NSCR_CLEANUP_ENABLED; default on]"),
+    ] = None,
+    cleanup_interval_minutes: Annotated[
+        float | None, typer.Option(help="Between clean-ups. [NSCR_CLEANUP_INTERVAL_MINUTES; default 60]")
+    ] = None,
+    cleanup_max_age_hours: Annotated[
+        float | None, typer.Option(help="Idle uploads are stale after this. [NSCR_CLEANUP_MAX_AGE_HOURS; default 24]")
+    ] = None,
+    verify_reads: Annotated[
+        str | None, typer.Option(help="Hash blobs once or always as they are read. [NSCR_VERIFY_READS; default once]")
+    ] = None,
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning or error. [NSCR_LOG_LEVEL; default warning]")
     ] = None,
@@ -74,6 +96,13 @@ def serve(
         "allow_anonymous": allow_anonymous or None,
         "max_upload_size_mb": max_upload_size_mb,
         "allow_sparse": allow_sparse or None,
+        "gc_enabled": gc,
+        "gc_interval_hours": gc_interval_hours,
+        "lease_minutes": lease_minutes,
+        "cleanup_enabled": cleanup,
+        "cleanup_interval_minutes": cleanup_interval_minutes,
+        "cleanup_max_age_hours": cleanup_max_age_hours,
+        "verify_reads": verify_reads,
         "log_level": log_level,
         "sabotages": tuple(sabotage) if sabotage else None,
     }

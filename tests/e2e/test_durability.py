@@ -145,8 +145,15 @@ def test_the_scrub_finds_a_counter_that_is_wrong_until_it_is_right_again(serve: 
     wait_until(lambda: connection.json("/api/registry/health")["status"] == "healthy")
 
 
-def test_verifying_every_read_cuts_an_answer_that_went_bad_on_its_way(serve: Any, connect: Connect) -> None:
-    served = serve(environment={"NSCR_VERIFY_READS": "always"})
+@pytest.mark.parametrize(
+    ("flags", "environment"),
+    [((), {"NSCR_VERIFY_READS": "always"}), (("--verify-reads", "always"), {})],
+    ids=["environment", "flags"],
+)
+def test_verifying_every_read_cuts_an_answer_that_went_bad_on_its_way(
+    serve: Any, connect: Connect, flags: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    served = serve(*flags, environment=environment)
     connection = connect(served)
     size = 64 * MEBIBYTE
     data = os.urandom(MEBIBYTE) * 64
@@ -230,14 +237,25 @@ def test_a_full_disk_harms_nothing_and_is_over_when_there_is_room(
         assert again("GET", f"/v2/a/blobs/{digest_of(data)}")[2] == data
 
 
-def test_collection_by_schedule(serve: Any, connect: Connect) -> None:
-    served = serve(
-        environment={
-            "NSCR_GC_ENABLED": "true",
-            "NSCR_GC_INTERVAL_HOURS": "0.0001",
-            "NSCR_LEASE_MINUTES": "0.002",
-        }
-    )
+@pytest.mark.parametrize(
+    ("flags", "environment"),
+    [
+        (
+            (),
+            {
+                "NSCR_GC_ENABLED": "true",
+                "NSCR_GC_INTERVAL_HOURS": "0.0001",
+                "NSCR_LEASE_MINUTES": "0.002",
+            },
+        ),
+        (("--gc", "--gc-interval-hours", "0.0002", "--lease-minutes", "0.002"), {}),
+    ],
+    ids=["environment", "flags"],
+)
+def test_collection_by_schedule(
+    serve: Any, connect: Connect, flags: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    served = serve(*flags, environment=environment)
     connection = connect(served)
     digest = connection.push(b"for nobody")
     wait_until(lambda: not stored(served, digest).exists())
@@ -266,8 +284,18 @@ def test_without_it_nothing_is_collected_and_on_demand_it_passes_a_broken_entry(
     assert again("GET", f"/v2/a/blobs/{sound}")[2] == b"sound"
 
 
-def test_uploads_that_nobody_goes_on_with_are_cleaned_up_but_no_live_one(serve: Any, connect: Connect) -> None:
-    served = serve(environment={"NSCR_CLEANUP_INTERVAL_MINUTES": "0.005", "NSCR_CLEANUP_MAX_AGE_HOURS": "0.0003"})
+@pytest.mark.parametrize(
+    ("flags", "environment"),
+    [
+        ((), {"NSCR_CLEANUP_INTERVAL_MINUTES": "0.005", "NSCR_CLEANUP_MAX_AGE_HOURS": "0.0003"}),
+        (("--cleanup-interval-minutes", "0.005", "--cleanup-max-age-hours", "0.0003"), {}),
+    ],
+    ids=["environment", "flags"],
+)
+def test_uploads_that_nobody_goes_on_with_are_cleaned_up_but_no_live_one(
+    serve: Any, connect: Connect, flags: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    served = serve(*flags, environment=environment)
     connection = connect(served)
     stale = connection("POST", "/v2/a/blobs/uploads/")[1]["Location"]
     assert connection("PATCH", stale, b"stale")[0] == 202

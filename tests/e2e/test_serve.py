@@ -402,3 +402,17 @@ def test_the_password_is_read_from_stdin(nscr_program: str, tmp_path: Path) -> N
         finally:
             process.terminate()
     assert process.returncode == 0
+
+
+def test_address_and_folder_come_from_the_environment(nscr_program: str, tmp_path: Path) -> None:
+    settings = {"NSCR_HOST": "127.0.0.2", "NSCR_PORT": "0", "NSCR_DATABASE_PATH": str(tmp_path / "named")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")} | settings
+    with Popen([nscr_program, "serve"], stdout=PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+        finally:
+            process.terminate()
+    assert "http://127.0.0.2:" in line
+    assert ":7000" not in line
+    assert (tmp_path / "named" / "registry.sqlite3").is_file()
