@@ -55,6 +55,11 @@ _TAG_ACTIONS = {
         needs=(F.DELETE_MANIFEST,),
     ),
 }
+_TAG_SET_ACTIONS = {
+    "add-tag": Action(summary="put a new manifest under a new tag that stays", begin=tag_writes.add_tag),
+    "read-own-tag": Action(summary="GET or HEAD a tag that this client added", begin=tag_writes.read_own_tag),
+    "list-tags": _TAG_ACTIONS["list-tags"],
+}
 _IMAGE_ACTIONS = {
     "push-image": Action(
         summary="push blobs in all four styles or mount them, then the manifest", begin=pushes.push_image
@@ -72,6 +77,17 @@ _IMAGE_ACTIONS = {
         begin=pushes.push_and_delete_blob,
         needs=(F.DELETE_BLOB,),
     ),
+}
+_INDEX_ACTIONS = {
+    "push-index": _IMAGE_ACTIONS["push-index"],
+    "push-nested-index": Action(
+        summary="push two images, an index over them, and an index over that",
+        begin=pushes.push_nested_index,
+        needs=(pushes.INDEXES,),
+    ),
+    "pull-image": _IMAGE_ACTIONS["pull-image"],
+    "read-tag": _TAG_ACTIONS["read-tag"],
+    "list-tags": _TAG_ACTIONS["list-tags"],
 }
 _REFERRER_ACTIONS = {
     "attach": Action(
@@ -107,7 +123,9 @@ _CHECKERS: tuple[Checker, ...] = (
 )
 
 WORKLOADS: dict[str, Workload] = {
+    "indexes": Workload(actions=_INDEX_ACTIONS, checkers=_CHECKERS),
     "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
     "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), *_CHECKERS)),
+    "tag-set": Workload(actions=_TAG_SET_ACTIONS, checkers=_CHECKERS),
     "tags": Workload(actions=_TAG_ACTIONS, checkers=_CHECKERS),
 }

@@ -46,19 +46,33 @@ def push_index(turn: Turn) -> Step:
     repository = chance.choice(turn.world.repositories)
     tag = chance.choice(turn.world.tags)
     layer = chance.choice(turn.world.shared)
-    configs = [configuration(f"{turn.nonce}/{number}") for number in range(2)]
-    children = [image(config, [layer], f"{turn.nonce}/{number}") for number, config in enumerate(configs)]
+    configs, children = _children(turn, layer)
 
-    def put_children(remaining: Sequence[Manifest]) -> Step:
-        if not remaining:
-            return put_manifest(repository, tag, index(children, turn.nonce))
-        # A child is not remembered: what is remembered may be deleted or tagged, and its index would lose it.
-        return Step(
-            invocations.put_manifest(repository, None, remaining[0]),
-            lambda event: put_children(remaining[1:]) if event.kind is Kind.OK else None,
+    def put() -> Step:
+        return _after_manifests(
+            repository, children, lambda: put_manifest(repository, tag, index(children, turn.nonce))
         )
 
-    return after_blobs(turn, repository, [*configs, layer], lambda: put_children(children))
+    return after_blobs(turn, repository, [*configs, layer], put)
+
+
+def push_nested_index(turn: Turn) -> Step:
+    """Two small images and an index over them by digest, then an index over that index and one of the images.
+
+    Under a contended tag. One child is reached in two ways (bugs I2 and I4 of docs/bugs.toml).
+    """
+    chance = turn.chance("nested-index")
+    repository = chance.choice(turn.world.repositories)
+    tag = chance.choice(turn.world.tags)
+    layer = chance.choice(turn.world.shared)
+    configs, children = _children(turn, layer)
+    inner = index(children, f"{turn.nonce}/inner")
+    outer = index([inner, children[0]], turn.nonce)
+
+    def put() -> Step:
+        return _after_manifests(repository, [*children, inner], lambda: put_manifest(repository, tag, outer))
+
+    return after_blobs(turn, repository, [*configs, layer], put)
 
 
 def put_manifest(repository: str, tag: str | None, manifest: Manifest, *, reads_back: bool = False) -> Step:
@@ -155,6 +169,23 @@ def push_and_delete_blob(turn: Turn) -> Step:
     if comes_back:
         looks += [invocations.push_blob(repository, content, styles[2]), read]
     return in_order([*before, invocations.delete_blob(repository, content.digest), *looks])
+
+
+def _children(turn: Turn, layer: Content) -> tuple[list[Content], list[Manifest]]:
+    """Two images of this errand's own over one layer, with their configurations."""
+    configs = [configuration(f"{turn.nonce}/{number}") for number in range(2)]
+    return configs, [image(config, [layer], f"{turn.nonce}/{number}") for number, config in enumerate(configs)]
+
+
+def _after_manifests(repository: str, remaining: Sequence[Manifest], finish: Callable[[], Step]) -> Step:
+    """Have every manifest acknowledged by its digest, in order, then `finish`; give up at the first that is not."""
+    if not remaining:
+        return finish()
+    # A child is not remembered: what is remembered may be deleted or tagged, and its index would lose it.
+    return Step(
+        invocations.put_manifest(repository, None, remaining[0]),
+        lambda event: _after_manifests(repository, remaining[1:], finish) if event.kind is Kind.OK else None,
+    )
 
 
 def _layer(turn: Turn, chance: Random, number: int) -> Content:

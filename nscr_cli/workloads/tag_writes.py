@@ -27,6 +27,39 @@ def move_tag(turn: Turn) -> Step:
     return after_blobs(turn, repository, needed, lambda: put_manifest(repository, tag, manifest, reads_back=reads_back))
 
 
+def add_tag(turn: Turn) -> Step:
+    """A new small manifest under a new tag of our own, which stays; sometimes the list at once.
+
+    Many such writes at once lose entries where tags are kept in one document that is read, changed and written whole
+    (bug B1 of docs/bugs.toml).
+    """
+    chance = turn.chance("add-tag")
+    repository = chance.choice(turn.world.repositories)
+    config = turn.world.config
+    manifest = image(config, [], turn.nonce)
+    own_tag = f"t{turn.process:05d}x{turn.number:06d}"
+    needed = [] if turn.memory.holds(repository, config.digest) else [config]
+    looks = chance.random() < 0.1
+    look = Step(invocations.list_tags(repository)) if looks and turn.world.supports(F.LIST_TAGS) else None
+    put = Step(
+        invocations.put_manifest(repository, own_tag, manifest),
+        lambda event: look if event.kind is Kind.OK else None,
+        lambda memory: memory.with_manifest(repository, manifest, own_tag),
+    )
+    return after_blobs(turn, repository, needed, lambda: put)
+
+
+def read_own_tag(turn: Turn) -> Step:
+    """A tag that this client wrote before: nothing moves or deletes it, so it must be there as it was written."""
+    chance = turn.chance("read-own-tag")
+    own = sorted(key for written in turn.memory.manifests for key in written.tags)
+    if not own:
+        return add_tag(turn)
+    key = chance.choice(own)
+    read = chance.choice([invocations.get_tag, invocations.head_tag])
+    return Step(read(repository_of(key), tag_of(key) or ""))
+
+
 def retag(turn: Turn) -> Step:
     """A manifest that we wrote before, under one more tag; never twice under one: writes of a tag stay unique."""
     chance = turn.chance("retag")
