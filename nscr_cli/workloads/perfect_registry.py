@@ -1,0 +1,131 @@
+"""A registry that does what the specification says, at once and in memory: what clients are simulated against.
+
+It answers only what errands look at (workloads/): whether it happened, what was there, its digest and its references.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from nscr_cli.history.invocation import Invocation
+from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_of
+from nscr_cli.history.ops import Answered, Asked, F, Kind, Referrer
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """How an operation ended."""
+
+    kind: Kind
+    answered: Answered
+
+
+class PerfectRegistry:
+    """What a registry holds; it answers alike whenever it is asked alike in the same order."""
+
+    def __init__(self) -> None:
+        self._blobs: set[str] = set()
+        self._manifests: dict[str, Asked] = {}
+        self._tags: dict[str, str] = {}
+        self._handlers: dict[F, Callable[[Invocation], Reply]] = {
+            F.PUSH_BLOB: self._push_blob,
+            F.MOUNT_BLOB: self._mount_blob,
+            F.GET_BLOB: self._read_blob,
+            F.HEAD_BLOB: self._read_blob,
+            F.DELETE_BLOB: self._delete_blob,
+            F.PUT_MANIFEST: self._put_manifest,
+            F.GET_MANIFEST: self._read_manifest,
+            F.HEAD_MANIFEST: self._read_manifest,
+            F.DELETE_TAG: self._delete_tag,
+            F.DELETE_MANIFEST: self._delete_manifest,
+            F.LIST_TAGS: self._list_tags,
+            F.LIST_REFERRERS: self._list_referrers,
+        }
+
+    def perform(self, invocation: Invocation) -> Reply:
+        """Do it, and answer."""
+        return self._handlers[invocation.f](invocation)
+
+    def _push_blob(self, invocation: Invocation) -> Reply:
+        if invocation.asked.wrong_bytes:
+            return _refused(400)
+        self._blobs.add(invocation.key)
+        return _done(201)
+
+    def _mount_blob(self, invocation: Invocation) -> Reply:
+        source, digest = invocation.asked.source or "", invocation.asked.digest or ""
+        if digest_key(source, digest) not in self._blobs:
+            return _refused(202)  # an upload was opened instead
+        self._blobs.add(invocation.key)
+        return _done(201)
+
+    def _read_blob(self, invocation: Invocation) -> Reply:
+        if invocation.key not in self._blobs:
+            return _ABSENT
+        status = 200 if invocation.asked.range is None else 206
+        return Reply(Kind.OK, Answered(status=status, present=True, digest=invocation.asked.digest))
+
+    def _delete_blob(self, invocation: Invocation) -> Reply:
+        if invocation.key not in self._blobs:
+            return _refused(404)
+        self._blobs.remove(invocation.key)
+        return _done(202)
+
+    def _put_manifest(self, invocation: Invocation) -> Reply:
+        repository, digest = repository_of(invocation.key), invocation.asked.digest or ""
+        for reference in invocation.asked.references:
+            known = self._manifests if reference.is_manifest else self._blobs
+            if digest_key(repository, reference.digest) not in known:
+                return _refused(404)
+        self._manifests[digest_key(repository, digest)] = invocation.asked
+        if tag_of(invocation.key) is not None:
+            self._tags[invocation.key] = digest
+        return _done(201)
+
+    def _read_manifest(self, invocation: Invocation) -> Reply:
+        digest = self._tags.get(invocation.key) or digest_of(invocation.key) or ""
+        written = self._manifests.get(digest_key(repository_of(invocation.key), digest))
+        if written is None:
+            return _ABSENT
+        if invocation.f is F.HEAD_MANIFEST:
+            return Reply(Kind.OK, Answered(status=200, present=True, header_digest=digest))
+        return Reply(Kind.OK, Answered(status=200, present=True, digest=digest, references=written.references))
+
+    def _delete_tag(self, invocation: Invocation) -> Reply:
+        return _done(202) if self._tags.pop(invocation.key, None) is not None else _refused(404)
+
+    def _delete_manifest(self, invocation: Invocation) -> Reply:
+        if self._manifests.pop(invocation.key, None) is None:
+            return _refused(404)
+        # spec.md#deleting-manifests: every tag of the repository that names it goes with it.
+        repository, digest = repository_of(invocation.key), digest_of(invocation.key)
+        self._tags = {
+            key: named for key, named in self._tags.items() if repository_of(key) != repository or named != digest
+        }
+        return _done(202)
+
+    def _list_tags(self, invocation: Invocation) -> Reply:
+        names = sorted(tag_of(key) or "" for key in self._tags if repository_of(key) == invocation.key)
+        return Reply(Kind.OK, Answered(status=200, present=True, tags=tuple(names)))
+
+    def _list_referrers(self, invocation: Invocation) -> Reply:
+        repository, wanted = repository_of(invocation.key), invocation.asked
+        found = tuple(
+            Referrer(digest_of(key) or "", written.artifact_type)
+            for key, written in self._manifests.items()
+            if repository_of(key) == repository
+            and written.subject == wanted.digest
+            and wanted.artifact_type in (None, written.artifact_type)
+        )
+        is_filtered = wanted.artifact_type is not None
+        return Reply(Kind.OK, Answered(status=200, present=True, referrers=found, is_filtered=is_filtered))
+
+
+_ABSENT = Reply(Kind.OK, Answered(status=404, present=False))
+
+
+def _done(status: int) -> Reply:
+    return Reply(Kind.OK, Answered(status=status))
+
+
+def _refused(status: int) -> Reply:
+    return Reply(Kind.FAIL, Answered(status=status))
