@@ -6,7 +6,7 @@ distributed (image-spec layer.md#non-distributable-layers; Docker's foreign laye
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import msgspec
 
@@ -138,17 +138,41 @@ def resolved(target: Target, requested: str, location: str) -> str:
     Raises:
         ForeignLocation: it lies on another origin, or is not a URL.
     """
-    try:
-        there = urlsplit(urljoin(f"{target.scheme}://{target.authority}{requested}", location))
-        port = there.port or {"http": 80, "https": 443}.get(there.scheme)
-    except ValueError as error:
-        raise ForeignLocation(f"{location!r} is not a URL") from error
+    there, port = _there(target, requested, location)
     if (there.scheme, (there.hostname or "").lower(), port) != (target.scheme, target.host.lower(), target.port):
         shown = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
         raise ForeignLocation(f"it points to {shown}, away from {target.scheme}://{target.authority}")
+    return _request_target(there)
+
+
+def elsewhere(target: Target, requested: str, location: str) -> tuple[Target, str]:
+    """The other origin and the request target there that a redirect points to; user and password in it are left out.
+
+    Raises:
+        ForeignLocation: not a URL, or one that takes a reader from https to http.
+    """
+    there, port = _there(target, requested, location)
+    origin = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
+    if there.scheme not in ("http", "https") or not there.hostname or port is None:
+        raise ForeignLocation(f"it points to {origin}")
+    if (target.scheme, there.scheme) == ("https", "http"):
+        raise ForeignLocation(f"it points to {origin}, from https to http")
+    host = there.hostname
+    return Target(scheme=there.scheme, host=host, port=port, ca_cert=target.ca_cert), _request_target(there)
+
+
+def _there(target: Target, requested: str, location: str) -> tuple[SplitResult, int | None]:
+    try:
+        there = urlsplit(urljoin(f"{target.scheme}://{target.authority}{requested}", location))
+        return there, there.port or {"http": 80, "https": 443}.get(there.scheme)
+    except ValueError as error:
+        raise ForeignLocation("it is not a URL") from error
+
+
+def _request_target(there: SplitResult) -> str:
     path = there.path or "/"
     if any(char <= " " or char > "~" for char in path + there.query):
-        raise ForeignLocation(f"{location!r} is not a URL")
+        raise ForeignLocation("it is not a URL")
     return f"{path}?{there.query}" if there.query else path
 
 

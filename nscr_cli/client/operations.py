@@ -1,7 +1,7 @@
 """Performs one operation of a history: the exchanges that it takes, and how it ended. Never a retry.
 
-The last exchange decides. Every byte that is read is hashed; reads follow at most one redirect, and only on the same
-origin. Cancellation closes the connection and leaves the outcome unknown to the caller.
+The last exchange decides. Every byte that is read is hashed; a read of a blob follows at most one redirect, without
+credentials where it leads elsewhere. Cancellation closes the connection and leaves the outcome unknown to the caller.
 """
 
 from collections.abc import Awaitable, Callable
@@ -69,11 +69,20 @@ async def _read_blob(registry: RegistryClient, repository: str, invocation: Invo
             repository, digest, interval=interval, location=location, request_id=steps.next_id()
         )
 
+    async def follow(reply: Reply, location: str) -> Reply:
+        try:
+            return await read(registry.resolve(reply, location))
+        except ForeignLocation:
+            if invocation.f is F.HEAD_BLOB:  # elsewhere means a signed URL, and it is signed for GET
+                raise
+        interval = invocation.asked.range
+        return await registry.get_elsewhere(reply, location, digest, interval=interval, request_id=steps.next_id())
+
     reply = await read(None)
     location = reply.header("location")
     if reply.status in _REDIRECTS and location is not None:
         try:
-            reply = await read(registry.resolve(reply, location))
+            reply = await follow(reply, location)
         except ForeignLocation as error:
             return given_up(reply, steps.answered(), f"{reply.status}, not followed: {error}")
     return completed(invocation.f, reply, _with_digest(steps.answered(), reply, invocation.f))

@@ -14,7 +14,7 @@ import msgspec
 from nscr_cli import __version__
 from nscr_cli.client.auth import authorization, refusal
 from nscr_cli.client.challenges import access_of, challenge_of
-from nscr_cli.client.documents import MANIFEST_TYPES, resolved
+from nscr_cli.client.documents import MANIFEST_TYPES, elsewhere, resolved
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.tokens import NoToken, Tokens
 from nscr_cli.client.trust import dialer_for
@@ -89,6 +89,9 @@ class RegistryClient:
         tokens: Tokens | None = None,
     ) -> None:
         self.target = target
+        self._dialer = dialer
+        self._user_agent = user_agent
+        self._time_outs = time_outs
         self._channel = Channel(dialer, target.host, target.port, time_outs=time_outs or TimeOuts())
         self._tokens = tokens or Tokens(target, credentials, user_agent=user_agent, time_outs=time_outs)
         self._headers: Headers = (("Host", target.authority), ("User-Agent", user_agent))
@@ -162,6 +165,28 @@ class RegistryClient:
         headers: Headers = (("Range", f"bytes={interval[0]}-{interval[1]}"),) if interval is not None else ()
         target = location or self._path(f"{_name(repository)}/blobs/{_reference(digest)}")
         return await self._request("GET", target, headers, digest=digest, request_id=request_id)
+
+    async def get_elsewhere(
+        self,
+        reply: Reply,
+        location: str,
+        digest: str,
+        *,
+        interval: tuple[int, int] | None = None,
+        request_id: str | None = None,
+    ) -> Reply:
+        """Read a blob where a redirect to another origin points: on a connection of its own, without credentials.
+
+        Raises:
+            ForeignLocation: nothing that can be followed.
+        """
+        origin, target = elsewhere(self.target, reply.requested, location)
+        dialer = self._dialer if origin.scheme == self.target.scheme == "http" else dialer_for(origin)
+        client = RegistryClient(dialer, origin, user_agent=self._user_agent, time_outs=self._time_outs)
+        try:
+            return await client.get_blob("", digest, interval=interval, location=target, request_id=request_id)
+        finally:
+            await client.aclose()
 
     async def head_blob(
         self, repository: str, digest: str, *, location: str | None = None, request_id: str | None = None

@@ -209,13 +209,40 @@ def test_a_redirect_is_followed_once_on_the_same_origin(play: Play, f: F) -> Non
     assert (again.completion.kind, again.completion.error) == (Kind.FAIL, "307")
 
 
-def test_a_redirect_to_another_host_is_not_followed(play: Play) -> None:
-    get = read(F.GET_BLOB, digest_key("a", CONTENT.digest))
-    done = play(get, "307 Temporary Redirect\r\nLocation: http://u:p@cdn.example/x?sig=secret")
+def test_a_redirect_to_another_host_is_followed_without_credentials(play: Play) -> None:
+    get = read(F.GET_BLOB, digest_key("a", CONTENT.digest), range=(0, 9))
+    moved = "307 Temporary Redirect\r\nLocation: http://u:p@cdn.example/x?sig=secret"
+    done = play(get, moved, ("200 OK", b"".join(CONTENT.chunks())))
+    assert done.lines[1] == "GET /x?sig=secret"
+    assert done.seen[1].headers["Host"] == "cdn.example"
+    assert done.seen[1].headers["Range"] == "bytes=0-9"
+    assert done.seen[1].headers["X-Request-Id"] == "r-7.2"
+    assert "Authorization" in done.seen[0].headers
+    assert "Authorization" not in done.seen[1].headers
+    answered = done.completion.answered
+    assert (done.completion.kind, answered.digest, answered.exchanges) == (Kind.OK, CONTENT.digest, 2)
+    assert "secret" not in repr(done.completion)
+
+
+def test_a_head_is_not_sent_to_another_host(play: Play) -> None:
+    head = read(F.HEAD_BLOB, digest_key("a", CONTENT.digest))
+    done = play(head, "307 Temporary Redirect\r\nLocation: http://u:p@cdn.example/x?sig=secret")
     assert len(done.seen) == 1
     assert done.completion.kind is Kind.FAIL
     error = "307, not followed: it points to http://cdn.example, away from http://registry.test:5000"
     assert done.completion.error == error
+
+
+@pytest.mark.parametrize(
+    "location", ["http://cdn.example/x?sig=secret", "ftp://cdn.example/x", "http://[::1/x?sig=secret"]
+)
+def test_a_redirect_that_leads_astray_is_not_followed(play: Play, location: str) -> None:
+    target, _ = parse_target("https://registry.test")
+    get = read(F.GET_BLOB, digest_key("a", CONTENT.digest))
+    done = play(get, f"307 Temporary Redirect\r\nLocation: {location}", target=target)
+    assert (len(done.seen), done.completion.kind) == (1, Kind.FAIL)
+    assert (done.completion.error or "").startswith("307, not followed: it ")
+    assert "secret" not in repr(done.completion)
 
 
 def test_manifest_by_tag(play: Play) -> None:
