@@ -22,7 +22,7 @@ from nscr_cli.commands.options import (
 from nscr_cli.durations import parse_duration
 from nscr_cli.engine.network import Network
 from nscr_cli.engine.plan import Flags, make_plan
-from nscr_cli.engine.scenario_file import load_scenario
+from nscr_cli.engine.scenario_file import MOST_WORKERS, load_scenario
 from nscr_cli.engine.torture import Outcome, Setting, finish_cleaning
 from nscr_cli.engine.torture import torture as run_torture
 from nscr_cli.errors import UsageError
@@ -51,7 +51,7 @@ def torture(
     ] = None,
     registry_url: RegistryUrl = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Concurrent clients. (default: the scenario's)")
+        int | None, typer.Option(min=1, max=MOST_WORKERS, help="Concurrent clients. (default: the scenario's)")
     ] = None,
     duration: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Length of the load, e.g. 20s. (default: the scenario's)")

@@ -15,6 +15,8 @@ from nscr_cli.errors import ScenarioError
 from nscr_cli.history.plan import Scenario
 from nscr_cli.workloads.catalogue import WORKLOADS
 
+MOST_WORKERS = 10_000
+
 _PACKAGE = Path(nscr_cli.__file__).parent
 _TAG_MODELS = ("linearizable", "read-your-writes")
 
@@ -40,7 +42,8 @@ def load_scenario(name_or_path: str) -> Scenario:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path}: {error}", hint="name a scenario or a readable TOML file") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ScenarioError(f"cannot read {path}: {reason}", hint="name a scenario or a readable TOML file") from error
     return parse_scenario(text, str(path))
 
 
@@ -89,7 +92,7 @@ def _check_workload(scenario: Scenario, source: str) -> None:
 def _check_values(scenario: Scenario, source: str) -> None:
     smallest, largest = scenario.blob_sizes
     for path, value, holds, promise in (
-        ("workers", scenario.workers, scenario.workers >= 1, "at least 1"),
+        ("workers", scenario.workers, 1 <= scenario.workers <= MOST_WORKERS, f"at least 1, at most {MOST_WORKERS}"),
         ("duration_s", scenario.duration_s, scenario.duration_s > 0, "longer than nothing"),
         ("rate", scenario.rate, scenario.rate is None or scenario.rate > 0, "more than nothing"),
         ("ramp_s", scenario.ramp_s, 0 <= scenario.ramp_s < float("inf"), "a number of seconds"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nscr_cli.engine.scenario_file import load_scenario, parse_scenario, scenario_names
+from nscr_cli.engine.scenario_file import MOST_WORKERS, load_scenario, parse_scenario, scenario_names
 from nscr_cli.errors import ScenarioError
 
 GOOD = """
@@ -44,6 +44,7 @@ def test_a_path_is_a_scenario_too(tmp_path) -> None:
         (GOOD + "delete-tags = 1", "unknown key `weights.delete-tags`", "did you mean `delete-tag`?"),
         (with_line('workers = "8"'), "Expected `int`, got `str` - at `$.workers`", ""),
         (with_line("workers = 0"), "`workers` is 0", "at least 1"),
+        (with_line("workers = 10001"), "`workers` is 10001", "at most 10000"),
         (with_line("duration_s = -1.0"), "`duration_s` is -1.0", "longer than nothing"),
         (with_line("blob_sizes = [9, 3]"), "`blob_sizes` is (9, 3)", "smallest, then largest"),
         (with_line('tag_model = "strong"'), "`tag_model` is 'strong'", "linearizable"),
@@ -71,3 +72,17 @@ def test_an_unknown_scenario_has_a_nearest_name() -> None:
 def test_a_file_that_is_not_there(tmp_path) -> None:
     with pytest.raises(ScenarioError, match="No such file"):
         load_scenario(str(tmp_path / "none.toml"))
+
+
+def test_a_folder_and_bytes_that_are_no_text(tmp_path) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(f"{tmp_path}/")
+    assert caught.value.message == f"cannot read {tmp_path}: Is a directory"
+    path = tmp_path / "own.toml"
+    path.write_bytes(b"\xff")
+    with pytest.raises(ScenarioError, match="it is not UTF-8"):
+        load_scenario(str(path))
+
+
+def test_as_many_workers_as_the_command_line_takes() -> None:
+    assert parse_scenario(with_line(f"workers = {MOST_WORKERS}"), "mine.toml").workers == MOST_WORKERS
