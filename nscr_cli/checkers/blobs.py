@@ -32,6 +32,7 @@ _ACCEPTED = "spec.md#pushing-blobs: bytes that match their digest are accepted"
 _REFUSED = "spec.md#pushing-blobs: the digest must match the blob's digest; other bytes are refused"
 _NEVER = "spec.md#pulling-blobs: a blob that is not in the repository is answered 404"
 _FLOORS = {"read-back": 10}
+_OUT_OF_ORDER = 416
 _CAPABILITIES = (*PushStyle, F.MOUNT_BLOB, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB, "blob-ranges")
 
 
@@ -58,7 +59,7 @@ class BlobsChecker:
         findings.extend(_believed(history))
         findings.extend(_granted(history, inventory))
         findings.extend(_phantoms(history, inventory))
-        pushes = [one for one in history.operations if one.f is F.PUSH_BLOB and not one.asked.wrong_bytes]
+        pushes = [one for one in history.operations if _is_due(one)]
         refused, never_accepted = by_acceptance(pushes, lambda one: str(one.asked.style))
         findings.extend(_refused(one) for one in refused)
         return conclude(
@@ -144,6 +145,16 @@ def _count(operations: list[Operation], evidence: dict[str, int]) -> None:
     is_read_back = any(found(one) and one.answered.digest is not None and one.start_ns > acknowledged for one in reads)
     evidence["read-back"] += is_read_back
     evidence["never-read"] += not any(one.start_ns > acknowledged for one in reads)
+
+
+def _is_due(one: Operation) -> bool:
+    """Whether it is a push that must be accepted: the right bytes, and of a chunk out of order no more than a refusal.
+
+    An upload of which such a chunk was answered otherwise was given up by us, whatever the registry said.
+    """
+    return (
+        one.f is F.PUSH_BLOB and not one.asked.wrong_bytes and one.answered.out_of_order_status in (None, _OUT_OF_ORDER)
+    )
 
 
 def _refused(push: Operation) -> Finding:

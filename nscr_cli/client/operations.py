@@ -30,7 +30,15 @@ async def perform(registry: RegistryClient, invocation: Invocation, operation_id
     match invocation.f:
         case F.PUSH_BLOB:
             style = invocation.asked.style or PushStyle.POST_PUT
-            return await push_blob(registry, repository, _content(invocation), _digest(invocation), style, steps)
+            return await push_blob(
+                registry,
+                repository,
+                _content(invocation),
+                _digest(invocation),
+                style,
+                steps,
+                out_of_order=invocation.asked.out_of_order,
+            )
         case F.MOUNT_BLOB:
             return await mount_blob(registry, repository, _digest(invocation), invocation.asked.source or "", steps)
         case F.GET_BLOB | F.HEAD_BLOB:

@@ -17,12 +17,23 @@ CHUNKS = 3
 
 
 async def push_blob(
-    registry: RegistryClient, repository: str, content: Content, digest: str, style: PushStyle, steps: Steps
+    registry: RegistryClient,
+    repository: str,
+    content: Content,
+    digest: str,
+    style: PushStyle,
+    steps: Steps,
+    *,
+    out_of_order: bool = False,
 ) -> Completion:
-    """Push a blob in a style under a digest; one exchange after another on the client's connection."""
+    """Push a blob in a style under a digest; one exchange after another on the client's connection.
+
+    Args:
+        out_of_order: of a chunked push, send one chunk that leaves a gap, and go on once it was refused.
+    """
     upload = _Upload(registry, repository, content, digest, steps)
     try:
-        return await upload.run(style)
+        return await upload.run(style, out_of_order=out_of_order)
     except _GivenUp as given:
         await upload.cancel()
         return given.completion
@@ -65,14 +76,14 @@ class _Upload:
         self._steps = steps
         self._location: str | None = None
 
-    async def run(self, style: PushStyle) -> Completion:
+    async def run(self, style: PushStyle, *, out_of_order: bool) -> Completion:
         match style:
             case PushStyle.SINGLE_POST:
                 return await self._post_all()
             case PushStyle.POST_PUT:
                 return await self._finish(await self._start(), self._content)
             case PushStyle.CHUNKED_PATCH:
-                return await self._finish(await self._patch_chunks(), None)
+                return await self._finish(await self._patch_chunks(out_of_order=out_of_order), None)
             case PushStyle.STREAMED_PATCH:
                 return await self._finish(await self._patch_stream(), None)
 
@@ -103,23 +114,38 @@ class _Upload:
     async def _start(self) -> str:
         return self._advanced(await self._registry.start_upload(self._repository, request_id=self._steps.next_id()))
 
-    async def _patch_chunks(self) -> str:
+    async def _patch_chunks(self, *, out_of_order: bool) -> str:
         reply = await self._registry.start_upload(self._repository, request_id=self._steps.next_id())
         location = self._advanced(reply)
         least = reply.header("oci-chunk-min-length") or "0"
         for first, end in chunk_bounds(self._content.size, int(least) if least.isascii() and least.isdigit() else 0):
+            if out_of_order and first and end - first > 1:
+                location, out_of_order = await self._leave_gap(location, first, end), False
             name = self._steps.next_id()
             reply = await self._registry.patch_upload(location, self._content, first, end, request_id=name)
             self._note_stored(reply, end)
             location = self._advanced(reply)
-        return await self._ask_status(location)
+        return await self._ask_status(location, self._content.size)
 
-    async def _ask_status(self, location: str) -> str:
+    async def _leave_gap(self, location: str, first: int, end: int) -> str:
+        """Send a chunk without its first byte: 416 is the answer, and the upload goes on where it was."""
+        name = self._steps.next_id()
+        reply = await self._registry.patch_upload(location, self._content, first + 1, end, request_id=name)
+        self._steps.out_of_order(reply.status)
+        if reply.status == 416 and reply.is_complete:
+            return await self._ask_status(location, first)
+        if reply.status is None or not 200 <= reply.status < 300:
+            raise _GivenUp(given_up(reply, self._steps.answered()))
+        # The bytes are not those of the blob any more: nothing is left but to give the upload up.
+        self.note_location(reply)
+        raise _GivenUp(given_up(reply, self._steps.answered(), f"{reply.status} to a chunk out of order"))
+
+    async def _ask_status(self, location: str, sent: int) -> str:
         """What the registry holds now; one that does not answer such a question is not blamed for it here."""
         reply = await self._registry.upload_status(location, request_id=self._steps.next_id())
         if reply.status is None:
             return self._advanced(reply)
-        self._note_stored(reply, self._content.size)
+        self._note_stored(reply, sent)
         return self.note_location(reply) or location if reply.header("location") else location
 
     async def _patch_stream(self) -> str:

@@ -14,6 +14,7 @@ class Steps:
         self._operation_id = operation_id
         self._sent_offsets: list[int] = []
         self._stored_offsets: list[int] = []
+        self._out_of_order_status: int | None = None
         self.count = 0
 
     def next_id(self) -> str | None:
@@ -26,10 +27,15 @@ class Steps:
         self._sent_offsets.append(sent)
         self._stored_offsets.append(stored)
 
+    def out_of_order(self, status: int | None) -> None:
+        """What a chunk out of order was answered."""
+        self._out_of_order_status = status
+
     def answered(self) -> Answered:
         """What the steps so far contribute to the answer."""
         return Answered(
             exchanges=self.count,
             sent_offsets=tuple(self._sent_offsets),
             stored_offsets=tuple(self._stored_offsets),
+            out_of_order_status=self._out_of_order_status,
         )

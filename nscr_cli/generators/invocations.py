@@ -12,6 +12,12 @@ def push_blob(repository: str, content: Content, style: PushStyle) -> Invocation
     return Invocation(f=F.PUSH_BLOB, key=digest_key(repository, content.digest), asked=asked, content=content)
 
 
+def push_out_of_order(repository: str, content: Content) -> Invocation:
+    """Push a blob in chunks, with one amid them that leaves a gap: it must be refused, the others accepted."""
+    asked = Asked(digest=content.digest, size=content.size, style=PushStyle.CHUNKED_PATCH, out_of_order=True)
+    return Invocation(f=F.PUSH_BLOB, key=digest_key(repository, content.digest), asked=asked, content=content)
+
+
 def push_wrong_bytes(repository: str, content: Content, claimed: Content, style: PushStyle) -> Invocation:
     """Push bytes under the digest of other ones: a registry must refuse them."""
     asked = Asked(digest=claimed.digest, size=content.size, style=style, wrong_bytes=True)

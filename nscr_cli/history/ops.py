@@ -80,6 +80,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         source: repository that a mount takes the blob from.
         range: inclusive first and last byte asked for, or None for the whole.
         wrong_bytes: the bytes sent do not hash to `digest`, on purpose: they must be refused.
+        out_of_order: of a chunked push: a chunk that leaves a gap is sent amid the others, and must be refused.
         page_size: most names that a page of a list may hold (`n`), or None where nothing was asked.
         range_digest: sha256 digest of the bytes in that range, where the asker knows them.
         subject: digest of the manifest that the manifest written refers to (its `subject`).
@@ -95,6 +96,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     range: tuple[int, int] | None = None
     range_digest: str | None = None
     wrong_bytes: bool = False
+    out_of_order: bool = False
     page_size: int | None = None
     subject: str | None = None
     artifact_type: str | None = None
@@ -124,6 +126,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         sent_offsets: bytes of an upload sent so far, after each of its PATCH requests.
         stored_offsets: bytes of it that the registry said it holds (end of `Range` + 1), after each of them; -1 where
             it said nothing readable.
+        out_of_order_status: HTTP status that the chunk out of order was answered; None where none was sent or answered.
     """
 
     status: int | None = None
@@ -145,6 +148,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exchanges: int = 0
     sent_offsets: tuple[int, ...] = ()
     stored_offsets: tuple[int, ...] = ()
+    out_of_order_status: int | None = None
 
 
 class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="op"):

@@ -19,7 +19,7 @@ from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Checker
 from nscr_cli.generators.base import Generator
 from nscr_cli.generators.combinators import EachProcess
-from nscr_cli.history.ops import F
+from nscr_cli.history.ops import F, PushStyle
 from nscr_cli.workloads import attachments, pulls, pushes, tag_writes, trespasses
 from nscr_cli.workloads.actor import Action, Actor
 from nscr_cli.workloads.memory import Memory
@@ -111,6 +111,15 @@ _REFERRER_ACTIONS = {
         needs=(F.LIST_REFERRERS,),
     ),
 }
+_UPLOAD_ACTIONS = {
+    **{name: _IMAGE_ACTIONS[name] for name in ("push-image", "pull-image", "ask-in-vain")},
+    "list-tags": _TAG_ACTIONS["list-tags"],
+    "push-out-of-order": Action(
+        summary="push a blob in chunks, one of which leaves a gap, and read it",
+        begin=pushes.push_out_of_order,
+        needs=(PushStyle.CHUNKED_PATCH,),
+    ),
+}
 _CHECKERS: tuple[Checker, ...] = (
     TagsChecker(),
     BlobsChecker(),
@@ -127,5 +136,6 @@ WORKLOADS: dict[str, Workload] = {
     "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
     "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), *_CHECKERS)),
     "tag-set": Workload(actions=_TAG_SET_ACTIONS, checkers=_CHECKERS),
+    "uploads": Workload(actions=_UPLOAD_ACTIONS, checkers=_CHECKERS),
     "tags": Workload(actions=_TAG_ACTIONS, checkers=_CHECKERS),
 }

@@ -188,6 +188,19 @@ def _after_manifests(repository: str, remaining: Sequence[Manifest], finish: Cal
     )
 
 
+def push_out_of_order(turn: Turn) -> Step:
+    """A blob of our own in chunks, one of which leaves a gap and must be refused; then all of it is read."""
+    chance = turn.chance("out-of-order")
+    repository = chance.choice(turn.world.repositories)
+    content = Content.seeded(f"{turn.nonce}/out-of-order", _SCRATCH_SIZE + turn.world.blob_size(chance))
+    read = invocations.get_blob(repository, content.digest, content.size)
+    return Step(
+        invocations.push_out_of_order(repository, content),
+        lambda event: Step(read) if event.kind is Kind.OK else None,
+        lambda memory: memory.with_blob(repository, content),
+    )
+
+
 def _layer(turn: Turn, chance: Random, number: int) -> Content:
     """A layer: of the shared ones, of the wave that every process now pushes, or this errand's own."""
     draw = chance.random()

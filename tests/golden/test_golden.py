@@ -151,7 +151,7 @@ def _asked(key: str, words: list[str]) -> Asked:
                 )
             case "size" | "page_size":
                 fields[name] = int(value)
-            case "wrong_bytes":
+            case "wrong_bytes" | "out_of_order":
                 fields[name] = value == "true"
             case "range":
                 fields["range"] = tuple(map(int, value.split(",")))

@@ -9,6 +9,7 @@ import pytest
 
 from nscr_cli.client.pushes import chunk_bounds
 from nscr_cli.client.target import parse_target
+from nscr_cli.generators.invocations import push_out_of_order
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_key, tag_key
 from nscr_cli.history.ops import Asked, F, Kind, PushStyle, Reference, Referrer
@@ -79,6 +80,26 @@ def test_chunked_patch_follows_each_location(play: Play) -> None:
     assert done.completion.answered.sent_offsets == (334, 668, 1000, 1000)
     assert done.completion.answered.stored_offsets == (334, 668, 999, 1000)
     assert [seen.headers["X-Request-Id"] for seen in done.seen] == [f"r-7.{n}" for n in range(1, 7)]
+
+
+def test_a_chunk_out_of_order_is_sent_once_and_the_upload_goes_on(play: Play) -> None:
+    accepted = [f"202 Accepted\r\nLocation: /u/{n}\r\nRange: 0-{end - 1}" for n, end in ((2, 334), (3, 668), (4, 1000))]
+    before, after = ("204 No Content\r\nRange: 0-333", "204 No Content\r\nRange: 0-999")
+    refused = "416 Range Not Satisfiable\r\nContent-Length: 0"
+    done = play(push_out_of_order("a/b", CONTENT), STARTED, accepted[0], refused, before, *accepted[1:], after, CREATED)
+    ranges = [seen.headers["Content-Range"] for seen in done.seen if "Content-Range" in seen.headers]
+    assert ranges == ["0-333", "335-667", "334-667", "668-999"]
+    assert done.completion.kind is Kind.OK
+    assert done.completion.answered.out_of_order_status == 416
+    assert done.completion.answered.sent_offsets == (334, 334, 668, 1000, 1000)
+
+
+def test_an_upload_that_took_a_chunk_out_of_order_is_given_up(play: Play) -> None:
+    accepted = [f"202 Accepted\r\nLocation: /u/{n}\r\nRange: 0-{end}" for n, end in ((2, 333), (3, 666))]
+    done = play(push_out_of_order("a/b", CONTENT), STARTED, *accepted, "204 No Content\r\nContent-Length: 0")
+    assert done.lines[-1] == "DELETE /u/3"
+    assert (done.completion.kind, done.completion.error) == (Kind.FAIL, "202 to a chunk out of order")
+    assert done.completion.answered.out_of_order_status == 202
 
 
 def test_streamed_patch(play: Play) -> None:
