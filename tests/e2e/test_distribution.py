@@ -23,5 +23,8 @@ def test_the_wheel_holds_packages_scenarios_and_type_markers(tmp_path: Path) -> 
         f"nscr_cli/scenarios/{path.relative_to(ROOT / 'scenarios')}" for path in ROOT.glob("scenarios/**/*.toml")
     }
     assert scenarios
-    assert scenarios | {"nscr/py.typed", "nscr_cli/py.typed", "nscr_cli/app.py", "nscr/server.py"} <= names
+    assert (
+        scenarios | {"nscr_cli/bugs.toml", "nscr/py.typed", "nscr_cli/py.typed", "nscr_cli/app.py", "nscr/server.py"}
+        <= names
+    )
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"nscr", "nscr_cli"}

@@ -1,0 +1,142 @@
+"""The requests of a few operations as a shell script of curl calls, one after another. Pure.
+
+It asks what was asked, in order of invocation; that some of it was concurrent is for the timeline to say. Credentials
+are the variables NSCR_USERNAME and NSCR_PASSWORD, never values. Bodies are files named by their digest, in $BODIES: the
+journal does not hold them. Names and types are hostile: percent-encoded in a URL, quoted for the shell everywhere.
+"""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+from nscr_cli.checkers.wording import outcome
+from nscr_cli.history.history import Operation
+from nscr_cli.history.keys import digest_of, repository_of, tag_of
+from nscr_cli.history.ops import F, PushStyle
+from nscr_cli.ui import printable
+
+_OWN_REGISTRY = "http://127.0.0.1:5000"
+_OCTETS = "--header 'Content-Type: application/octet-stream'"
+_ACCEPT = "--header 'Accept: application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, */*'"
+
+_ASK = """\
+ask() { curl --silent --show-error --include ${NSCR_USERNAME:+--user "$NSCR_USERNAME:$NSCR_PASSWORD"} "$@"; }"""
+
+# A location may be relative, and may change with each step of an upload (spec.md#pushing-a-blob-in-chunks).
+_FOLLOW = """\
+follow() {
+  reply=$(ask "$@"); printf '%s\\n' "$reply"
+  next=$(printf '%s\\n' "$reply" | tr -d '\\r' | sed -n 's/^[Ll]ocation: *//p' | tail -n 1)
+  case $next in
+    '') ;;
+    /*) upload=$(printf '%s' "$REGISTRY" | sed 's,\\(://[^/]*\\).*,\\1,')$next ;;
+    *) upload=$next ;;
+  esac
+}
+with_digest() {
+  case $upload in *\\?*) printf '%s&digest=%s' "$upload" "$1" ;; *) printf '%s?digest=%s' "$upload" "$1" ;; esac
+}"""
+
+
+def transcript(registry_url: str | None, operations: Sequence[Operation]) -> str:
+    """A POSIX shell script that asks a registry for the same.
+
+    Args:
+        registry_url: without credentials; None for a registry of the run's own, which is gone.
+    """
+    url = shlex.quote(printable(registry_url or _OWN_REGISTRY, limit=2000).rstrip("/"))
+    lines = [f"REGISTRY={url}", _ASK]
+    if any(one.f is F.PUSH_BLOB and one.asked.style is not PushStyle.SINGLE_POST for one in operations):
+        lines.append(_FOLLOW)
+    for one in operations:
+        said = printable(outcome(one), limit=400)
+        lines += ["", f"# #{one.index}, process {one.process}, at {one.start_ns / 1e9:.6f} s; it was answered: {said}"]
+        lines += _calls(one)
+    return "\n".join(lines)
+
+
+def _calls(one: Operation) -> Iterator[str]:
+    asked = one.asked
+    digest = digest_of(one.key) or asked.digest or ""
+    blob, manifest = f"blobs/{_encoded(digest)}", f"manifests/{_encoded(tag_of(one.key) or digest)}"
+    match one.f:
+        case F.PUSH_BLOB:
+            yield from _push(one, digest)
+        case F.MOUNT_BLOB:
+            source = f"&from={_encoded(asked.source)}" if asked.source is not None else ""
+            yield f"ask --request POST {_url(one, f'blobs/uploads/?mount={_encoded(digest)}{source}')}"
+        case F.GET_BLOB:
+            part = f"--range {asked.range[0]}-{asked.range[1]} " if asked.range is not None else ""
+            yield f"ask --output - {part}{_url(one, blob)}"
+        case F.HEAD_BLOB:
+            yield f"ask --head {_url(one, blob)}"
+        case F.DELETE_BLOB:
+            yield f"ask --request DELETE {_url(one, blob)}"
+        case F.PUT_MANIFEST:
+            kind = shlex.quote(f"Content-Type: {printable(asked.media_type or 'application/octet-stream')}")
+            body = _body(asked.digest or digest)
+            yield f"ask --request PUT --header {kind} --data-binary @{body} {_url(one, manifest)}"
+        case F.GET_MANIFEST:
+            yield f"ask {_ACCEPT} {_url(one, manifest)}"
+        case F.HEAD_MANIFEST:
+            yield f"ask --head {_ACCEPT} {_url(one, manifest)}"
+        case F.DELETE_TAG | F.DELETE_MANIFEST:
+            yield f"ask --request DELETE {_url(one, manifest)}"
+        case F.LIST_TAGS:
+            page = f"?n={asked.page_size}" if asked.page_size is not None else ""
+            yield f"ask {_url(one, f'tags/list{page}')}"
+        case F.LIST_REFERRERS:
+            wanted = f"?artifactType={_encoded(asked.artifact_type)}" if asked.artifact_type is not None else ""
+            yield f"ask {_url(one, f'referrers/{_encoded(digest)}{wanted}')}"
+
+
+def _push(one: Operation, digest: str) -> Iterator[str]:
+    body, named = _body(digest), shlex.quote(_encoded(digest))
+    if one.asked.style is PushStyle.SINGLE_POST:
+        target = _url(one, f"blobs/uploads/?digest={_encoded(digest)}")
+        yield f"ask --request POST {_OCTETS} --data-binary @{body} {target}"
+        return
+    yield f"follow --request POST {_url(one, 'blobs/uploads/')}"
+    match one.asked.style:
+        case PushStyle.CHUNKED_PATCH:
+            yield from _chunks(one, body)
+        case PushStyle.STREAMED_PATCH:
+            stream = f"--header 'Transfer-Encoding: chunked' --upload-file {body}"
+            yield f'follow --request PATCH {_OCTETS} {stream} "$upload"'
+        case _:
+            yield f'ask --request PUT {_OCTETS} --data-binary @{body} "$(with_digest {named})"'
+            return
+    yield f'ask --request PUT "$(with_digest {named})"'
+
+
+def _chunks(one: Operation, body: str) -> Iterator[str]:
+    """The chunks that were sent, then what was left of the blob; the one out of order after the first, as it was."""
+    size = one.asked.size or 0
+    ends = [end for end in one.answered.sent_offsets if end < size] + [size]
+    begin = 0
+    for number, end in enumerate(ends):
+        if number == 1 and one.asked.out_of_order and end - begin > 1:
+            yield _chunk(body, begin + 1, end)
+        if end > begin:
+            yield _chunk(body, begin, end)
+        begin = end
+
+
+def _chunk(body: str, begin: int, end: int) -> str:
+    return (
+        f"tail -c +{begin + 1} {body} | head -c {end - begin} > chunk\n"
+        f"follow --request PATCH {_OCTETS} --header 'Content-Range: {begin}-{end - 1}' --data-binary @chunk \"$upload\""
+    )
+
+
+def _url(one: Operation, rest: str) -> str:
+    path = quote(f"/v2/{repository_of(one.key)}/", safe="/")
+    return f'"$REGISTRY"{shlex.quote(path + rest)}'
+
+
+def _body(digest: str) -> str:
+    return f'"$BODIES"/{shlex.quote(_encoded(digest.replace(":", "-")))}'
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe=":")

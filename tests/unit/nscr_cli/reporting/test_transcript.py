@@ -1,0 +1,83 @@
+"""The curl transcript: a shell script that asks the same, whatever the names in it."""
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from nscr_cli.history.history import History
+from nscr_cli.history.ops import Answered, Asked, F, Kind, Op, Phase, PushStyle
+from nscr_cli.reporting.transcript import transcript
+
+DIGEST = "sha256:" + "a" * 64
+HOSTILE = "x';touch /tmp/owned;'$(id)`id`\n\x1b]0;"
+
+
+def asks(f: F, key: str, *, answered: Answered | None = None, error: str | None = None, **asked: object) -> str:
+    shared = {"process": 1, "f": f, "key": key, "phase": Phase.MAIN, "intended_ns": 0}
+    invoked = Op(index=0, kind=Kind.INVOKE, time_ns=0, asked=Asked(**asked), **shared)
+    ended = Op(index=1, kind=Kind.FAIL, time_ns=1, answered=answered or Answered(status=202), error=error, **shared)
+    script = transcript("http://127.0.0.1:5000", History([invoked, ended]).operations)
+    subprocess.run(["sh", "-n"], input=script, text=True, check=True)
+    return script
+
+
+@pytest.mark.parametrize(
+    ("f", "key", "asked", "line"),
+    [
+        (
+            F.GET_BLOB,
+            f"a/b@{DIGEST}",
+            {"range": (1, 9)},
+            f'ask --output - --range 1-9 "$REGISTRY"/v2/a/b/blobs/{DIGEST}',
+        ),
+        (F.DELETE_TAG, "a/b:t", {}, 'ask --request DELETE "$REGISTRY"/v2/a/b/manifests/t'),
+        (F.LIST_TAGS, "a/b", {"page_size": 3}, "ask \"$REGISTRY\"'/v2/a/b/tags/list?n=3'"),
+        (
+            F.MOUNT_BLOB,
+            f"a/b@{DIGEST}",
+            {"source": "c"},
+            f"ask --request POST \"$REGISTRY\"'/v2/a/b/blobs/uploads/?mount={DIGEST}&from=c'",
+        ),
+        (
+            F.PUT_MANIFEST,
+            "a/b:t",
+            {"digest": DIGEST, "media_type": "text/x"},
+            (
+                "ask --request PUT --header 'Content-Type: text/x' --data-binary "
+                f'@"$BODIES"/{DIGEST.replace(":", "-")} "$REGISTRY"/v2/a/b/manifests/t'
+            ),
+        ),
+    ],
+)
+def test_each_asks_what_was_asked(f: F, key: str, asked: dict[str, object], line: str) -> None:
+    assert asks(f, key, **asked).splitlines()[-1] == line
+
+
+def test_the_chunk_out_of_order_is_sent_where_it_was() -> None:
+    answered = Answered(status=202, sent_offsets=(4,))
+    push = {"size": 10, "style": PushStyle.CHUNKED_PATCH, "out_of_order": True, "digest": DIGEST}
+    script = asks(F.PUSH_BLOB, f"a/b@{DIGEST}", answered=answered, **push)
+    ranges = [line.split("Content-Range: ")[1].split("'")[0] for line in script.splitlines() if "Content-Range" in line]
+    assert ranges == ["0-3", "5-9", "4-9"]
+
+
+@pytest.mark.parametrize("style", list(PushStyle))
+def test_every_style_of_push_ends_with_the_digest(style: PushStyle) -> None:
+    assert DIGEST in asks(F.PUSH_BLOB, f"a/b@{DIGEST}", size=10, style=style).splitlines()[-1]
+
+
+@pytest.mark.parametrize("f", list(F))
+def test_hostile_names_run_nothing(f: F) -> None:
+    script = asks(f, f"{HOSTILE}:{HOSTILE}", error=HOSTILE, digest=HOSTILE, media_type=HOSTILE, artifact_type=HOSTILE)
+    # The calls are words to the shell: nothing is run but the functions of the script, and nothing is expanded.
+    stub = "ask() { :; }\nfollow() { upload=; }\nid() { echo RUN; }\ntouch() { echo RUN; }\n"
+    calls = script.partition("\n\n")[2]
+    ran = subprocess.run(["sh", "-c", stub + calls], capture_output=True, text=True, check=False)
+    assert "RUN" not in ran.stdout
+    assert "\x1b" not in script
+
+
+def test_credentials_are_names_of_variables(operation: Callable[..., list[Op]]) -> None:
+    script = transcript(None, History(operation(0)).operations)
+    assert '--user "$NSCR_USERNAME:$NSCR_PASSWORD"' in script
