@@ -19,6 +19,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from nscr import crashpoints
+from nscr.allocator import give_back_freed_memory
 from nscr.assembly import assemble
 from nscr.background import repeat
 from nscr.config import ServerConfig
@@ -29,7 +30,7 @@ from nscr.http.log_events import LogEvents
 from nscr.sabotage.catalogue import CATALOGUE
 
 BACKLOG = 1024
-CONNECTION_BUFFER = 64 * 1024
+CONNECTION_BUFFER = 16 * 1024
 """Bytes of a body that wait for the registry, in each connection; larger ones cost memory and gain no speed."""
 DRAIN_SECONDS = 10
 
@@ -101,6 +102,7 @@ def run(config: ServerConfig, *, announce: Callable[[str], None]) -> None:
     unknown = [name for name in config.sabotages if name not in CATALOGUE]
     if unknown:
         raise ConfigurationError(f"unknown sabotage {unknown[0]!r}", hint=f"known: {', '.join(CATALOGUE)}")
+    give_back_freed_memory()
     connections = connections_within(raise_descriptor_limit())
     with held_data_folder(config.database_path):
         admit_sabotage(config.database_path, config.sabotages)

@@ -13,6 +13,7 @@ from nscr.core.uploads import range_header
 from nscr.errors import ManifestUnknown, PreconditionFailed, RangeUnsatisfiable, TooManyTags
 from nscr.http.messages import Request, Response
 from nscr.http.services import Services
+from nscr.http.spool import HELD_BYTES, Spool
 from nscr.oci.digest import Algorithm, Digest, parse_algorithm, parse_digest
 from nscr.oci.errors import ErrorCode, InvalidInput
 from nscr.oci.manifests import MAX_MANIFEST_BYTES, OCI_INDEX
@@ -243,15 +244,24 @@ async def get_manifest(services: Services, request: Request) -> Response:
     digest; conditional by `If-Match` and `If-None-Match`.
     """
     name, reference = _name(request), _existing_reference(request)
-    manifest = await services.registry.manifest(name, reference)
-    headers = {
-        "Content-Type": manifest.media_type,
-        "Docker-Content-Digest": manifest.digest,
-        "ETag": f'"{manifest.digest}"',
-    }
-    if _is_unmodified(request, name, reference, manifest.digest):
-        return Response(304, headers)
-    return Response(200, headers, manifest.content)
+    async with request.budget.fetching:
+        manifest = await services.registry.manifest(name, reference)
+        headers = {
+            "Content-Type": manifest.media_type,
+            "Docker-Content-Digest": manifest.digest,
+            "ETag": f'"{manifest.digest}"',
+        }
+        if _is_unmodified(request, name, reference, manifest.digest):
+            return Response(304, headers)
+        return await _document(headers, manifest.content)
+
+
+async def _document(headers: dict[str, str], content: bytes) -> Response:
+    """A large document is laid aside, for a slow client would hold it in memory for as long as it reads."""
+    if len(content) <= HELD_BYTES:
+        return Response(200, headers, content)
+    spool = await Spool.of(content)
+    return Response(200, headers, spool, length=spool.length)
 
 
 async def put_manifest(services: Services, request: Request) -> Response:
@@ -310,4 +320,4 @@ async def list_referrers(services: Services, request: Request) -> Response:
         query = {"artifactType": artifact_type} if artifact_type is not None else {}
         target = f"/v2/{name}/referrers/{subject}?{urlencode({**query, 'last': page.following})}"
         headers["Link"] = f'<{target}>; rel="next"'
-    return Response(200, headers, page.index())
+    return await _document(headers, page.index())

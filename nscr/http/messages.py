@@ -46,7 +46,7 @@ class Request:
         self.connection: str = ":".join(map(str, scope.get("client") or ()))
         self.route = "none"
         self._patience = patience
-        self._budget = budget
+        self.budget = budget
         self._is_document = False
         self._query: bytes = scope["query_string"]
         self._receive = receive
@@ -82,7 +82,7 @@ class Request:
 
     def __exit__(self, *_: object) -> None:
         if self._is_document:
-            self._budget.documents -= 1
+            self.budget.give_document()
 
     @property
     def head_bytes(self) -> int:
@@ -110,7 +110,7 @@ class Request:
         if self._is_read:
             return
         self._is_read = True
-        self._budget.uploads += 1
+        self.budget.uploads += 1
         pieces: list[bytes] = []
         held = 0
         failure: Exception | None = None
@@ -119,13 +119,13 @@ class Request:
                 async for piece in incoming:
                     pieces.append(piece)
                     held += len(piece)
-                    if held >= self._budget.batch_bytes:
+                    if held >= self.budget.batch_bytes:
                         yield b"".join(pieces)
                         pieces, held = [], 0
         except (BodyBroken, ClientTooSlow) as error:
             failure = error
         finally:
-            self._budget.uploads -= 1
+            self.budget.uploads -= 1
         if pieces:
             yield b"".join(pieces)
         if failure is not None:
@@ -167,19 +167,19 @@ class Request:
         """
         content = bytearray()
         if (self.content_length or 0) > LARGE_DOCUMENT:
-            self._take_document()
+            await self._take_document()
         async with aclosing(self.body()) as batches:
             async for data in batches:
                 content += data
                 if len(content) > LARGE_DOCUMENT:
-                    self._take_document()
+                    await self._take_document()
                 if len(content) > limit:
                     break
         return bytes(content)
 
-    def _take_document(self) -> None:
+    async def _take_document(self) -> None:
         if not self._is_document:
-            self._budget.take_document()
+            await self.budget.take_document()
             self._is_document = True
 
     async def skip_body(self, limit: int) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from nscr.errors import StoreFull
 from nscr.http.documents import Document
 
-HELD_BYTES = 512 * 1024
+HELD_BYTES = 256 * 1024
 PIECE_BYTES = 128 * 1024
 BATCH = 200
 
@@ -26,6 +26,17 @@ class Spool:
         self._file = SpooledTemporaryFile(max_size=HELD_BYTES)  # noqa: SIM115 - closed by aclose
         self._sent = 0
         self.length = 0
+
+    @classmethod
+    async def of(cls, content: bytes) -> "Spool":
+        """A spool of these bytes."""
+        spool = cls()
+        try:
+            await anyio.to_thread.run_sync(spool.write, content)
+        except BaseException:
+            await spool.aclose()
+            raise
+        return spool
 
     def write(self, data: bytes) -> None:
         """Append; may block, so it belongs into the reading."""

@@ -10,6 +10,7 @@ import pytest
 from nscr.config import ServerConfig
 from nscr.descriptors import connections_within
 from nscr.errors import EnvironmentFault, TooManyDocuments
+from nscr.http import body_budget
 from nscr.http.app import HEAD_LIMIT
 from nscr.http.body_budget import LARGE_DOCUMENT, LARGE_DOCUMENTS, LARGEST_BATCH, SMALLEST_BATCH, BodyBudget
 from nscr.oci.manifests import OCI_INDEX, OCI_MANIFEST
@@ -124,7 +125,8 @@ async def test_only_so_many_uploads_are_open_at_once(make_client: Any) -> None:
 
 
 @pytest.mark.slow
-async def test_only_so_many_large_manifests_are_held_at_once(client: Any) -> None:
+async def test_only_so_many_large_manifests_are_held_at_once(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_budget, "LARGEST_WAIT_SECONDS", 0.01)
     large = str(LARGE_DOCUMENT + 1).encode()
     wires = [Wire() for _ in range(LARGE_DOCUMENTS)]
     put = ("PUT", "/v2/a/manifests/t", (b"content-length", large))
@@ -143,6 +145,21 @@ async def test_only_so_many_large_manifests_are_held_at_once(client: Any) -> Non
     assert again.code == "MANIFEST_INVALID"
 
 
+async def test_a_large_document_waits_for_room_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = BodyBudget()
+    for _ in range(LARGE_DOCUMENTS):
+        await budget.take_document()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(budget.take_document)
+        await anyio.wait_all_tasks_blocked()
+        budget.give_document()
+    monkeypatch.setattr(body_budget, "LARGEST_WAIT_SECONDS", 0.01)
+    with pytest.raises(TooManyDocuments):
+        await budget.take_document()
+    budget.give_document()
+    await budget.take_document()
+
+
 def test_the_more_uploads_the_smaller_their_batches() -> None:
     budget = BodyBudget()
     sizes = []
@@ -150,10 +167,6 @@ def test_the_more_uploads_the_smaller_their_batches() -> None:
         sizes.append(budget.batch_bytes)
     assert sizes == sorted(sizes, reverse=True)
     assert (sizes[0], sizes[-1]) == (LARGEST_BATCH, SMALLEST_BATCH)
-    for _ in range(LARGE_DOCUMENTS):
-        budget.take_document()
-    with pytest.raises(TooManyDocuments):
-        budget.take_document()
 
 
 @pytest.mark.parametrize(("limit", "connections"), [(192, 16), (1024, 432), (1_000_000, 2048)])
