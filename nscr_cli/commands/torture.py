@@ -112,6 +112,13 @@ def torture(
         raise UsageError("--sabotage is for the reference registry", hint="leave out --registry-url")
     names = scenarios or [DEFAULT_SCENARIO]
     loaded = [(name, load_scenario(name)) for name in names]
+    if address is not None and address.scheme != "http":
+        for name, scenario in loaded:
+            if scenario.faults:
+                raise UsageError(
+                    f"scenario {name} has faults, and the fault proxy does not take TLS apart",
+                    hint="name the registry by an http URL, or choose a scenario without faults",
+                )
     flags = Flags(
         seed=seed,
         workers=workers,

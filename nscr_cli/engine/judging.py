@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from nscr_cli.checkers.verdict import Result, check_all
+from nscr_cli.checkers.faults import FaultsChecker
+from nscr_cli.checkers.verdict import Checker, Result, check_all
 from nscr_cli.errors import RunFolderError
 from nscr_cli.history.history import History
 from nscr_cli.history.journal import JOURNAL_NAME, read_journal
@@ -31,7 +32,7 @@ def judge_run(folder: Path) -> tuple[RunPlan, History, list[Result]]:
     """
     plan, history = read_run(folder)
     blindfolded = msgspec.structs.replace(plan, sabotages=())
-    return plan, history, check_all(_workload(plan, folder).checkers, blindfolded, history)
+    return plan, history, check_all(_checkers(plan, folder), blindfolded, history)
 
 
 def read_run(folder: Path) -> tuple[RunPlan, History]:
@@ -76,6 +77,11 @@ def read_plan(folder: Path) -> RunPlan:
         raise RunFolderError(f"{path}: {error.strerror or error}", hint=_FOLDER_HINT) from error
     except msgspec.MsgspecError as error:
         raise RunFolderError(f"{path}: not the plan of a run: {error}", hint=_FOLDER_HINT) from error
+
+
+def _checkers(plan: RunPlan, folder: Path) -> tuple[Checker, ...]:
+    checkers = _workload(plan, folder).checkers
+    return (*checkers, FaultsChecker()) if plan.scenario.faults else checkers
 
 
 def _workload(plan: RunPlan, folder: Path) -> Workload:

@@ -45,7 +45,7 @@ class Network:
         """See run.Wiring."""
         address = running.address
         registry = RegistryClient(
-            self._dialer_for(address),
+            running.dialer or self._dialer_for(address),
             address,
             running.credentials,
             time_outs=self._time_outs,

@@ -22,6 +22,7 @@ class Recorder:
     Attributes:
         failure: why nothing is written any more, if that is so.
         secrets: values that never enter the journal.
+        in_flight: operations invoked and not completed.
     """
 
     def __init__(
@@ -39,10 +40,12 @@ class Recorder:
         self._observe = observe
         self._on_failure = on_failure
         self.secrets = secrets
+        self.in_flight = 0
         self._index = 0
 
     def invoke(self, process: int, phase: Phase, invocation: Invocation, intended_ns: int) -> Op:
         """Write that an operation is about to be dispatched."""
+        self.in_flight += 1
         op = Op(
             index=self._next_index(),
             process=process,
@@ -59,6 +62,7 @@ class Recorder:
 
     def complete(self, invoked: Op, kind: Kind, answered: Answered, error: str | None) -> Op:
         """Write how an operation ended."""
+        self.in_flight -= 1
         op = msgspec.structs.replace(
             invoked,
             index=self._next_index(),

@@ -1,8 +1,9 @@
 """The lifecycle of a run, from a target that is made ready to a journal that can be judged.
 
-prepare -> probe and seed -> main phase -> quiesce -> final reads of every key ever written -> quiet samples, and the
-target taken down always. The first SIGINT or SIGTERM ends the phase at hand and still reads back what there is; the
-second, and the death of the target, end everything at once. What happened stands in the journal; nothing is returned.
+prepare -> probe and seed -> main phase with its faults -> heal -> quiesce -> final reads of every key ever written ->
+quiet samples, and the target taken down always. The first SIGINT or SIGTERM ends the phase at hand and still reads back
+what there is; the second, and the death of the target, end everything at once. What happened stands in the journal;
+nothing is returned.
 """
 
 import signal
@@ -15,6 +16,7 @@ import trio
 
 from nscr_cli.engine.arrivals import Arrivals
 from nscr_cli.engine.clocks import RunClock
+from nscr_cli.engine.faulting import Nemesis, faulting
 from nscr_cli.engine.interpreter import Client, Interpreter
 from nscr_cli.engine.recorder import Recorder
 from nscr_cli.errors import TargetRefused
@@ -86,6 +88,7 @@ class Run:
         self._everything = trio.CancelScope()
         self._interpreter: Interpreter | None = None
         self._is_interrupted = False
+        self._nemesis = Nemesis(None, recorder)
 
     def abandon(self) -> None:
         """Take everything down at once."""
@@ -101,8 +104,11 @@ class Run:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._heed_signals)
                 self._enter("prepare")
-                async with self._target.running(self._folder) as running:
-                    await self._load(running)
+                async with (
+                    self._target.running(self._folder) as running,
+                    faulting(self._plan, running, self._recorder) as (reached, self._nemesis),
+                ):
+                    await self._load(reached)
                 nursery.cancel_scope.cancel()
 
     async def _heed_signals(self, task_status: trio.TaskStatus[None]) -> None:
@@ -196,12 +202,14 @@ class Run:
     async def _main(self, interpreter: Interpreter, world: World, memory: Memory, sampler: Sampler | None) -> None:
         self.main_began_ns = self._clock.now_ns()
         load = self._workload.main(world, memory)
+        self._nemesis.arm()
         async with trio.open_nursery() as nursery:
             if sampler is not None:
                 nursery.start_soon(sampler.sample_for_ever, self._plan.poll_interval_s)
             bounded = _bounded(load, self._plan, self.main_began_ns)
             await interpreter.run(bounded, Phase.MAIN, arrivals=_arrivals(self._plan, self.main_began_ns))
             nursery.cancel_scope.cancel()
+        self._nemesis.heal()
 
     async def _read_back(self, interpreter: Interpreter, world: World) -> None:
         chance = stream(self._plan.seed, "final")
@@ -223,7 +231,7 @@ class Run:
         return sorted({repository_of(operation.key) for operation in self._history().operations})
 
     def _all_pushes_ended(self) -> bool:
-        """No upload of ours can still be open, whatever the registry says."""
+        """Nothing of any upload of ours can still be under way, whatever the registry says."""
         return all(_has_ended(operation) for operation in self._history().operations)
 
 
@@ -244,4 +252,5 @@ def _arrivals(plan: RunPlan, began_ns: int) -> Arrivals | None:
 
 def _has_ended(operation: Operation) -> bool:
     is_upload = operation.f in (F.PUSH_BLOB, F.MOUNT_BLOB)
-    return not is_upload or operation.kind is Kind.OK
+    # A fault of ours that struck it ended its connection long ago: an upload may lie open, and nobody is at it.
+    return not is_upload or operation.kind is Kind.OK or bool(operation.faults)

@@ -12,6 +12,7 @@ import msgspec
 
 import nscr_cli
 from nscr_cli.errors import ScenarioError
+from nscr_cli.history.faults import TOXICS, Fault, Step, wrong_values
 from nscr_cli.history.plan import Scenario
 from nscr_cli.workloads.catalogue import WORKLOADS
 
@@ -58,12 +59,14 @@ def parse_scenario(text: str, source: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{source}: not TOML: {error}", hint="see https://toml.io for the syntax") from error
     _check_names(document, Scenario.__struct_fields__, source, "")
+    _check_fault_names(document.get("faults"), source)
     try:
         scenario = msgspec.convert(document, Scenario)
     except msgspec.ValidationError as error:
         raise ScenarioError(f"{source}: {error}", hint="`$` in the path is the file itself") from error
     _check_workload(scenario, source)
     _check_values(scenario, source)
+    _check_faults(scenario, source)
     return scenario
 
 
@@ -106,6 +109,36 @@ def _check_values(scenario: Scenario, source: str) -> None:
     ):
         if not holds:
             _refuse(source, path, value, f"it must be: {promise}")
+
+
+def _check_fault_names(faults: object, source: str) -> None:
+    """Unknown keys are found before msgspec finds them, to name the nearest; what is no table, msgspec refuses."""
+    for place, fault in enumerate(faults if isinstance(faults, list) else []):
+        if not isinstance(fault, dict):
+            continue
+        path = f"faults[{place}]"
+        _check_names(fault, Fault.__struct_fields__, source, f"{path}.")
+        toxics = fault.get("toxics")
+        for number, toxic in enumerate(toxics if isinstance(toxics, list) else []):
+            kind = toxic.get("kind") if isinstance(toxic, dict) else None
+            if not isinstance(kind, str):
+                continue
+            if kind not in TOXICS:
+                _refuse(source, f"{path}.toxics[{number}].kind", kind, _nearest(kind, TOXICS, "kinds"))
+            _check_names(toxic, ("kind", *TOXICS[kind].__struct_fields__), source, f"{path}.toxics[{number}].")
+        steps = fault.get("steps")
+        for number, step in enumerate(steps if isinstance(steps, list) else []):
+            if isinstance(step, str) and step not in list(Step):
+                _refuse(source, f"{path}.steps[{number}]", step, _nearest(step, list(Step), "steps"))
+
+
+def _check_faults(scenario: Scenario, source: str) -> None:
+    names = [fault.name for fault in scenario.faults]
+    for place, fault in enumerate(scenario.faults):
+        for path, value, promise in wrong_values(fault):
+            _refuse(source, f"faults[{place}].{path}", value, f"it must be: {promise}")
+        if fault.name in names[:place]:
+            _refuse(source, f"faults[{place}].name", fault.name, "another fault has that name")
 
 
 def _check_names(document: Iterable[str], known: Iterable[str], source: str, prefix: str) -> None:

@@ -114,6 +114,14 @@ class DropReply(
 
 
 Toxic = Latency | Bandwidth | Slice | Cut | BlackHole | DropReply
+TOXICS: dict[str, type[Toxic]] = {
+    "latency": Latency,
+    "bandwidth": Bandwidth,
+    "slice": Slice,
+    "cut": Cut,
+    "black-hole": BlackHole,
+    "drop-reply": DropReply,
+}
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import msgspec
 
+from nscr_cli.history.faults import operation_of
 from nscr_cli.history.ops import Answered, Asked, Entry, Event, F, Kind, Op, Phase, Sample
 
 NEVER = 2**63 - 1
@@ -21,6 +22,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         index: of the invocation; findings name operations by it.
         kind: OK, FAIL or INFO; an operation without completion is INFO.
         end_ns: NEVER for INFO.
+        faults: names of the faults of ours that struck one of its exchanges.
     """
 
     index: int
@@ -35,6 +37,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     intended_ns: int
     start_ns: int
     end_ns: int
+    faults: tuple[str, ...] = ()
 
 
 class History:
@@ -67,7 +70,7 @@ class History:
                     operations.append(_paired(invoked, entry))
         operations.extend(_paired(invoked, None) for invoked in open_by_process.values())
         operations.sort(key=lambda operation: operation.index)
-        self.operations = operations
+        self.operations = _struck(operations, self.events)
 
     @cached_property
     def by_index(self) -> dict[int, Operation]:
@@ -96,6 +99,21 @@ class History:
             for event in self.events
             if event.name == "capability" and event.detail.get("supported") == "no"
         }
+
+
+def _struck(operations: list[Operation], events: list[Event]) -> list[Operation]:
+    """The operations, each with the faults that the events say struck it."""
+    faults: dict[int | None, dict[str, None]] = {}
+    for event in events:
+        if event.name == "fault":
+            struck = operation_of(event.detail.get("request", ""))
+            faults.setdefault(struck, {})[event.detail.get("fault", "")] = None
+    if not faults:
+        return operations
+    return [
+        msgspec.structs.replace(one, faults=tuple(faults[one.index])) if one.index in faults else one
+        for one in operations
+    ]
 
 
 def _paired(invoked: Op, completed: Op | None) -> Operation:

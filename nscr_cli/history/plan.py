@@ -2,6 +2,8 @@
 
 import msgspec
 
+from nscr_cli.history.faults import Fault
+
 PLAN_FORMAT = 1
 
 
@@ -22,6 +24,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         blob_sizes: inclusive smallest and largest size of a layer.
         weights: relative frequency of each of the workload's actions, by name.
         evidence: floor by name (see docs/checkers.md): below it the verdict is UNKNOWN.
+        faults: what goes wrong in the main phase, between the clients and the registry.
     """
 
     title: str
@@ -37,6 +40,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     evidence: dict[str, int] = {}
     rate: float | None = None
     ramp_s: float = 0.0
+    faults: tuple[Fault, ...] = ()
 
 
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True):

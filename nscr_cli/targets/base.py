@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from nscr_cli.client.target import Credentials, Target
+from nscr_cli.wire.dialing import Dialer
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +17,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         credentials: to use there; None where it asks for none.
         is_fresh: started by this run on an empty folder, so nobody else writes to it.
+        dialer: how clients of the load reach it, where not directly.
         wait_death: returns in words how it died, unprovoked; never returns for what we cannot watch.
     """
 
@@ -23,6 +25,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     credentials: Credentials | None
     is_fresh: bool
     wait_death: Callable[[], Awaitable[str]]
+    dialer: Dialer | None = None
 
 
 class TortureTarget(Protocol):

@@ -4,6 +4,7 @@ import pytest
 
 from nscr_cli.engine.scenario_file import MOST_WORKERS, load_scenario, parse_scenario, scenario_names
 from nscr_cli.errors import ScenarioError
+from nscr_cli.history.faults import Cut
 
 GOOD = """
 title = "t"
@@ -86,3 +87,46 @@ def test_a_folder_and_bytes_that_are_no_text(tmp_path) -> None:
 
 def test_as_many_workers_as_the_command_line_takes() -> None:
     assert parse_scenario(with_line(f"workers = {MOST_WORKERS}"), "mine.toml").workers == MOST_WORKERS
+
+
+_FAULT = """
+[[faults]]
+name = "f"
+steps = ["put-manifest"]
+toxics = [{ kind = "cut", after_bytes = [0, 9] }]
+share = 0.5
+"""
+
+
+def test_faults_are_read() -> None:
+    (fault,) = parse_scenario(GOOD + _FAULT, "s.toml").faults
+    assert fault.toxics == (Cut(after_bytes=(0, 9)),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says", "hint"),
+    [
+        ("share =", "shore =", "unknown key `faults[0].shore`", "`share`"),
+        ('"put-manifest"', '"put-manifst"', "`faults[0].steps[0]` is 'put-manifst'", "`put-manifest`"),
+        ('"cut"', '"cat"', "`faults[0].toxics[0].kind` is 'cat'", "`cut`"),
+        ("after_bytes", "after_byte", "unknown key `faults[0].toxics[0].after_byte`", "`after_bytes`"),
+        ("[0, 9]", "[9, 0]", "`faults[0].toxics[0].after_bytes` is (9, 0)", "smallest, then largest"),
+        ("share = 0.5", "share = 1.5", "`faults[0].share` is 1.5", "from 0 to 1"),
+        ("share = 0.5", "", "`faults[0].share` is 0.0", "above 0"),
+        ("share = 0.5", "nth = [0]", "`faults[0].nth` is (0,)", "counted from 1"),
+        ("share = 0.5", "share = 0.5\nordinal = 0", "`faults[0].ordinal` is 0", "counted from 1"),
+        ("share = 0.5", "share = 0.5\nstart_s = 2\nstop_s = 1", "`faults[0].stop_s` is 1.0", "after start_s"),
+        ("[{", "[{ kind = 'black-hole', hold_s = 11 }, {", "`faults[0].toxics[0].hold_s` is 11.0", "10 seconds"),
+        ("steps = [", "steps = 3 # [", "Expected `array`", "the file itself"),
+    ],
+)
+def test_faults_that_do_not_hold_together(old: str, new: str, says: str, hint: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse_scenario(GOOD + _FAULT.replace(old, new, 1), "s.toml")
+    assert says in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_two_faults_of_one_name() -> None:
+    with pytest.raises(ScenarioError, match=r"`faults\[1\].name`"):
+        parse_scenario(GOOD + _FAULT + _FAULT, "s.toml")
