@@ -1,4 +1,4 @@
-"""`nscr judge RUNDIR`: the verdict of a run again, from its plan and journal alone; writes nothing."""
+"""`nscr judge RUNDIR`: the verdict of a run again, from its plan and journal alone; findings in full."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,19 +7,28 @@ import typer
 
 from nscr_cli.engine.cleanup import read_leftovers
 from nscr_cli.engine.judging import judge_run
+from nscr_cli.errors import ReportsUnwritable
 from nscr_cli.reporting.documents import verdict_document
+from nscr_cli.reporting.findings import write_findings
 from nscr_cli.reporting.run_report import run_report
 from nscr_cli.reporting.terminal import show
-from nscr_cli.ui import results_console
+from nscr_cli.ui import progress_console, results_console
 
 
 def judge(
     folder: Annotated[Path, typer.Argument(metavar="RUNDIR", help="The folder of a run.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Judge a recorded run again: same plan, same journal, same verdict; no registry is asked."""
+    """Judge a recorded run again: same plan, same journal, same verdict; no registry is asked.
+
+    Findings are written in full to RUNDIR/findings.md.
+    """
     plan, history, results = judge_run(folder)
     report = run_report(plan, history, results, leftovers=read_leftovers(folder))
+    try:
+        write_findings(folder, report, history)
+    except ReportsUnwritable as error:  # a verdict needs no disk: a run may lie where nobody can write
+        progress_console().print(f"findings.md was not written: {error}", markup=False)
     if as_json:
         typer.echo(verdict_document(report), nl=False)
     else:

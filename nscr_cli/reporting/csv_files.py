@@ -1,4 +1,4 @@
-"""The files of one run: its CSVs and verdict.json. Columns are documented in reports/README.md.
+"""The files of one run: its CSVs, verdict.json and findings.md. Columns are documented in reports/README.md.
 
 Rows are written as they are made, so that a large history is never held as text. A registry's strings are hostile: a
 cell that a spreadsheet would take for a formula gets an apostrophe, control characters are replaced.
@@ -13,6 +13,7 @@ import msgspec
 from nscr_cli.history.figures import Figures, read_figures
 from nscr_cli.history.history import NEVER, History
 from nscr_cli.reporting.documents import verdict_document
+from nscr_cli.reporting.findings import write_findings
 from nscr_cli.reporting.latency import latency_ms
 from nscr_cli.reporting.run_report import REPORT_FORMAT, RunReport
 from nscr_cli.reporting.whole_files import whole_file
@@ -66,13 +67,14 @@ def write_csv(path: Path, columns: Row, rows: Iterable[Row]) -> None:
 
 
 def write_run(folder: Path, report: RunReport, history: History) -> None:
-    """Write summary, operations, latency, samples and violations as CSV, and verdict.json, into a run folder.
+    """Write summary, operations, latency, samples and violations as CSV, verdict.json and findings.md into a folder.
 
     Raises:
         ReportsUnwritable: see `whole_file`. The verdict is written first: it needs the least room and says the most.
     """
     with whole_file(folder / "verdict.json") as file:
         file.write(verdict_document(report))
+    write_findings(folder, report, history)
     write_csv(folder / "violations.csv", VIOLATIONS_COLUMNS, _violations(report))
     write_csv(folder / "summary.csv", SUMMARY_COLUMNS, _summary(report))
     write_csv(folder / "latency.csv", LATENCY_COLUMNS, _latency(report))

@@ -95,7 +95,7 @@ def test_writing_again_gives_the_same_bytes_and_leaves_nothing_else(
     write_run(folder, report, History(entries))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert set(before) == {
-        "summary.csv", "operations.csv", "latency.csv", "samples.csv", "violations.csv", "verdict.json",
+        "summary.csv", "operations.csv", "latency.csv", "samples.csv", "violations.csv", "verdict.json", "findings.md",
     }  # fmt: skip
 
 

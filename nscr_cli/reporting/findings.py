@@ -1,0 +1,81 @@
+"""The findings of a run in full, for whoever has to believe them: findings.md in the run folder. Pure but for the file.
+
+What a registry said is hostile: it stands in fenced blocks only, without control characters, behind a fence longer
+than any run of backticks in it.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nscr_cli.checkers.verdict import Finding
+from nscr_cli.checkers.wording import told
+from nscr_cli.history.history import History
+from nscr_cli.reporting.known_bugs import Catalogue, read_catalogue
+from nscr_cli.reporting.run_report import RunReport
+from nscr_cli.reporting.timeline import timeline
+from nscr_cli.reporting.transcript import transcript
+from nscr_cli.reporting.whole_files import whole_file
+from nscr_cli.ui import printable
+
+FINDINGS_NAME = "findings.md"
+_MOST_FINDINGS = 100
+_MOST_OPERATIONS = 40
+_LONGEST = 4000
+
+
+def write_findings(folder: Path, report: RunReport, history: History) -> None:
+    """Write findings.md, if there are findings.
+
+    Raises:
+        ReportsUnwritable: see `whole_file`.
+    """
+    if not report.findings:
+        return
+    with whole_file(folder / FINDINGS_NAME) as file:
+        file.write(findings_document(report, history, read_catalogue()))
+
+
+def findings_document(report: RunReport, history: History, catalogue: Catalogue) -> str:
+    """Every finding with its operations, their timeline, their requests, known bugs of its class, and the replay."""
+    findings = report.findings
+    parts = [
+        f"# {report.verdict.name}: {len(findings)} found",
+        f"Times are seconds since the run's start. To run it again:\n\n{_fenced(report.replay_command, 'sh')}",
+    ]
+    for number, finding in enumerate(findings[:_MOST_FINDINGS], start=1):
+        parts += _finding(number, finding, report, history)
+        parts += _known(finding, catalogue)
+    if len(findings) > _MOST_FINDINGS:
+        parts.append(f"{len(findings) - _MOST_FINDINGS} more are in violations.csv.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _finding(number: int, finding: Finding, report: RunReport, history: History) -> Iterator[str]:
+    yield f"## {number}. {finding.rule} ({finding.checker})"
+    facts = (f"key: {finding.key}", f"promise: {finding.clause}", "", finding.explanation)
+    yield _fenced("\n".join(printable(fact, limit=_LONGEST) for fact in facts))
+    operations = [
+        history.by_index[index] for index in finding.operations[:_MOST_OPERATIONS] if index in history.by_index
+    ]
+    if not operations:
+        yield "No operation proves it, but what the registry said of itself, or what became of it."
+        return
+    if len(finding.operations) > _MOST_OPERATIONS:
+        yield f"The first {_MOST_OPERATIONS} of its {len(finding.operations)} operations:"
+    yield _fenced("\n".join(printable(told(one), limit=_LONGEST) for one in operations))
+    yield _fenced(timeline(operations))
+    yield "The same requests, one after another; bodies are files in `$BODIES`, named by their digest:"
+    yield _fenced(transcript(report.plan.registry_url, operations), "sh")
+
+
+def _known(finding: Finding, catalogue: Catalogue) -> Iterator[str]:
+    for invariant, bugs in catalogue.of_rule(finding.rule).items():
+        lines = "\n".join(f"- {bug.id}: {bug.reported}" for bug in bugs)
+        yield f"Known bugs of the same class ({invariant}):\n\n{lines}"
+
+
+def _fenced(text: str, language: str = "text") -> str:
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
