@@ -6,7 +6,7 @@ promised about reads is the plan's `tag_model`. Without any
 model: it never holds what nobody wrote to it.
 """
 
-from nscr_cli.checkers import register_findings, sessions
+from nscr_cli.checkers import eventual, register_findings, sessions
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
 from nscr_cli.checkers.inventory import MANIFEST_READS, found, found_nothing, may_have_happened, seen_digest
 from nscr_cli.checkers.verdict import Finding, Result
@@ -18,6 +18,7 @@ from nscr_cli.history.plan import RunPlan
 
 CLAUSE = "spec.md#pulling-manifests: a tag names the manifest that was last put under it"
 _FLOORS = {"writes-read-back": 10}
+_EVENTUAL_FLOORS = {"settled-reads": 10}
 _CAPABILITIES = (F.PUT_MANIFEST, F.HEAD_MANIFEST, F.DELETE_TAG, F.DELETE_MANIFEST)
 
 
@@ -32,6 +33,12 @@ class TagsChecker:
         findings: list[Finding] = []
         reasons: list[str] = []
         evidence = {"tags": 0, "acknowledged-writes": 0, "writes-read-back": 0, "reads": 0, "deletes": 0}
+        bound = eventual.bound_ns(plan.scenario.tag_model)
+        floors = _FLOORS
+        if bound is not None:
+            # Where no read begins so long after a change, nothing was promised, and nothing was judged.
+            evidence["settled-reads"] = 0
+            floors = _FLOORS | _EVENTUAL_FLOORS
         for key, operations in _by_tag(history).items():
             evidence["tags"] += 1
             _count(operations, evidence)
@@ -46,6 +53,10 @@ class TagsChecker:
                     reasons.extend(undecided)
                 case "read-your-writes":
                     findings.extend(sessions.judge_tag(key, sound))
+                case _ if bound is not None:
+                    lagging = eventual.judge_tag(key, sound, bound)
+                    findings.extend(lagging.findings)
+                    evidence["settled-reads"] += lagging.settled
                 case model:
                     reasons.append(f"nobody here can judge the tag model {model!r}")
                     break
@@ -54,7 +65,7 @@ class TagsChecker:
             plan,
             findings=findings,
             evidence=evidence,
-            floors=_FLOORS,
+            floors=floors,
             reasons=reasons,
             skipped=skipped_capabilities(history, _CAPABILITIES),
         )

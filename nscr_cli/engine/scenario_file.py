@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 import nscr_cli
+from nscr_cli.checkers.eventual import bound_ns
 from nscr_cli.errors import ScenarioError
 from nscr_cli.history.faults import TOXICS, Fault, Step, wrong_values
 from nscr_cli.history.plan import Scenario
@@ -20,6 +21,7 @@ MOST_WORKERS = 10_000
 
 _PACKAGE = Path(nscr_cli.__file__).parent
 _TAG_MODELS = ("linearizable", "read-your-writes")
+_TAG_MODELS_SHOWN = f"{', '.join(_TAG_MODELS)}, or eventual(T) with T such as 5s"
 
 
 def scenario_folder() -> Path:
@@ -102,7 +104,7 @@ def _check_values(scenario: Scenario, source: str) -> None:
         ("repositories", scenario.repositories, scenario.repositories >= 1, "at least 1"),
         ("tags", scenario.tags, scenario.tags >= 1, "at least 1"),
         ("blob_sizes", scenario.blob_sizes, 0 <= smallest <= largest, "smallest, then largest, in bytes"),
-        ("tag_model", scenario.tag_model, scenario.tag_model in _TAG_MODELS, f"one of {', '.join(_TAG_MODELS)}"),
+        ("tag_model", scenario.tag_model, _is_tag_model(scenario.tag_model), f"one of {_TAG_MODELS_SHOWN}"),
         ("weights", scenario.weights, any(weight > 0 for weight in scenario.weights.values()), "one above 0"),
         ("weights", scenario.weights, all(weight >= 0 for weight in scenario.weights.values()), "none below 0"),
         ("evidence", scenario.evidence, all(floor >= 0 for floor in scenario.evidence.values()), "none below 0"),
@@ -139,6 +141,10 @@ def _check_faults(scenario: Scenario, source: str) -> None:
             _refuse(source, f"faults[{place}].{path}", value, f"it must be: {promise}")
         if fault.name in names[:place]:
             _refuse(source, f"faults[{place}].name", fault.name, "another fault has that name")
+
+
+def _is_tag_model(name: str) -> bool:
+    return name in _TAG_MODELS or bound_ns(name) is not None
 
 
 def _check_names(document: Iterable[str], known: Iterable[str], source: str, prefix: str) -> None:

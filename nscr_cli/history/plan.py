@@ -19,7 +19,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         rate: operations a second that arrive, in the open model; None for the closed one, where each worker asks
             again as soon as it is free.
         ramp_s: seconds in which that rate grows evenly from nothing.
-        tag_model: what is promised about reads of a tag.
+        tag_model: what is promised about reads of a tag: linearizable, read-your-writes or eventual(T).
         repositories, tags: keys that the clients contend for.
         blob_sizes: inclusive smallest and largest size of a layer.
         weights: relative frequency of each of the workload's actions, by name.

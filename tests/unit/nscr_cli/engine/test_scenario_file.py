@@ -49,6 +49,7 @@ def test_a_path_is_a_scenario_too(tmp_path) -> None:
         (with_line("duration_s = -1.0"), "`duration_s` is -1.0", "longer than nothing"),
         (with_line("blob_sizes = [9, 3]"), "`blob_sizes` is (9, 3)", "smallest, then largest"),
         (with_line('tag_model = "strong"'), "`tag_model` is 'strong'", "linearizable"),
+        (with_line('tag_model = "eventual(soon)"'), "`tag_model` is 'eventual(soon)'", "eventual(T)"),
         (GOOD.replace("read-tag = 1", "read-tag = 0"), "`weights` is {'read-tag': 0}", "one above 0"),
         (GOOD + '[evidence]\n"tag.reads" = 1', "`evidence` is 'tag.reads'", "did you mean `tags`?"),
         (GOOD.replace('"tags"', '"tgas"'), "`workload` is 'tgas'", "did you mean `tags`?"),
@@ -130,3 +131,8 @@ def test_faults_that_do_not_hold_together(old: str, new: str, says: str, hint: s
 def test_two_faults_of_one_name() -> None:
     with pytest.raises(ScenarioError, match=r"`faults\[1\].name`"):
         parse_scenario(GOOD + _FAULT + _FAULT, "s.toml")
+
+
+@pytest.mark.parametrize("model", ["linearizable", "read-your-writes", "eventual(5s)", "eventual(0.5)"])
+def test_every_tag_model_that_can_be_judged_is_taken(model: str) -> None:
+    assert parse_scenario(with_line(f'tag_model = "{model}"'), "mine.toml").tag_model == model
