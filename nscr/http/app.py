@@ -119,6 +119,8 @@ class Application:
         response = describe(request.path, ShuttingDown())
         self._stamp(request, response)
         with anyio.move_on_after(LAST_WORD_SECONDS):
+            await request.skip_body(SKIPPED_BODY_LIMIT)
+        with anyio.move_on_after(LAST_WORD_SECONDS):
             await response.send(sender, with_body=request.method != "HEAD")
 
     async def _serve(self, request: Request, sender: "_Sender") -> None:
