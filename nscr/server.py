@@ -30,7 +30,7 @@ from nscr.http.log_events import LogEvents
 from nscr.sabotage.catalogue import CATALOGUE
 
 BACKLOG = 1024
-CONNECTION_BUFFER = 16 * 1024
+CONNECTION_BUFFER = 32 * 1024
 """Bytes of a body that wait for the registry, in each connection; larger ones cost memory and gain no speed."""
 DRAIN_SECONDS = 10
 

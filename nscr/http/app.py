@@ -29,7 +29,7 @@ from nscr.oci.errors import InvalidInput
 
 SKIPPED_BODY_LIMIT = 32 * 1024 * 1024
 """Bytes of a refused body that are read and dropped, so that a client which sends all before it reads has its reply."""
-HEAD_LIMIT = 64 * 1024
+HEAD_LIMIT = 32 * 1024
 LAST_WORD_SECONDS = 1.0
 """For the reply to a request that the drain gave up."""
 

@@ -101,7 +101,7 @@ FAULTS: dict[type[RegistryError], Fault] = {
         429, ErrorCode.TOOMANYREQUESTS, "as many large manifests are being pushed as fit into memory; see `Retry-After`"
     ),
     HeadTooLarge: Fault(
-        431, ErrorCode.SIZE_INVALID, "address and headers are larger than 64 KiB. SIZE_INVALID as for all too large"
+        431, ErrorCode.SIZE_INVALID, "address and headers are larger than 32 KiB. SIZE_INVALID as for all too large"
     ),
     ClientTooSlow: Fault(
         408,

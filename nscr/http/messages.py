@@ -21,7 +21,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-SKIPPED_SECONDS = 5.0
+SKIPPED_SECONDS = 3.0
 SLOWEST_BYTES = 1024
 """A second: a body that comes slower than this, on the whole, is not waited for."""
 

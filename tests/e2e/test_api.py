@@ -199,9 +199,8 @@ def test_shutdown_is_not_there_by_default(serve: Any) -> None:
     assert ask(served, "GET", "/v2/")[0] == 200
 
 
-def ends_after(stream: socket.socket, *, trickle: bytes = b"") -> tuple[float, bytes]:
-    """Send a byte now and then until the server has enough, and say how long that took and what it said."""
-    began = time.monotonic()
+def ends_after(stream: socket.socket, *, trickle: bytes = b"") -> bytes:
+    """Send a byte now and then until the server has enough, and say what it said."""
     said = b""
     stream.settimeout(0.2)
     for position in range(100):
@@ -216,7 +215,7 @@ def ends_after(stream: socket.socket, *, trickle: bytes = b"") -> tuple[float, b
         if not piece:
             break
         said += piece
-    return time.monotonic() - began, said
+    return said
 
 
 SLOW = {
@@ -243,10 +242,12 @@ def test_slow_clients_are_sent_away_and_hold_up_nobody(impatient: Any, name: str
     with ExitStack() as stack:
         slow = [stack.enter_context(connect(impatient)) for _ in range(50)]
         for stream in slow:
+            began = time.monotonic()
             stream.sendall(sent.replace(b"%s", location.encode()))
             assert ask(impatient, "GET", "/v2/")[0] == 200
-        seconds, said = ends_after(slow[-1], trickle=trickle)
-        assert 0.3 < seconds < 8
+        said = ends_after(slow[-1], trickle=trickle)
+        # Not at once, and well before the last byte of the trickle: however busy this machine is.
+        assert 0.3 < time.monotonic() - began < 15
         if "body" in name and "nobody" not in name:
             assert said.startswith((b"HTTP/1.1 408", b"HTTP/1.1 409"))
     status, _ = ask(impatient, "DELETE", location)
@@ -282,8 +283,8 @@ def test_a_client_that_takes_no_reply_is_cut_off(impatient: Any) -> None:
 @pytest.mark.parametrize(
     ("head", "status"),
     [
-        (b"X-A: " + b"a" * 60_000, 200),
-        (b"X-A: " + b"a" * 70_000, 431),
+        (b"X-A: " + b"a" * 30_000, 200),
+        (b"X-A: " + b"a" * 40_000, 431),
         (b"X-A: " + b"a" * 5_000_000, 431),
         (b"\r\n".join([b"A: b"] * 500), 431),
     ],
