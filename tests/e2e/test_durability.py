@@ -311,6 +311,19 @@ def test_uploads_that_nobody_goes_on_with_are_cleaned_up_but_no_live_one(
     assert list((served.data / "uploads").iterdir()) == []
 
 
+@pytest.mark.parametrize(("flags", "environment"), [(("--no-cleanup",), {}), ((), {"NSCR_CLEANUP_ENABLED": "false"})])
+def test_without_the_clean_up_uploads_stay(
+    serve: Any, connect: Connect, flags: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    often = {"NSCR_CLEANUP_INTERVAL_MINUTES": "0.005", "NSCR_CLEANUP_MAX_AGE_HOURS": "0.0001"}
+    kept = connect(serve(*flags, environment=often | environment))
+    removed = connect(serve(environment=often))
+    stays, goes = (each("POST", "/v2/a/blobs/uploads/")[1]["Location"] for each in (kept, removed))
+    wait_until(lambda: removed("GET", goes)[0] == 404)
+    time.sleep(0.6)  # twice as long as a clean-up is away
+    assert kept("GET", stays)[0] == 204
+
+
 def test_a_drain_loses_nothing_and_tells_who_must_try_again(serve: Any, connect: Connect) -> None:
     served = serve()
     outcomes: list[tuple[bytes, int]] = []
