@@ -25,9 +25,9 @@ def run(
 
 def test_a_run_outlives_its_tokens(nscr_program: str, serve: Callable[..., object], tmp_path: Path) -> None:
     served = serve()
-    with guarded(served.url, "ann", SECRET, life_s=1.0, told_life_s=300) as guard:
+    with guarded(served.url, "ann", SECRET, life_s=2.5, told_life_s=300) as guard:
         done = run(
-            nscr_program, tmp_path, guard, "torture", "--workers", "4", "--duration", "4s", "--seed", "7", "--keep"
+            nscr_program, tmp_path, guard, "torture", "--workers", "4", "--duration", "6s", "--seed", "7", "--keep"
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert guard.refused > 0, "no token ended under a request"
