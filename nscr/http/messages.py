@@ -128,8 +128,13 @@ class Request:
             self.budget.uploads -= 1
         if pieces:
             yield b"".join(pieces)
-        if failure is not None:
-            raise failure
+        try:
+            if failure is not None:
+                raise failure
+        finally:
+            # The exception holds this frame: without the cycle, the body is let go of at once, which is what the
+            # server waits for before it closes the connection.
+            failure = None
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         """The body, or what is left of it, as the server hands it over."""
