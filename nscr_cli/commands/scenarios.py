@@ -11,10 +11,12 @@ import typer
 
 from nscr_cli.engine.plan import DEFAULT_NAMESPACE, Flags, make_plan
 from nscr_cli.engine.scenario_file import load_scenario, scenario_names
+from nscr_cli.engine.scenario_reference import render_scenarios
 from nscr_cli.engine.scenario_template import scenario_template
 from nscr_cli.errors import UsageError
 from nscr_cli.history.ops import Op
 from nscr_cli.history.plan import RunPlan, Scenario
+from nscr_cli.reporting.known_bugs import read_catalogue
 from nscr_cli.ui import printable, progress_console
 from nscr_cli.workloads.catalogue import WORKLOADS
 from nscr_cli.workloads.simulation import simulate as simulated
@@ -105,6 +107,12 @@ def new(
         _echo_json({"file": str(file), "workload": workload})
     else:
         progress_console().print(f"written: {printable(str(file))}", markup=False, soft_wrap=True)
+
+
+@scenarios.command(epilog="Example: nscr scenarios reference > docs/scenarios.md")
+def reference() -> None:
+    """All shipped scenarios, who judges them, and every key of a scenario file, as Markdown."""
+    typer.echo(render_scenarios({name: load_scenario(name) for name in scenario_names()}, read_catalogue()), nl=False)
 
 
 def _plan(name: str, seed: int, workers: int | None) -> RunPlan:

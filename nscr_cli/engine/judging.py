@@ -12,8 +12,8 @@ from nscr_cli.checkers.verdict import Checker, Result, check_all
 from nscr_cli.errors import RunFolderError
 from nscr_cli.history.history import History
 from nscr_cli.history.journal import JOURNAL_NAME, read_journal
-from nscr_cli.history.plan import PLAN_FORMAT, RunPlan
-from nscr_cli.workloads.catalogue import WORKLOADS, Workload
+from nscr_cli.history.plan import PLAN_FORMAT, RunPlan, Scenario
+from nscr_cli.workloads.catalogue import WORKLOADS
 
 PLAN_NAME = "plan.json"
 _FOLDER_HINT = "name a run folder, as the last line of `nscr torture` prints it"
@@ -79,14 +79,19 @@ def read_plan(folder: Path) -> RunPlan:
         raise RunFolderError(f"{path}: not the plan of a run: {error}", hint=_FOLDER_HINT) from error
 
 
+def checkers_of(scenario: Scenario) -> tuple[Checker, ...]:
+    """Who judges a run of this scenario.
+
+    Raises:
+        KeyError: there is no such workload.
+    """
+    checkers = WORKLOADS[scenario.workload].checkers
+    return (*checkers, FaultsChecker()) if scenario.faults else checkers
+
+
 def _checkers(plan: RunPlan, folder: Path) -> tuple[Checker, ...]:
-    checkers = _workload(plan, folder).checkers
-    return (*checkers, FaultsChecker()) if plan.scenario.faults else checkers
-
-
-def _workload(plan: RunPlan, folder: Path) -> Workload:
     try:
-        return WORKLOADS[plan.scenario.workload]
+        return checkers_of(plan.scenario)
     except KeyError:
         raise RunFolderError(
             f"{folder / PLAN_NAME}: unknown workload {plan.scenario.workload!r}",

@@ -4,6 +4,7 @@ A name is looked up among the shipped scenarios; what ends in .toml or holds a s
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,7 @@ MOST_WORKERS = 10_000
 
 _PACKAGE = Path(nscr_cli.__file__).parent
 _TAG_MODELS = ("linearizable", "read-your-writes")
+_HUNT = re.compile(r"S\d\d", re.ASCII)
 _TAG_MODELS_SHOWN = f"{', '.join(_TAG_MODELS)}, or eventual(T) with T such as 5s"
 
 
@@ -107,6 +109,7 @@ def _check_values(scenario: Scenario, source: str) -> None:
         ("tag_model", scenario.tag_model, _is_tag_model(scenario.tag_model), f"one of {_TAG_MODELS_SHOWN}"),
         ("weights", scenario.weights, any(weight > 0 for weight in scenario.weights.values()), "one above 0"),
         ("weights", scenario.weights, all(weight >= 0 for weight in scenario.weights.values()), "none below 0"),
+        ("catalogue", scenario.catalogue, all(map(_HUNT.fullmatch, scenario.catalogue)), 'ids such as "S06"'),
         ("evidence", scenario.evidence, all(floor >= 0 for floor in scenario.evidence.values()), "none below 0"),
     ):
         if not holds:

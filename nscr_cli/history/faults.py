@@ -134,7 +134,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         share: fraction of those requests that are struck, drawn from the seed.
         nth: or exactly these of them, counted from 1 over all connections.
         ordinal: only the k-th request of its step in a row on a connection: 2 is the second PATCH of an upload.
-        start_s, stop_s: window of the main phase; to its end where nothing is said.
+        start_s: seconds into the main phase from which on it strikes.
+        stop_s: and until when; to the end where nothing is said.
     """
 
     name: str

@@ -13,16 +13,18 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         title: one line for lists.
         description: what is done, which bug class it hunts, which reports and clauses stand behind it.
-        workload: name of a workload of nscr_cli.workloads.
+        catalogue: ids (S01 to S24) of the scenarios of docs/bugs.toml that it carries out, in whole or in part.
+        workload: name of a workload of nscr_cli.workloads: which errands the clients have, and who judges them.
         workers: concurrent clients unless --workers says otherwise.
         duration_s: length of the main phase unless --duration says otherwise.
-        rate: operations a second that arrive, in the open model; None for the closed one, where each worker asks
+        rate: operations a second that arrive, in the open model; left out for the closed one, where each worker asks
             again as soon as it is free.
         ramp_s: seconds in which that rate grows evenly from nothing.
         tag_model: what is promised about reads of a tag: linearizable, read-your-writes or eventual(T).
-        repositories, tags: keys that the clients contend for.
+        repositories: how many of them the clients contend for.
+        tags: how many in each of them.
         blob_sizes: inclusive smallest and largest size of a layer.
-        weights: relative frequency of each of the workload's actions, by name.
+        weights: relative frequency of each of the workload's errands, by name; 0 or left out: never.
         evidence: floor by name (see docs/checkers.md): below it the verdict is UNKNOWN.
         faults: what goes wrong in the main phase, between the clients and the registry.
     """
@@ -41,6 +43,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate: float | None = None
     ramp_s: float = 0.0
     faults: tuple[Fault, ...] = ()
+    catalogue: tuple[str, ...] = ()
 
 
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True):

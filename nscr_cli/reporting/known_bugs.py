@@ -78,11 +78,26 @@ class Bug(msgspec.Struct, frozen=True):
     what: str = ""
 
 
+class Hunt(msgspec.Struct, frozen=True):
+    """A scenario that would catch some of the bugs, as docs/bugs.toml plans it.
+
+    Attributes:
+        operations: what is done.
+        catches: ids of bugs.
+    """
+
+    id: str
+    name: str
+    operations: str
+    catches: tuple[str, ...]
+
+
 class Catalogue(msgspec.Struct, frozen=True):
     """All that is known."""
 
     group: tuple[Group, ...]
     bug: tuple[Bug, ...]
+    scenario: tuple[Hunt, ...] = ()
 
     def of_rule(self, rule: str) -> dict[str, tuple[Bug, ...]]:
         """The bugs that break a rule, by the invariant of their class."""

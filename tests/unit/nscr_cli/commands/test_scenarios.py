@@ -33,6 +33,12 @@ def test_show_tells_the_prose_and_every_value() -> None:
     assert json.loads(said("show", "tags", "--json"))["weights"]["read-tag"] == 44
 
 
+def test_the_reference_tells_of_every_scenario() -> None:
+    assert [line for line in said("reference").splitlines() if line.startswith("## ")][:-2] == [
+        f"## {name}" for name in scenario_names()
+    ]
+
+
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_a_new_file_is_valid_and_has_every_errand(tmp_path, workload: str) -> None:
     path = str(tmp_path / "mine.toml")

@@ -48,6 +48,7 @@ def test_a_path_is_a_scenario_too(tmp_path) -> None:
         (with_line("workers = 10001"), "`workers` is 10001", "at most 10000"),
         (with_line("duration_s = -1.0"), "`duration_s` is -1.0", "longer than nothing"),
         (with_line("blob_sizes = [9, 3]"), "`blob_sizes` is (9, 3)", "smallest, then largest"),
+        (with_line('catalogue = ["S6"]'), "`catalogue` is ('S6',)", 'ids such as "S06"'),
         (with_line('tag_model = "strong"'), "`tag_model` is 'strong'", "linearizable"),
         (with_line('tag_model = "eventual(soon)"'), "`tag_model` is 'eventual(soon)'", "eventual(T)"),
         (GOOD.replace("read-tag = 1", "read-tag = 0"), "`weights` is {'read-tag': 0}", "one above 0"),
