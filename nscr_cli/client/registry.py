@@ -22,6 +22,7 @@ from nscr_cli.errors import TargetRefused, TargetUnreachable
 from nscr_cli.history.invocation import Content
 from nscr_cli.wire.channel import Channel
 from nscr_cli.wire.dialing import Dialer
+from nscr_cli.wire.manner import PLAIN, Manner
 from nscr_cli.wire.messages import Exchange, Headers, Request
 from nscr_cli.wire.sinks import Sink
 from nscr_cli.wire.watchdog import TimeOuts
@@ -110,11 +111,17 @@ class RegistryClient:
         return await self._post(self._uploads(repository), request_id)
 
     async def post_blob(
-        self, repository: str, content: Content, digest: str, *, request_id: str | None = None
+        self,
+        repository: str,
+        content: Content,
+        digest: str,
+        *,
+        manner: Manner = PLAIN,
+        request_id: str | None = None,
     ) -> Reply:
         """Push a blob in a single POST, under a digest."""
         target = f"{self._uploads(repository)}?digest={quote(digest, safe='')}"
-        return await self._send("POST", target, content.chunks, content.size, (_OCTETS,), request_id)
+        return await self._send("POST", target, content.chunks, content.size, (_OCTETS,), request_id, manner)
 
     async def mount(self, repository: str, digest: str, source: str, *, request_id: str | None = None) -> Reply:
         """Ask for a blob of another repository."""
@@ -122,27 +129,42 @@ class RegistryClient:
         return await self._post(target, request_id)
 
     async def patch_upload(
-        self, location: str, content: Content, first: int, end: int, *, request_id: str | None = None
+        self,
+        location: str,
+        content: Content,
+        first: int,
+        end: int,
+        *,
+        manner: Manner = PLAIN,
+        request_id: str | None = None,
     ) -> Reply:
         """Send one chunk, the bytes from `first` up to, not including, `end`, with its Content-Range."""
         headers = (_OCTETS, ("Content-Range", f"{first}-{end - 1}"))
         return await self._send(
-            "PATCH", location, partial(content.chunks, first, end), end - first, headers, request_id
+            "PATCH", location, partial(content.chunks, first, end), end - first, headers, request_id, manner
         )
 
-    async def stream_upload(self, location: str, content: Content, *, request_id: str | None = None) -> Reply:
+    async def stream_upload(
+        self, location: str, content: Content, *, manner: Manner = PLAIN, request_id: str | None = None
+    ) -> Reply:
         """Send everything in one PATCH of unannounced length."""
-        return await self._send("PATCH", location, content.chunks, None, (_OCTETS,), request_id)
+        return await self._send("PATCH", location, content.chunks, None, (_OCTETS,), request_id, manner)
 
     async def finish_upload(
-        self, location: str, digest: str, content: Content | None = None, *, request_id: str | None = None
+        self,
+        location: str,
+        digest: str,
+        content: Content | None = None,
+        *,
+        manner: Manner = PLAIN,
+        request_id: str | None = None,
     ) -> Reply:
         """Close an upload with its digest, and with its bytes where none were sent before."""
         joint = "&" if "?" in location else "?"
         target = f"{location}{joint}digest={quote(digest, safe='')}"
         if content is None:
-            return await self._send("PUT", target, tuple, 0, (), request_id)
-        return await self._send("PUT", target, content.chunks, content.size, (_OCTETS,), request_id)
+            return await self._send("PUT", target, tuple, 0, (), request_id, manner)
+        return await self._send("PUT", target, content.chunks, content.size, (_OCTETS,), request_id, manner)
 
     async def upload_status(self, location: str, *, request_id: str | None = None) -> Reply:
         """Ask how much of an upload is there."""
@@ -201,12 +223,19 @@ class RegistryClient:
         return await self._request("DELETE", target, request_id=request_id)
 
     async def put_manifest(
-        self, repository: str, reference: str, content: Content, media_type: str, *, request_id: str | None = None
+        self,
+        repository: str,
+        reference: str,
+        content: Content,
+        media_type: str,
+        *,
+        manner: Manner = PLAIN,
+        request_id: str | None = None,
     ) -> Reply:
         """Write a manifest under a tag or its digest."""
         headers = (("Content-Type", media_type),)
         target = self._manifest(repository, reference)
-        return await self._send("PUT", target, content.chunks, content.size, headers, request_id)
+        return await self._send("PUT", target, content.chunks, content.size, headers, request_id, manner)
 
     async def get_manifest(self, repository: str, reference: str, *, request_id: str | None = None) -> Reply:
         """Read a manifest by tag or digest."""
@@ -254,6 +283,28 @@ class RegistryClient:
         target = location or self._path("_catalog")
         return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
 
+    async def send_exactly(
+        self,
+        method: str,
+        target: str,
+        headers: Headers = (),
+        body: Iterable[bytes] = (),
+        *,
+        manner: Manner = PLAIN,
+        request_id: str | None = None,
+    ) -> Reply:
+        """Send what no client should. Host, User-Agent, credentials and the request's id are added, and nothing else.
+
+        Framing is the caller's: a Content-Length may lie, chunks may be broken. The connection is not used again.
+
+        Args:
+            target: as it stands in the request line, the registry's path prefix included.
+            body: what follows the head, as it is; to be iterated twice where a token is asked for first.
+        """
+        return await self._request(
+            method, target, headers, lambda: body, manner=manner, is_last=True, request_id=request_id
+        )
+
     def resolve(self, reply: Reply, location: str) -> str:
         """The request target that a reply's Location or Link points to.
 
@@ -282,9 +333,12 @@ class RegistryClient:
         size: int | None,
         headers: Headers,
         request_id: str | None,
+        manner: Manner = PLAIN,
     ) -> Reply:
         framing = ("Transfer-Encoding", "chunked") if size is None else ("Content-Length", str(size))
-        return await self._request(method, target, (*headers, framing), body, request_id=request_id)
+        if manner.continue_s is not None:
+            headers = (*headers, ("Expect", "100-continue"))
+        return await self._request(method, target, (*headers, framing), body, request_id=request_id, manner=manner)
 
     async def _request(
         self,
@@ -295,6 +349,8 @@ class RegistryClient:
         *,
         digest: str | None = None,
         keep: int = KEEP_ERROR,
+        manner: Manner = PLAIN,
+        is_last: bool = False,
         request_id: str | None = None,
     ) -> Reply:
         named: Headers = (("X-Request-Id", request_id),) if request_id is not None else ()
@@ -306,7 +362,9 @@ class RegistryClient:
                 target=target,
                 headers=(*self._headers, *authorized, *named, *headers),
                 body=body(),
-                chunked=("Transfer-Encoding", "chunked") in headers,
+                chunked=("Transfer-Encoding", "chunked") in headers and not is_last,
+                manner=manner,
+                is_last=is_last,
             )
             sink = Sink(algorithm=algorithm, keep=keep)
             answer = await self._channel.exchange(request, sink)

@@ -8,6 +8,7 @@ Follows RFC 9112, sections 9.3 to 9.6.
 import trio
 
 from nscr_cli.wire.dialing import reason_of, socket_below
+from nscr_cli.wire.manner import Farewell, Manner
 from nscr_cli.wire.messages import Exchange, Failure, Request, Stage, Trouble
 from nscr_cli.wire.parsing import MalformedResponse, ResponseReader
 from nscr_cli.wire.sending import Sending
@@ -38,7 +39,7 @@ class Connection:
         """Send one request and read its answer; the body goes to `sink`.
 
         Raises:
-            ValueError: the request cannot be written; nothing was sent.
+            ValueError: the request cannot be written, or not in its manner; nothing was sent.
         """
         sending = Sending(self._stream, request)
         reader = ResponseReader(request.method, sink)
@@ -50,17 +51,32 @@ class Connection:
                     await sending.run(watchdog)
                     failure = await self._read(reader, sending, watchdog)
                 else:
-                    async with trio.open_nursery() as nursery:
-                        nursery.start_soon(sending.run, watchdog)
-                        failure = await self._read(reader, sending, watchdog)
-                        nursery.cancel_scope.cancel()
+                    failure = await self._send_and_read(reader, sending, watchdog, request.manner)
             if watchdog.scope.cancelled_caught and not reader.is_complete:
                 failure = failure or watchdog.failure()
             is_done = True
         finally:
-            if not (is_done and failure is None and sending.is_whole and reader.can_continue):
+            may_follow = sending.is_whole and reader.can_continue and not request.is_last
+            may_follow = may_follow and request.manner.farewell is Farewell.NOTHING
+            if not (is_done and failure is None and may_follow):
                 await self.aclose()
-        return Exchange(sent=sending.sent(), response=reader.response, failure=failure)
+        return Exchange(sent=sending.sent(), response=reader.response, failure=failure, interim=reader.interim)
+
+    async def _send_and_read(
+        self, reader: ResponseReader, sending: Sending, watchdog: Watchdog, manner: Manner
+    ) -> Failure | None:
+        failure: Failure | None = Failure(trouble=Trouble.LEFT, stage=Stage.FIRST_BYTE, detail=manner.farewell)
+
+        async def send(everything: trio.CancelScope) -> None:
+            await sending.run(watchdog)
+            if manner.leaves and sending.broken is None:
+                everything.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send, nursery.cancel_scope)
+            failure = await self._read(reader, sending, watchdog)
+            nursery.cancel_scope.cancel()
+        return failure
 
     async def _read(self, reader: ResponseReader, sending: Sending, watchdog: Watchdog) -> Failure | None:
         while not reader.is_complete:
@@ -75,8 +91,10 @@ class Connection:
                 reader.feed(bytes(data))
             except MalformedResponse as error:
                 return Failure(trouble=Trouble.MALFORMED, stage=Stage.READ, detail=str(error))
+            if reader.interim or reader.response is not None:
+                sending.heard(is_final=reader.response is not None)
             if not reader.is_complete:
-                watchdog.progress(Stage.READ)
+                watchdog.progress(Stage.READ if reader.has_begun else watchdog.stage)
         return None
 
     def _closed(self, watchdog: Watchdog, detail: str) -> Failure:

@@ -5,7 +5,9 @@ how many bytes the operating system took, so that a request of which nothing lef
 arrived.
 """
 
+import socket
 import ssl
+import struct
 from typing import Protocol
 
 import trio
@@ -24,7 +26,7 @@ class Dialer(Protocol):
         ...
 
 
-class CountedStream(trio.abc.Stream):
+class CountedStream(trio.abc.HalfCloseableStream):
     """A TCP socket that counts what left, and that can be asked whether it is still quiet.
 
     Attributes:
@@ -37,7 +39,7 @@ class CountedStream(trio.abc.Stream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """As the protocol says; `bytes_sent` is exact after any failure, cancellation included."""
-        socket = self._stream.socket
+        below = self._stream.socket
         if not data:
             await trio.lowlevel.checkpoint()
         with memoryview(data) as rest:
@@ -45,7 +47,7 @@ class CountedStream(trio.abc.Stream):
             while position < len(rest):
                 try:
                     with rest[position:] as unsent:
-                        taken = await socket.send(unsent)
+                        taken = await below.send(unsent)
                 except OSError as error:
                     raise trio.BrokenResourceError(f"send failed: {error}") from error
                 position += taken
@@ -59,9 +61,17 @@ class CountedStream(trio.abc.Stream):
         """Bytes as they come; empty at the end."""
         return await self._stream.receive_some(max_bytes)
 
+    async def send_eof(self) -> None:
+        """End our side of the stream; the other side can still be read."""
+        await self._stream.send_eof()
+
     async def aclose(self) -> None:
         """Close at once."""
         await self._stream.aclose()
+
+    def reset_on_close(self) -> None:
+        """Closing it will send a reset, and drop what was not sent yet."""
+        self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def is_quiet(self) -> bool:
         """Nothing to read: neither bytes, nor the end of the stream, nor a reset."""

@@ -11,6 +11,8 @@ from enum import StrEnum
 
 import msgspec
 
+from nscr_cli.wire.manner import PLAIN, Manner
+
 Headers = tuple[tuple[str, str], ...]
 
 _FORBIDDEN_IN_LINE = re.compile(r"[\x00-\x20\x7f]")
@@ -25,6 +27,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         headers: all of them, framing included, in the order sent.
         body: pieces, iterated once.
         chunked: pieces are framed as chunks; otherwise they are sent as they are.
+        raw_head: sent in place of a head made of target and headers, whatever it holds.
+        manner: how it goes out, where not all at once.
+        is_last: the connection serves no further request: what was sent may leave a server in doubt where it ends.
     """
 
     method: str
@@ -32,6 +37,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     headers: Headers
     body: Iterable[bytes] = ()
     chunked: bool = False
+    raw_head: bytes | None = None
+    manner: Manner = PLAIN
+    is_last: bool = False
 
     def head(self) -> bytes:
         """The bytes up to and including the empty line.
@@ -39,6 +47,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: a control character or space that would let a target or header forge another.
         """
+        if self.raw_head is not None:
+            return self.raw_head
         if _FORBIDDEN_IN_LINE.search(self.target):
             raise ValueError(f"request target {self.target!r} holds a space or control character")
         lines = [f"{self.method} {self.target} HTTP/1.1"]
@@ -96,6 +106,7 @@ class Trouble(StrEnum):
     UNREACHABLE = "no connection"
     TIMEOUT = "timed out"
     CLOSED = "connection closed"
+    LEFT = "left on purpose"
     MALFORMED = "malformed answer"
 
 
@@ -134,8 +145,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         response: head of the final response; None when none came whole.
         failure: None exactly when a complete response came.
+        interim: statuses of the interim answers (1xx) before it.
     """
 
     sent: Sent
     response: Response | None = None
     failure: Failure | None = None
+    interim: tuple[int, ...] = ()

@@ -22,6 +22,8 @@ class ResponseReader:
 
     Attributes:
         response: its head, once complete.
+        interim: statuses of the interim answers so far.
+        has_begun: something of the final response is there.
         is_complete: head and body are there.
         can_continue: the connection may serve another request after it.
     """
@@ -36,6 +38,8 @@ class ResponseReader:
         self._has_surplus = False
         self._keeps_alive = False
         self.response: Response | None = None
+        self.interim: tuple[int, ...] = ()
+        self.has_begun = False
         self.is_complete = False
 
     @property
@@ -69,6 +73,7 @@ class ResponseReader:
     # Called by httptools; an exception must not leave them.
 
     def on_message_begin(self) -> None:
+        self.has_begun = True
         if self.is_complete:
             self._has_surplus = True
 
@@ -84,6 +89,8 @@ class ResponseReader:
             return
         status = self._parser.get_status_code()
         if status < 200:
+            self.interim += (status,)
+            self.has_begun = False
             self._headers.clear()
             self._reason = b""
             return

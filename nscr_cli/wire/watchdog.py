@@ -42,11 +42,11 @@ class Watchdog:
         self.stage = stage
         self.scope = trio.CancelScope(deadline=min(self._end, now + time_outs.limit(stage)))
 
-    def progress(self, stage: Stage) -> None:
-        """Something moved, and the exchange has come at least to `stage`."""
+    def progress(self, stage: Stage, *, more_s: float = 0.0) -> None:
+        """Something moved, and the exchange has come at least to `stage`; we mean to rest for `more_s`."""
         if _ORDER.index(stage) > _ORDER.index(self.stage):
             self.stage = stage
-        self.scope.deadline = min(self._end, trio.current_time() + self._time_outs.limit(self.stage))
+        self.scope.deadline = min(self._end, trio.current_time() + self._time_outs.limit(self.stage) + more_s)
 
     def failure(self) -> Failure:
         """What to report when the deadline has passed."""
