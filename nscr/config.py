@@ -39,6 +39,8 @@ class ServerConfig:
     auth_password: str | None = field(default=None, repr=False)
     auth_htpasswd: Path | None = None
     allow_anonymous: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     log_level: str = "warning"
     max_upload_size_mb: int = 20_480
     allow_sparse: bool = False
@@ -149,6 +151,8 @@ PARSERS: dict[str, Callable[[object], object]] = {
     "auth_password": _text,
     "auth_htpasswd": _path,
     "allow_anonymous": _boolean,
+    "tls_cert": _path,
+    "tls_key": _path,
     "log_level": _log_level,
     "max_upload_size_mb": _whole_number(1, 1 << 30),
     "allow_sparse": _boolean,
@@ -260,6 +264,11 @@ def _check_combination(config: ServerConfig) -> None:
         raise ConfigurationError(
             f"{config.host} can be reached by others and authentication is off",
             hint="give --username and --password-stdin, or --allow-anonymous if that is meant",
+        )
+    if (config.tls_cert is None) != (config.tls_key is None):
+        raise ConfigurationError(
+            "https needs a certificate and its private key, and only one of them was given",
+            hint="give --tls-cert and --tls-key",
         )
     if (config.sabotages or config.crashpoint) and not config.is_loopback:
         raise ConfigurationError(

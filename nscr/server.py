@@ -10,11 +10,12 @@ import asyncio
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
 from granian._granian import SocketHolder
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
@@ -67,7 +68,7 @@ def bind(host: str, port: int) -> socket.socket:
 class _SocketServer(Server):
     """Granian's embedded server on a socket that already listens."""
 
-    def __init__(self, target: Any, listener: socket.socket, *, header_seconds: int, connections: int) -> None:
+    def __init__(self, target: Any, listener: socket.socket, config: ServerConfig, *, connections: int) -> None:
         super().__init__(
             target,
             interface=Interfaces.ASGINL,
@@ -76,7 +77,12 @@ class _SocketServer(Server):
             log_enabled=False,
             backlog=BACKLOG,
             backpressure=connections,
-            http1_settings=HTTP1Settings(header_read_timeout=header_seconds * 1000, max_buffer_size=CONNECTION_BUFFER),
+            http1_settings=HTTP1Settings(
+                header_read_timeout=config.header_timeout_seconds * 1000, max_buffer_size=CONNECTION_BUFFER
+            ),
+            ssl_cert=config.tls_cert,
+            ssl_key=config.tls_key,
+            ssl_protocol_min=SSLProtocols.tls12,
         )
         self._listener = listener
 
@@ -102,6 +108,7 @@ def run(config: ServerConfig, *, announce: Callable[[str], None]) -> None:
     unknown = [name for name in config.sabotages if name not in CATALOGUE]
     if unknown:
         raise ConfigurationError(f"unknown sabotage {unknown[0]!r}", hint=f"known: {', '.join(CATALOGUE)}")
+    _check_certificate(config)
     give_back_freed_memory()
     connections = connections_within(raise_descriptor_limit())
     with held_data_folder(config.database_path):
@@ -111,6 +118,20 @@ def run(config: ServerConfig, *, announce: Callable[[str], None]) -> None:
             crashpoints.arm(config.crashpoint)
         with bind(config.host, config.port) as listener:
             asyncio.run(_serve(config, listener, connections, announce))
+
+
+def _check_certificate(config: ServerConfig) -> None:
+    """Found out before anything is served; Granian would tell it by a traceback."""
+    if config.tls_cert is None or config.tls_key is None:
+        return
+    try:
+        # Without a password OpenSSL would ask the terminal for one.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config.tls_cert, config.tls_key, password=lambda: "")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{config.tls_cert} and {config.tls_key} cannot be used for https: {error.strerror or error}",
+            hint="both are PEM files, and the key is that of the first certificate, without a password",
+        ) from error
 
 
 async def _serve(
@@ -125,9 +146,7 @@ async def _serve(
             f"data folder {config.database_path}: {fault}", hint="check its rights and free space"
         ) from fault
     logging.getLogger().addHandler(LogEvents(assembly.log_events, loop.call_soon_threadsafe))
-    server = _SocketServer(
-        assembly.application, listener, header_seconds=config.header_timeout_seconds, connections=connections
-    )
+    server = _SocketServer(assembly.application, listener, config, connections=connections)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     announce(ready_line(config, listener))
@@ -155,4 +174,5 @@ async def _serve(
 def ready_line(config: ServerConfig, listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    return f"nscr: listening on http://{shown}:{port} (data {config.database_path})"
+    scheme = "http" if config.tls_cert is None else "https"
+    return f"nscr: listening on {scheme}://{shown}:{port} (data {config.database_path})"

@@ -39,6 +39,8 @@ DESCRIPTIONS = {
         "--htpasswd", "File of users and their bcrypt hashes (`htpasswd -nB USER`), read once at the start."
     ),
     "allow_anonymous": Description("--allow-anonymous", "Serve without credentials beyond loopback."),
+    "tls_cert": Description("--tls-cert", "Serve https with this chain of certificates (PEM), read once at the start."),
+    "tls_key": Description("--tls-key", "The private key of that certificate (PEM), without a password."),
     "log_level": Description("--log-level", "debug, info, warning or error."),
     "max_upload_size_mb": Description("--max-upload-size-mb", "Largest blob in MiB."),
     "allow_sparse": Description("--allow-sparse", "Accept an index whose children are missing."),

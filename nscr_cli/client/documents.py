@@ -152,13 +152,14 @@ def elsewhere(target: Target, requested: str, location: str) -> tuple[Target, st
         ForeignLocation: not a URL, or one that takes a reader from https to http.
     """
     there, port = _there(target, requested, location)
-    origin = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
+    shown = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
     if there.scheme not in ("http", "https") or not there.hostname or port is None:
-        raise ForeignLocation(f"it points to {origin}")
+        raise ForeignLocation(f"it points to {shown}")
     if (target.scheme, there.scheme) == ("https", "http"):
-        raise ForeignLocation(f"it points to {origin}, from https to http")
+        raise ForeignLocation(f"it points to {shown}, from https to http")
     host = there.hostname
-    return Target(scheme=there.scheme, host=host, port=port, ca_cert=target.ca_cert), _request_target(there)
+    origin = Target(scheme=there.scheme, host=host, port=port, ca_cert=target.ca_cert, proxy=target.proxy)
+    return origin, _request_target(there)
 
 
 def _there(target: Target, requested: str, location: str) -> tuple[SplitResult, int | None]:

@@ -15,6 +15,7 @@ import trio
 
 from nscr_cli.client.auth import authorization, refusal
 from nscr_cli.client.challenges import access_of, challenge_of
+from nscr_cli.client.proxying import Proxy
 from nscr_cli.client.registry import USER_AGENT
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.tokens import NoToken, Tokens
@@ -87,6 +88,7 @@ class Monitoring:
             verify=tls_context(target) if target.scheme == "https" else True,
             headers={"User-Agent": USER_AGENT},
             timeout=time_out_s,
+            proxy=_httpx_proxy(target.way),
             trust_env=False,
         )
 
@@ -146,3 +148,7 @@ class Monitoring:
                 f"{self._target.url}{path} answers {poll.status}", hint="does this registry offer the monitoring API?"
             )
         return poll.body
+
+
+def _httpx_proxy(proxy: Proxy | None) -> httpx.Proxy | None:
+    return None if proxy is None else httpx.Proxy(f"http://{proxy.authority}", headers=proxy.headers)

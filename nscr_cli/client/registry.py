@@ -17,7 +17,7 @@ from nscr_cli.client.challenges import access_of, challenge_of
 from nscr_cli.client.documents import MANIFEST_TYPES, elsewhere, resolved
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.tokens import NoToken, Tokens
-from nscr_cli.client.trust import dialer_for
+from nscr_cli.client.trust import dialer_for, forwarding
 from nscr_cli.errors import TargetRefused, TargetUnreachable
 from nscr_cli.history.invocation import Content
 from nscr_cli.wire.channel import Channel
@@ -95,7 +95,8 @@ class RegistryClient:
         self._time_outs = time_outs
         self._channel = Channel(dialer, target.host, target.port, time_outs=time_outs or TimeOuts())
         self._tokens = tokens or Tokens(target, credentials, user_agent=user_agent, time_outs=time_outs)
-        self._headers: Headers = (("Host", target.authority), ("User-Agent", user_agent))
+        self._origin, for_proxy = forwarding(target)
+        self._headers: Headers = (("Host", target.authority), ("User-Agent", user_agent), *for_proxy)
         self._basic = authorization(credentials)
 
     async def aclose(self) -> None:
@@ -203,7 +204,8 @@ class RegistryClient:
             ForeignLocation: nothing that can be followed.
         """
         origin, target = elsewhere(self.target, reply.requested, location)
-        dialer = self._dialer if origin.scheme == self.target.scheme == "http" else dialer_for(origin)
+        is_alike = origin.scheme == self.target.scheme == "http" and origin.way == self.target.way
+        dialer = self._dialer if is_alike else dialer_for(origin)
         client = RegistryClient(dialer, origin, user_agent=self._user_agent, time_outs=self._time_outs)
         try:
             return await client.get_blob("", digest, interval=interval, location=target, request_id=request_id)
@@ -359,7 +361,7 @@ class RegistryClient:
         async def exchange(authorized: Headers) -> Reply:
             request = Request(
                 method=method,
-                target=target,
+                target=f"{self._origin}{target}",
                 headers=(*self._headers, *authorized, *named, *headers),
                 body=body(),
                 chunked=("Transfer-Encoding", "chunked") in headers and not is_last,

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
+from nscr_cli.client.proxying import Proxy
 from nscr_cli.errors import UsageError
 
 _PORTS = {"http": 80, "https": 443}
@@ -32,6 +33,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         prefix: path below which the registry lives, without a slash at the end; mostly empty.
         ca_cert: file of certificates to trust instead of the system's.
         is_verified: the TLS certificate is checked.
+        proxy: what its user wants it to be reached through; `way` tells whether it is.
     """
 
     scheme: str
@@ -40,6 +42,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str = ""
     ca_cert: Path | None = None
     is_verified: bool = True
+    proxy: Proxy | None = None
 
     @property
     def authority(self) -> str:
@@ -57,6 +60,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         """The registry runs on this machine's loopback interface."""
         return is_loopback(self.host)
 
+    @property
+    def way(self) -> Proxy | None:
+        """The proxy that it is reached through; None where it is reached directly, as this machine always is."""
+        if self.proxy is None or self.is_loopback or self.proxy.excepts(self.host, self.port):
+            return None
+        return self.proxy
+
 
 def is_loopback(host: str) -> bool:
     """Whether a host name or address certainly means this machine."""
@@ -69,7 +79,7 @@ def is_loopback(host: str) -> bool:
 
 
 def parse_target(
-    text: str, *, ca_cert: Path | None = None, is_verified: bool = True
+    text: str, *, ca_cert: Path | None = None, is_verified: bool = True, proxy: Proxy | None = None
 ) -> tuple[Target, Credentials | None]:
     """The registry that a text names, and the credentials within it.
 
@@ -98,6 +108,7 @@ def parse_target(
         prefix=url.path.rstrip("/"),
         ca_cert=ca_cert,
         is_verified=is_verified,
+        proxy=proxy,
     )
     if url.username is None:
         return target, None

@@ -12,7 +12,7 @@ import trio
 from nscr_cli.client.auth import authorization
 from nscr_cli.client.challenges import Challenge, Token, is_trusted, token_of
 from nscr_cli.client.target import Credentials, Target, parse_target
-from nscr_cli.client.trust import dialer_for
+from nscr_cli.client.trust import dialer_for, forwarding
 from nscr_cli.errors import UsageError
 from nscr_cli.wire.channel import Channel
 from nscr_cli.wire.messages import Request
@@ -141,7 +141,7 @@ class Tokens:
         path = f"{urlsplit(address).path or '/'}{question}{query}"
         if realm.host.lower() == self._target.host.lower():  # elsewhere, nobody switched verification off
             realm = msgspec.structs.replace(realm, is_verified=self._target.is_verified)
-        realm = msgspec.structs.replace(realm, prefix="", ca_cert=self._target.ca_cert)
+        realm = msgspec.structs.replace(realm, prefix="", ca_cert=self._target.ca_cert, proxy=self._target.proxy)
         if self._credentials is not None and not is_trusted(realm, self._target):
             raise NoToken(f"the registry asks for the password at {realm.url}, in clear: it is not sent there")
         headers = (
@@ -150,4 +150,5 @@ class Tokens:
             ("Accept", "application/json"),
             *authorization(self._credentials),
         )
-        return realm, Request(method="GET", target=path, headers=headers)
+        origin, for_proxy = forwarding(realm)
+        return realm, Request(method="GET", target=f"{origin}{path}", headers=(*headers, *for_proxy))

@@ -17,7 +17,16 @@ from nscr_cli.client.registry import USER_AGENT, RegistryClient, check_access
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.tokens import Tokens
 from nscr_cli.client.trust import dialer_for
-from nscr_cli.commands.options import CaCert, Insecure, Password, PasswordStdin, RegistryUrl, Username, connection
+from nscr_cli.commands.options import (
+    CaCert,
+    Insecure,
+    Password,
+    PasswordStdin,
+    ProxyUrl,
+    RegistryUrl,
+    Username,
+    connection,
+)
 from nscr_cli.durations import parse_duration
 from nscr_cli.errors import NscrError, UsageError
 from nscr_cli.exits import Exit
@@ -62,6 +71,7 @@ def gate(
     password_stdin: PasswordStdin = False,
     ca_cert: CaCert = None,
     insecure: Insecure = False,
+    proxy: ProxyUrl = None,
 ) -> None:
     """Walk a registry and check that everything is there, whole, and what it says it is.
 
@@ -77,6 +87,7 @@ def gate(
         password_stdin=password_stdin,
         ca_cert=ca_cert,
         insecure=insecure,
+        proxy=proxy,
     )
     inspection = _Inspection(
         target,

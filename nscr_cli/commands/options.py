@@ -4,12 +4,14 @@ Each has its environment twin. A password on the command line is visible to othe
 on standard input instead.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from nscr_cli.client.proxying import parse_proxy
 from nscr_cli.client.target import Credentials, Target, parse_target
 from nscr_cli.errors import UsageError
 
@@ -43,6 +45,16 @@ CaCert = Annotated[
 ]
 Insecure = Annotated[bool, typer.Option("--insecure", envvar="NSCR_INSECURE", help="Do not check the TLS certificate.")]
 
+ProxyUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--proxy",
+        envvar="NSCR_PROXY",
+        metavar="URL",
+        help="HTTP proxy for all but loopback and what NO_PROXY excepts, e.g. http://proxy:3128.",
+    ),
+]
+
 
 def connection(
     registry_url: str,
@@ -52,13 +64,20 @@ def connection(
     password_stdin: bool = False,
     ca_cert: Path | None = None,
     insecure: bool = False,
+    proxy: str | None = None,
 ) -> tuple[Target, Credentials | None]:
     """The registry and credentials that the options name; explicit ones go before those within the URL.
 
     Raises:
-        UsageError: no registry's address, or a password without a user.
+        UsageError: no registry's address, no proxy's, or a password without a user.
     """
-    target, from_url = parse_target(registry_url, ca_cert=ca_cert, is_verified=not insecure)
+    no_proxy = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
+    target, from_url = parse_target(
+        registry_url,
+        ca_cert=ca_cert,
+        is_verified=not insecure,
+        proxy=parse_proxy(proxy, no_proxy) if proxy else None,
+    )
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     if username is None and password is None:

@@ -42,6 +42,10 @@ def serve(
     allow_anonymous: Annotated[
         bool, typer.Option("--allow-anonymous", help="Serve without credentials beyond loopback.")
     ] = False,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Serve https with this chain of certificates (PEM). [NSCR_TLS_CERT]")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM). [NSCR_TLS_KEY]")] = None,
     max_upload_size_mb: Annotated[
         int | None, typer.Option(help="Largest blob in MiB. [NSCR_MAX_UPLOAD_SIZE_MB; default 20480]")
     ] = None,
@@ -94,6 +98,8 @@ def serve(
         "auth_htpasswd": htpasswd,
         "auth_enabled": auth,
         "allow_anonymous": allow_anonymous or None,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
         "max_upload_size_mb": max_upload_size_mb,
         "allow_sparse": allow_sparse or None,
         "gc_enabled": gc,

@@ -15,6 +15,7 @@ from nscr_cli.commands.options import (
     Insecure,
     Password,
     PasswordStdin,
+    ProxyUrl,
     RegistryUrl,
     Username,
     connection,
@@ -89,6 +90,7 @@ def torture(
     password_stdin: PasswordStdin = False,
     ca_cert: CaCert = None,
     insecure: Insecure = False,
+    proxy: ProxyUrl = None,
 ) -> None:
     """Torture a registry with many clients at once, and judge what it promised against what it did.
 
@@ -104,6 +106,7 @@ def torture(
             password_stdin=password_stdin,
             ca_cert=ca_cert,
             insecure=insecure,
+            proxy=proxy,
         )
         check_consent(address, i_may_torture)
     if clean is not None:
@@ -112,13 +115,10 @@ def torture(
         raise UsageError("--sabotage is for the reference registry", hint="leave out --registry-url")
     names = scenarios or [DEFAULT_SCENARIO]
     loaded = [(name, load_scenario(name)) for name in names]
-    if address is not None and address.scheme != "http":
+    if address is not None:
         for name, scenario in loaded:
             if scenario.faults:
-                raise UsageError(
-                    f"scenario {name} has faults, and the fault proxy does not take TLS apart",
-                    hint="name the registry by an http URL, or choose a scenario without faults",
-                )
+                _check_faults_can_reach(name, address)
     flags = Flags(
         seed=seed,
         workers=workers,
@@ -140,13 +140,32 @@ def torture(
             wiring=Network(plan.request_timeout_s),
             reports=reports,
             console=progress_console(),
-            secrets=(credentials.password,) if credentials is not None else (),
+            secrets=_secrets(address, credentials),
         )
         outcome = run_torture(plan, setting)
         exits.append(_show(outcome, as_json=as_json))
         if outcome.report.interrupted_by is not None:
             break
     raise typer.Exit(worst(exits))
+
+
+def _secrets(address: Target | None, credentials: Credentials | None) -> tuple[str, ...]:
+    """What must not enter the run folder."""
+    of_proxy = address.proxy.user_info if address is not None and address.proxy is not None else None
+    return tuple(filter(None, (credentials.password if credentials is not None else None, of_proxy)))
+
+
+def _check_faults_can_reach(scenario_name: str, address: Target) -> None:
+    if address.scheme != "http":
+        raise UsageError(
+            f"scenario {scenario_name} has faults, and the fault proxy does not take TLS apart",
+            hint="name the registry by an http URL, or choose a scenario without faults",
+        )
+    if address.way is not None:
+        raise UsageError(
+            f"scenario {scenario_name} has faults, and the fault proxy reaches a registry directly only",
+            hint="leave out --proxy, or choose a scenario without faults",
+        )
 
 
 def worst(exits: Sequence[Exit]) -> Exit:

@@ -21,7 +21,16 @@ from rich.console import Console
 from rich.live import Live
 
 from nscr_cli.client.monitoring import Monitoring
-from nscr_cli.commands.options import CaCert, Insecure, Password, PasswordStdin, RegistryUrl, Username, connection
+from nscr_cli.commands.options import (
+    CaCert,
+    Insecure,
+    Password,
+    PasswordStdin,
+    ProxyUrl,
+    RegistryUrl,
+    Username,
+    connection,
+)
 from nscr_cli.durations import parse_duration, show_duration
 from nscr_cli.errors import UsageError
 from nscr_cli.exits import Exit
@@ -64,6 +73,7 @@ def watch(
     password_stdin: PasswordStdin = False,
     ca_cert: CaCert = None,
     insecure: Insecure = False,
+    proxy: ProxyUrl = None,
 ) -> None:
     """Watch a registry: counts, open uploads and health; alerts when something goes wrong, and when it is over.
 
@@ -83,6 +93,7 @@ def watch(
         password_stdin=password_stdin,
         ca_cert=ca_cert,
         insecure=insecure,
+        proxy=proxy,
     )
     watching = Watching(target.url, interval_s=interval_s, total_s=total_s, stuck_after_s=parse_duration(stuck_after))
     started = datetime.now(UTC)
