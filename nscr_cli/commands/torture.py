@@ -28,6 +28,7 @@ from nscr_cli.engine.torture import Outcome, Setting, finish_cleaning
 from nscr_cli.engine.torture import torture as run_torture
 from nscr_cli.errors import UsageError
 from nscr_cli.exits import Exit
+from nscr_cli.history.plan import RetryAfter, Scenario
 from nscr_cli.reporting.documents import verdict_document
 from nscr_cli.reporting.terminal import show
 from nscr_cli.targets.external import ExternalTarget, check_consent
@@ -117,8 +118,7 @@ def torture(
     loaded = [(name, load_scenario(name)) for name in names]
     if address is not None:
         for name, scenario in loaded:
-            if scenario.faults:
-                _check_faults_can_reach(name, address)
+            check_address(name, scenario, address)
     flags = Flags(
         seed=seed,
         workers=workers,
@@ -155,16 +155,22 @@ def _secrets(address: Target | None, credentials: Credentials | None) -> tuple[s
     return tuple(filter(None, (credentials.password if credentials is not None else None, of_proxy)))
 
 
-def _check_faults_can_reach(scenario_name: str, address: Target) -> None:
-    if address.scheme != "http":
+def check_address(name: str, scenario: Scenario, address: Target) -> None:
+    """Let pass what this scenario may be done to."""
+    if scenario.faults and address.scheme != "http":
         raise UsageError(
-            f"scenario {scenario_name} has faults, and the fault proxy does not take TLS apart",
+            f"scenario {name} has faults, and the fault proxy does not take TLS apart",
             hint="name the registry by an http URL, or choose a scenario without faults",
         )
-    if address.way is not None:
+    if scenario.faults and address.way is not None:
         raise UsageError(
-            f"scenario {scenario_name} has faults, and the fault proxy reaches a registry directly only",
+            f"scenario {name} has faults, and the fault proxy reaches a registry directly only",
             hint="leave out --proxy, or choose a scenario without faults",
+        )
+    if scenario.retry_after is RetryAfter.IGNORE and not address.is_loopback:
+        raise UsageError(
+            f"scenario {name} ignores Retry-After, and {address.host} is not this machine",
+            hint='other people\'s registries are obeyed: choose a scenario with `retry_after = "honour"`',
         )
 
 

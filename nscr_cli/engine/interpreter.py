@@ -48,14 +48,18 @@ class Client(Protocol):
 class _Slot:
     """A worker: the process that now speaks in it, and that process's client."""
 
-    def __init__(self, process: int, client: Client) -> None:
+    def __init__(self, process: int, client: Client, pace: Pace) -> None:
         self.process = process
         self.client = client
-        self.pace = Pace()
+        self.pace = pace
 
 
 class Interpreter:
-    """Runs generators with a fixed number of workers; processes and connections live on from phase to phase."""
+    """Runs generators with a fixed number of workers; processes and connections live on from phase to phase.
+
+    Args:
+        pace: at which each worker starts; see `pacing`.
+    """
 
     def __init__(
         self,
@@ -66,6 +70,7 @@ class Interpreter:
         recorder: Recorder,
         clock: RunClock,
         open_client: Callable[[int], Client],
+        pace: Pace = Pace(),  # noqa: B008 - frozen
     ) -> None:
         self._run_id = run_id
         self._namespace = namespace
@@ -75,7 +80,7 @@ class Interpreter:
         self._generator: Generator = Nothing()
         self._arrivals: Arrivals | None = None
         self._scope = trio.CancelScope()
-        self._slots = [_Slot(process, open_client(process)) for process in range(workers)]
+        self._slots = [_Slot(process, open_client(process), pace) for process in range(workers)]
 
     async def run(
         self, generator: Generator, phase: Phase, *, workers: int | None = None, arrivals: Arrivals | None = None

@@ -1,7 +1,8 @@
 """How long a worker waits before it asks again. Pure.
 
-A registry that says "too many requests" is obeyed (RFC 6585, RFC 9110 section 10.2.3); one that does not answer is not
-hammered: each failure in a row doubles the wait. The operation itself is not repeated.
+A registry that says "too many requests" is obeyed (RFC 6585, RFC 9110 section 10.2.3), unless the scenario is there to
+see what it does to clients that do not listen; one that does not answer is not hammered: each failure in a row doubles
+the wait. The operation itself is not repeated.
 """
 
 import msgspec
@@ -15,14 +16,19 @@ _LONGEST_OBEYED_S = 60.0
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """How many operations in a row were turned away or not answered."""
+    """How many operations in a row were turned away or not answered.
+
+    Attributes:
+        is_obedient: waits when it is turned away.
+    """
 
     failures: int = 0
+    is_obedient: bool = True
 
     def after(self, answered: Answered) -> "tuple[Pace, float]":
         """The pace after one more operation, and the seconds to wait."""
-        if answered.status is not None and answered.status not in _BUSY:
-            return Pace(), 0.0
+        if answered.status is not None and not (self.is_obedient and answered.status in _BUSY):
+            return Pace(is_obedient=self.is_obedient), 0.0
         backoff = min(_LONGEST_S, _SHORTEST_S * 2 ** min(self.failures, 10))
         asked_for = min(answered.retry_after_s or 0.0, _LONGEST_OBEYED_S)
-        return Pace(self.failures + 1), max(backoff, asked_for)
+        return Pace(self.failures + 1, self.is_obedient), max(backoff, asked_for)

@@ -18,6 +18,7 @@ from nscr_cli.engine.arrivals import Arrivals
 from nscr_cli.engine.clocks import RunClock
 from nscr_cli.engine.faulting import Nemesis, faulting
 from nscr_cli.engine.interpreter import Client, Interpreter
+from nscr_cli.engine.pacing import Pace
 from nscr_cli.engine.recorder import Recorder
 from nscr_cli.errors import TargetRefused
 from nscr_cli.generators.base import Generator
@@ -27,7 +28,7 @@ from nscr_cli.history.history import History, Operation
 from nscr_cli.history.journal import JOURNAL_NAME, read_journal
 from nscr_cli.history.keys import repository_of
 from nscr_cli.history.ops import F, Kind, Phase
-from nscr_cli.history.plan import RunPlan
+from nscr_cli.history.plan import RetryAfter, RunPlan
 from nscr_cli.monitors.polling import Poller
 from nscr_cli.monitors.sampler import Sampler
 from nscr_cli.targets.base import Running, TortureTarget
@@ -136,6 +137,7 @@ class Run:
             recorder=self._recorder,
             clock=self._clock,
             open_client=lambda process: self._wiring.open_client(running, process),
+            pace=Pace(is_obedient=self._plan.scenario.retry_after is RetryAfter.HONOUR),
         )
         async with self._wiring.open_poller(running) as poller, trio.open_nursery() as nursery:
             nursery.start_soon(self._heed_death, running)

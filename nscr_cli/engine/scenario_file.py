@@ -15,7 +15,7 @@ import nscr_cli
 from nscr_cli.checkers.eventual import bound_ns
 from nscr_cli.errors import ScenarioError
 from nscr_cli.history.faults import TOXICS, Fault, Step, wrong_values
-from nscr_cli.history.plan import Scenario
+from nscr_cli.history.plan import RetryAfter, Scenario
 from nscr_cli.workloads.catalogue import WORKLOADS
 
 MOST_WORKERS = 10_000
@@ -64,6 +64,7 @@ def parse_scenario(text: str, source: str) -> Scenario:
         raise ScenarioError(f"{source}: not TOML: {error}", hint="see https://toml.io for the syntax") from error
     _check_names(document, Scenario.__struct_fields__, source, "")
     _check_fault_names(document.get("faults"), source)
+    _check_retry_after(document.get("retry_after"), source)
     try:
         scenario = msgspec.convert(document, Scenario)
     except msgspec.ValidationError as error:
@@ -114,6 +115,12 @@ def _check_values(scenario: Scenario, source: str) -> None:
     ):
         if not holds:
             _refuse(source, path, value, f"it must be: {promise}")
+
+
+def _check_retry_after(choice: object, source: str) -> None:
+    """Like unknown keys, to name the nearest."""
+    if isinstance(choice, str) and choice not in list(RetryAfter):
+        _refuse(source, "retry_after", choice, _nearest(choice, list(RetryAfter), "choices"))
 
 
 def _check_fault_names(faults: object, source: str) -> None:

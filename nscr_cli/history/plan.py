@@ -1,10 +1,19 @@
 """The plan of a run: everything resolved, so that seed and plan replay it. Written as plan.json beside the journal."""
 
+from enum import StrEnum
+
 import msgspec
 
 from nscr_cli.history.faults import Fault
 
 PLAN_FORMAT = 1
+
+
+class RetryAfter(StrEnum):
+    """What a worker does that was turned away (429, 503): wait as it was told, or ask again at once."""
+
+    HONOUR = "honour"
+    IGNORE = "ignore"
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,6 +36,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         weights: relative frequency of each of the workload's errands, by name; 0 or left out: never.
         evidence: floor by name (see docs/checkers.md): below it the verdict is UNKNOWN.
         faults: what goes wrong in the main phase, between the clients and the registry.
+        retry_after: whether workers that are turned away wait as Retry-After says.
     """
 
     title: str
@@ -44,6 +54,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ramp_s: float = 0.0
     faults: tuple[Fault, ...] = ()
     catalogue: tuple[str, ...] = ()
+    retry_after: RetryAfter = RetryAfter.HONOUR
 
 
 class RunPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -330,7 +330,7 @@ def conduct(target: ModelTarget, tmp_path: Path) -> Callable[..., Conducted]:
     """Runs a plan against `target` in virtual time and gives what it left behind.
 
     Args of the function: `meanwhile`, an async function that runs beside it; `fails_after`, writes until the report
-    disk is full; everything else is a flag.
+    disk is full; `keys`, of the scenario; everything else is a flag.
     """
 
     def run(
@@ -339,9 +339,11 @@ def conduct(target: ModelTarget, tmp_path: Path) -> Callable[..., Conducted]:
         seed: int = 1,
         duration_s: float = 5.0,
         fails_after: int = -1,
+        keys: dict[str, Any] | None = None,
         **flags: Any,
     ) -> Conducted:
-        scenario = Scenario(title="t", description="d", workload="mixed", weights=EVERY_ACTION)
+        facts = {"title": "t", "description": "d", "workload": "mixed", "weights": EVERY_ACTION} | (keys or {})
+        scenario = Scenario(**facts)
         given = Flags(seed=seed, workers=4, duration_s=duration_s, **flags)
         plan = make_plan("test", scenario, given, started=STARTED, chance=Random(seed))
         folder = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"

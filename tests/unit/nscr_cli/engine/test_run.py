@@ -14,6 +14,7 @@ from nscr_cli.engine.judging import judge_run
 from nscr_cli.errors import TargetRefused
 from nscr_cli.generators.namespace import Namespace
 from nscr_cli.history.ops import F, Kind, Phase
+from nscr_cli.history.plan import RetryAfter
 
 Conduct = Callable[..., Any]
 
@@ -184,6 +185,13 @@ def test_a_registry_that_asks_for_patience_gets_it(conduct: Conduct, target: Any
     run = conduct(after(1.0, lambda: target.turn_away(retry_after_s=2.0)), duration_s=10.0)
     turned_away = [one for one in run.history.operations if one.answered.status == 429 and one.phase is Phase.MAIN]
     assert 4 <= len(turned_away) <= run.plan.workers * 6
+
+
+def test_a_scenario_may_leave_patience_out(conduct: Conduct, target: Any) -> None:
+    keys = {"retry_after": RetryAfter.IGNORE}
+    run = conduct(after(1.0, lambda: target.turn_away(retry_after_s=2.0)), duration_s=4.0, keys=keys)
+    turned_away = [one for one in run.history.operations if one.answered.status == 429 and one.phase is Phase.MAIN]
+    assert len(turned_away) > run.plan.workers * 100
 
 
 def test_a_registry_that_does_not_answer_is_not_hammered(conduct: Conduct, target: Any) -> None:

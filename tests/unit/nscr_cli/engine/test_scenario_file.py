@@ -51,6 +51,7 @@ def test_a_path_is_a_scenario_too(tmp_path) -> None:
         (with_line('catalogue = ["S6"]'), "`catalogue` is ('S6',)", 'ids such as "S06"'),
         (with_line('tag_model = "strong"'), "`tag_model` is 'strong'", "linearizable"),
         (with_line('tag_model = "eventual(soon)"'), "`tag_model` is 'eventual(soon)'", "eventual(T)"),
+        (with_line('retry_after = "ignored"'), "`retry_after` is 'ignored'", "did you mean `ignore`?"),
         (GOOD.replace("read-tag = 1", "read-tag = 0"), "`weights` is {'read-tag': 0}", "one above 0"),
         (GOOD + '[evidence]\n"tag.reads" = 1', "`evidence` is 'tag.reads'", "did you mean `tags`?"),
         (GOOD.replace('"tags"', '"tgas"'), "`workload` is 'tgas'", "did you mean `tags`?"),
