@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import trio
 
-from nscr_cli.wire.dialing import CountedStream, reason_of, socket_below
+from nscr_cli.wire.dialing import reason_of, socket_below
 from nscr_cli.wire.manner import PLAIN, Farewell
 from nscr_cli.wire.messages import Request, Sent, Stage
 from nscr_cli.wire.watchdog import Watchdog
