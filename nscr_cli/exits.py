@@ -24,7 +24,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.VALID: "everything that was checked held",
     Exit.INVALID: "a promise was broken: findings tell which, by which operations (for watch: an alert was seen)",
     Exit.USAGE: "the command line, a scenario or a configuration file is wrong",
-    Exit.UNKNOWN: "not enough evidence for a verdict",
+    Exit.UNKNOWN: "not enough evidence for a verdict, or for a speed threshold",
     Exit.THRESHOLD: "valid, but a speed threshold was breached",
     Exit.ENVIRONMENT: "the registry never answered, or this machine failed",
     Exit.INTERNAL: "a bug in nscr itself",

@@ -38,6 +38,7 @@ from nscr_cli.ui import printable, progress_console, results_console
 DEFAULT_SCENARIO = "mixed"
 _BY_SEVERITY = (
     Exit.VALID,
+    Exit.THRESHOLD,
     Exit.UNKNOWN,
     Exit.ENVIRONMENT,
     Exit.INTERRUPTED,

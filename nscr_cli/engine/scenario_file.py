@@ -16,6 +16,7 @@ from nscr_cli.checkers.eventual import bound_ns
 from nscr_cli.errors import ScenarioError
 from nscr_cli.history.faults import TOXICS, Fault, Step, wrong_values
 from nscr_cli.history.plan import RetryAfter, Scenario
+from nscr_cli.reporting.thresholds import PERCENTILES, SUBJECTS, limit_ms
 from nscr_cli.workloads.catalogue import WORKLOADS
 
 MOST_WORKERS = 10_000
@@ -65,6 +66,7 @@ def parse_scenario(text: str, source: str) -> Scenario:
     _check_names(document, Scenario.__struct_fields__, source, "")
     _check_fault_names(document.get("faults"), source)
     _check_retry_after(document.get("retry_after"), source)
+    _check_threshold_names(document.get("thresholds"), source)
     try:
         scenario = msgspec.convert(document, Scenario)
     except msgspec.ValidationError as error:
@@ -72,6 +74,7 @@ def parse_scenario(text: str, source: str) -> Scenario:
     _check_workload(scenario, source)
     _check_values(scenario, source)
     _check_faults(scenario, source)
+    _check_thresholds(scenario, source)
     return scenario
 
 
@@ -142,6 +145,25 @@ def _check_fault_names(faults: object, source: str) -> None:
         for number, step in enumerate(steps if isinstance(steps, list) else []):
             if isinstance(step, str) and step not in list(Step):
                 _refuse(source, f"{path}.steps[{number}]", step, _nearest(step, list(Step), "steps"))
+
+
+def _check_threshold_names(thresholds: object, source: str) -> None:
+    """A name without quotes is a table within a table to TOML."""
+    for name, limit in thresholds.items() if isinstance(thresholds, dict) else ():
+        if isinstance(limit, dict):
+            _refuse(source, f"thresholds.{name}", limit, 'write the whole name in quotes: "p99.get-manifest" = "500ms"')
+
+
+def _check_thresholds(scenario: Scenario, source: str) -> None:
+    for name, limit in scenario.thresholds.items():
+        percentile, _, subject = name.rpartition(".")
+        if percentile not in PERCENTILES:
+            hint = f'write "<percentile>.<operation>"; {_nearest(percentile, PERCENTILES, "percentiles")}'
+            _refuse(source, "thresholds", name, hint)
+        if subject not in SUBJECTS:
+            _refuse(source, "thresholds", name, _nearest(subject, SUBJECTS, "operations"))
+        if limit_ms(limit) is None:
+            _refuse(source, f"thresholds.{name}", limit, "it must be: a duration such as 500ms")
 
 
 def _check_faults(scenario: Scenario, source: str) -> None:

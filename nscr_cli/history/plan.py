@@ -36,6 +36,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         weights: relative frequency of each of the workload's errands, by name; 0 or left out: never.
         evidence: floor by name (see docs/checkers.md): below it the verdict is UNKNOWN.
         faults: what goes wrong in the main phase, between the clients and the registry.
+        thresholds: longest time by percentile and operation, `"p99.get-manifest" = "500ms"`; of percentiles p50, p90,
+            p99, p99.9 and max, of every operation and of `all`. Breached, the exit code is 4 where it were 0.
         retry_after: whether workers that are turned away wait as Retry-After says.
     """
 
@@ -54,6 +56,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ramp_s: float = 0.0
     faults: tuple[Fault, ...] = ()
     catalogue: tuple[str, ...] = ()
+    thresholds: dict[str, str] = {}
     retry_after: RetryAfter = RetryAfter.HONOUR
 
 

@@ -115,6 +115,9 @@ def _summary(report: RunReport) -> Iterator[Row]:
         "skipped": "; ".join(report.skipped),
         "leftovers": len(report.leftovers),
     }
+    for threshold in report.thresholds:
+        values[f"threshold.{threshold.name}"] = threshold.speed.value
+        values[f"threshold.{threshold.name}.ms"] = threshold.measured_ms
     for result in report.results:
         values[f"{result.checker}.verdict"] = result.outcome
         values |= {f"{result.checker}.{name}": count for name, count in result.evidence.items()}

@@ -9,6 +9,7 @@ import msgspec
 
 from nscr_cli.checkers.verdict import Result
 from nscr_cli.reporting.run_report import REPORT_FORMAT, RunReport
+from nscr_cli.reporting.thresholds import Threshold
 
 
 def verdict_document(report: RunReport) -> str:
@@ -29,12 +30,17 @@ def verdict_document(report: RunReport) -> str:
         "checkers": [_checker(result) for result in report.results],
         "operations": report.operations,
         "latency": report.latency,
+        "thresholds": [_threshold(one) for one in report.thresholds],
         "samples": report.samples,
         "skipped": report.skipped,
         "leftovers": report.leftovers,
         "replay": report.replay_command,
     }
     return json.dumps(msgspec.to_builtins(document), indent=2, ensure_ascii=True) + "\n"
+
+
+def _threshold(threshold: Threshold) -> dict[str, object]:
+    return {**msgspec.structs.asdict(threshold), "outcome": threshold.speed.value}
 
 
 def _checker(result: Result) -> dict[str, object]:

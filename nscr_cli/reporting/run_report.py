@@ -16,6 +16,7 @@ from nscr_cli.history.history import NEVER, History
 from nscr_cli.history.ops import Phase
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.latency import Latency, OperationSummary, distribution, latency_ms, summarise
+from nscr_cli.reporting.thresholds import Speed, Threshold, measured
 
 REPORT_FORMAT = 1
 
@@ -34,6 +35,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         latency: of all operations that were ok.
         main_s: length of the main phase as it was, from its first intended start to its last end.
         skipped: what the registry does not support, each with its reason; never a pass.
+        thresholds: what the scenario says about speed, and what was measured; they judge nothing else.
         leftovers: keys of ours that are still in the registry.
     """
 
@@ -49,6 +51,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     samples: int
     skipped: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -77,10 +80,24 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> Exit:
-        """INVALID beats an interruption, which beats the rest."""
+        """INVALID beats an interruption, which beats the rest; thresholds count only where all else is well."""
         if self.verdict is not Verdict.INVALID and self.interrupted_by is not None:
             return _SIGNAL_EXIT.get(self.interrupted_by, Exit.INTERRUPTED)
+        if self.verdict is Verdict.VALID and self.breached:
+            return Exit.THRESHOLD
+        if self.verdict is Verdict.VALID and self.unmeasured:
+            return Exit.UNKNOWN
         return _EXIT[self.verdict]
+
+    @property
+    def breached(self) -> tuple[Threshold, ...]:
+        """Thresholds that did not hold."""
+        return tuple(one for one in self.thresholds if one.speed is Speed.BREACHED)
+
+    @property
+    def unmeasured(self) -> tuple[Threshold, ...]:
+        """Thresholds of operations that there were none of."""
+        return tuple(one for one in self.thresholds if one.speed is Speed.NOT_MEASURED)
 
     @property
     def replay_command(self) -> str:
@@ -115,6 +132,7 @@ def run_report(
         samples=len(history.samples),
         skipped=tuple(skipped),
         leftovers=tuple(leftovers),
+        thresholds=measured(plan, main),
     )
 
 

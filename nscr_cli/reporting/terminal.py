@@ -18,9 +18,10 @@ from rich.text import Text
 from tabulate import tabulate
 
 from nscr_cli.checkers.verdict import Finding, Result, Verdict
-from nscr_cli.durations import show_duration, three_digits
+from nscr_cli.durations import show_duration, show_milliseconds, three_digits
 from nscr_cli.reporting.latency import OperationSummary
 from nscr_cli.reporting.run_report import RunReport
+from nscr_cli.reporting.thresholds import Speed, Threshold
 from nscr_cli.ui import printable
 
 FINDINGS_SHOWN = 5
@@ -30,6 +31,8 @@ _PLAIN_WIDTH = 120
 _FLOOR = "floor of "
 
 _STYLES = {Verdict.VALID: "green", Verdict.UNKNOWN: "yellow", Verdict.INVALID: "red"}
+_SPEED_STYLES = {Speed.HELD: "green", Speed.BREACHED: "red", Speed.NOT_MEASURED: "yellow"}
+_THRESHOLD_COLUMNS = ("threshold", "limit", "measured", "of", "outcome")
 _OPERATION_COLUMNS = ("operation", "ok", "fail", "info", "p50 ms", "p99 ms", "max ms")
 
 
@@ -53,6 +56,8 @@ def render(report: RunReport) -> RenderableType:
         parts += [Text(), _rendered_finding(number, finding, report.plan.namespace)]
     parts += [Text(line, style="bold") for line in _findings_left(report)]
     parts += [Text(), _operations_table(report.operations), Text(), _checkers_table(report.results)]
+    if report.thresholds:
+        parts += [Text(), _thresholds_table(report.thresholds)]
     for title, lines in _notes(report):
         parts += [Text(), Text(title, style="bold")]
         parts += [Padding(Text(line), (0, 0, 0, 2)) for line in lines]
@@ -73,6 +78,9 @@ def plain(report: RunReport, folder: Path) -> str:
         )
     rows = [_checker_cells(result) for result in report.results]
     blocks.append(tabulate(rows, headers=("checker", "verdict", "evidence"), disable_numparse=True))
+    if report.thresholds:
+        rows = [_threshold_cells(threshold) for threshold in report.thresholds]
+        blocks.append(tabulate(rows, headers=_THRESHOLD_COLUMNS, disable_numparse=True))
     blocks += ["\n  ".join([title, *lines]) for title, lines in _notes(report)]
     return "\n\n".join(blocks) + "\n\n" + "\n".join(_next_steps(report, folder)) + "\n"
 
@@ -85,12 +93,18 @@ def _partial(report: RunReport) -> str:
 
 def _because(report: RunReport) -> str:
     if report.verdict is Verdict.VALID:
-        return "everything that was checked held"
+        return f"everything that was checked held{_but_slow(report)}"
     if report.verdict is Verdict.UNKNOWN:
         return "not enough evidence for a verdict"
     rules = Counter(finding.rule for finding in report.findings)
     named = ", ".join(rule if count == 1 else f"{count} x {rule}" for rule, count in rules.most_common())
     return f"{_plural(len(report.findings), 'broken promise')}: {named}"
+
+
+def _but_slow(report: RunReport) -> str:
+    if report.breached:
+        return f", but not {_plural(len(report.breached), 'speed threshold')}"
+    return ", but a speed threshold had nothing to measure" if report.unmeasured else ""
 
 
 def _subject(report: RunReport) -> str:
@@ -195,6 +209,21 @@ def _checkers_table(results: Sequence[Result]) -> RenderableType:
     for result in results:
         checker, verdict, evidence = _checker_cells(result)
         table.add_row(checker, Text(verdict, style=_STYLES[result.verdict]), Text(evidence))
+    return table
+
+
+def _threshold_cells(threshold: Threshold) -> tuple[str, str, str, str, str]:
+    shown = show_milliseconds(threshold.measured_ms)
+    return threshold.name, threshold.limit, shown, f"{threshold.operations:,}", threshold.speed.value
+
+
+def _thresholds_table(thresholds: Sequence[Threshold]) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in _THRESHOLD_COLUMNS:
+        table.add_column(name, no_wrap=True)
+    for threshold in thresholds:
+        *cells, outcome = _threshold_cells(threshold)
+        table.add_row(*cells, Text(outcome, style=_SPEED_STYLES[threshold.speed]))
     return table
 
 

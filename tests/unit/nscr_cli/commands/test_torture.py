@@ -14,6 +14,9 @@ from nscr_cli.history.plan import RetryAfter, Scenario
     [
         ([Exit.VALID], Exit.VALID),
         ([Exit.VALID, Exit.UNKNOWN], Exit.UNKNOWN),
+        ([Exit.THRESHOLD, Exit.VALID], Exit.THRESHOLD),
+        ([Exit.THRESHOLD, Exit.UNKNOWN], Exit.UNKNOWN),
+        ([Exit.INVALID, Exit.THRESHOLD], Exit.INVALID),
         ([Exit.INVALID, Exit.UNKNOWN, Exit.VALID], Exit.INVALID),
         ([Exit.INVALID, Exit.INTERRUPTED], Exit.INVALID),
         ([Exit.UNKNOWN, Exit.TERMINATED], Exit.TERMINATED),
