@@ -21,7 +21,7 @@ from nscr_cli.checkers.inventory import (
 from nscr_cli.checkers.refusals import by_acceptance
 from nscr_cli.checkers.verdict import Finding, Result
 from nscr_cli.checkers.wording import told
-from nscr_cli.history.history import History, Operation
+from nscr_cli.history.history import NEVER, History, Operation
 from nscr_cli.history.keys import tag_of
 from nscr_cli.history.ops import F, Kind, PushStyle
 from nscr_cli.history.plan import RunPlan
@@ -31,7 +31,8 @@ _GONE = "spec.md#deleting-blobs, #deleting-manifests: what was acknowledged as d
 _ACCEPTED = "spec.md#pushing-blobs: bytes that match their digest are accepted"
 _REFUSED = "spec.md#pushing-blobs: the digest must match the blob's digest; other bytes are refused"
 _NEVER = "spec.md#pulling-blobs: a blob that is not in the repository is answered 404"
-_FLOORS = {"read-back": 10}
+_FLOORS = {"read-back": 10, "deleted-and-read": 0}
+_COUNTS = ("acknowledged", "read-back", "never-read", "reads", "ranges", "deleted-and-read")
 _OUT_OF_ORDER = 416
 _CAPABILITIES = (*PushStyle, F.MOUNT_BLOB, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB, "blob-ranges")
 
@@ -47,7 +48,7 @@ class BlobsChecker:
         inventory = Inventory(history)
         contents = Contents(inventory.sizes)
         findings: list[Finding] = []
-        evidence = {"acknowledged": 0, "read-back": 0, "never-read": 0, "reads": 0, "ranges": 0}
+        evidence = dict.fromkeys(_COUNTS, 0)
         for noun, groups in (("blob", inventory.blob_operations), ("manifest", inventory.manifest_operations)):
             for key, operations in groups.items():
                 findings.extend(_presence(key, noun, operations, inventory))
@@ -139,6 +140,9 @@ def _count(operations: list[Operation], evidence: dict[str, int]) -> None:
     reads = [one for one in operations if one.kind is Kind.OK and one.f in BLOB_READS | MANIFEST_READS]
     evidence["reads"] += len(reads)
     evidence["ranges"] += sum(one.answered.status == 206 for one in reads)
+    deletes = (one.end_ns for one in operations if one.f in (F.DELETE_BLOB, F.DELETE_MANIFEST) and one.kind is Kind.OK)
+    gone = min(deletes, default=NEVER)
+    evidence["deleted-and-read"] += any(one.start_ns > gone and tag_of(one.key) is None for one in reads)
     if acknowledged is None:
         return
     evidence["acknowledged"] += 1

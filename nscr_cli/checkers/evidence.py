@@ -40,7 +40,7 @@ def conclude(
     found = tuple(sorted(findings, key=lambda finding: (finding.operations[-1:], finding.rule, finding.key)))
     why = (*reasons, *unknown, *below)
     verdict = Verdict.INVALID if found else Verdict.UNKNOWN if why else Verdict.VALID
-    stated = {**evidence, **{f"floor of {name}": floor for name, floor in asked.items()}}
+    stated = {**evidence, **{f"floor of {name}": floor for name, floor in asked.items() if floor}}
     return Result(
         checker=checker,
         verdict=verdict,

@@ -11,13 +11,13 @@ from nscr_cli.checkers.evidence import conclude, skipped_capabilities
 from nscr_cli.checkers.inventory import MANIFEST_READS, found, found_nothing, may_have_happened, seen_digest
 from nscr_cli.checkers.verdict import Finding, Result
 from nscr_cli.checkers.wording import short, told
-from nscr_cli.history.history import History, Operation
+from nscr_cli.history.history import NEVER, History, Operation
 from nscr_cli.history.keys import digest_of, repository_of, tag_of
 from nscr_cli.history.ops import F, Kind
 from nscr_cli.history.plan import RunPlan
 
 CLAUSE = "spec.md#pulling-manifests: a tag names the manifest that was last put under it"
-_FLOORS = {"writes-read-back": 10}
+_FLOORS = {"writes-read-back": 10, "deleted-and-read": 0}
 _EVENTUAL_FLOORS = {"settled-reads": 10}
 _CAPABILITIES = (F.PUT_MANIFEST, F.HEAD_MANIFEST, F.DELETE_TAG, F.DELETE_MANIFEST)
 
@@ -33,6 +33,7 @@ class TagsChecker:
         findings: list[Finding] = []
         reasons: list[str] = []
         evidence = {"tags": 0, "acknowledged-writes": 0, "writes-read-back": 0, "reads": 0, "deletes": 0}
+        evidence["deleted-and-read"] = 0
         bound = eventual.bound_ns(plan.scenario.tag_model)
         floors = _FLOORS
         if bound is not None:
@@ -101,7 +102,10 @@ def _count(operations: list[Operation], evidence: dict[str, int]) -> None:
     evidence["acknowledged-writes"] += len(written)
     evidence["writes-read-back"] += len(written & seen)
     evidence["reads"] += len(reads)
-    evidence["deletes"] += sum(one.f in (F.DELETE_TAG, F.DELETE_MANIFEST) for one in operations)
+    deletes = [one for one in operations if one.f in (F.DELETE_TAG, F.DELETE_MANIFEST)]
+    evidence["deletes"] += len(deletes)
+    gone = min((one.end_ns for one in deletes if one.kind is Kind.OK), default=NEVER)
+    evidence["deleted-and-read"] += any(one.start_ns > gone for one in reads)
 
 
 def _writes_by_digest(operations: list[Operation]) -> dict[str | None, list[Operation]]:

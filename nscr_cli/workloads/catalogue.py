@@ -20,7 +20,7 @@ from nscr_cli.checkers.verdict import Checker
 from nscr_cli.generators.base import Generator
 from nscr_cli.generators.combinators import EachProcess
 from nscr_cli.history.ops import F, PushStyle
-from nscr_cli.workloads import attachments, pulls, pushes, tag_writes, trespasses
+from nscr_cli.workloads import attachments, pulls, pushes, removals, tag_writes, trespasses
 from nscr_cli.workloads.actor import Action, Actor
 from nscr_cli.workloads.memory import Memory
 from nscr_cli.workloads.world import World
@@ -120,6 +120,39 @@ _UPLOAD_ACTIONS = {
         needs=(PushStyle.CHUNKED_PATCH,),
     ),
 }
+_REMOVAL_ACTIONS = {
+    **_TAG_ACTIONS,
+    "delete-blob": _IMAGE_ACTIONS["delete-blob"],
+    "delete-some-tags": Action(
+        summary="put a manifest under several tags of our own, delete some, look at all of them",
+        begin=removals.delete_some_tags,
+        needs=(F.DELETE_TAG,),
+    ),
+    "delete-beside-others": Action(
+        summary="put and delete tags of our own on a manifest of which other clients do the same now",
+        begin=removals.delete_beside_others,
+        needs=(F.DELETE_TAG,),
+    ),
+    "delete-and-push-again": Action(
+        summary="delete an image, sometimes with its blobs, push again what HEAD does not find, pull it whole",
+        begin=removals.delete_and_push_again,
+        needs=(F.DELETE_MANIFEST,),
+    ),
+    "delete-from-one": Action(
+        summary="delete a blob from one of two repositories, look in both, bring it back, delete it from the other",
+        begin=removals.delete_from_one,
+        needs=(F.DELETE_BLOB,),
+    ),
+    "delete-beside-index": Action(
+        summary="delete the tags of an inner index and of a child, pull the index over them whole",
+        begin=removals.delete_beside_index,
+        needs=(F.DELETE_TAG, pushes.INDEXES),
+    ),
+    "empty-repository": Action(
+        summary="put tags into a repository of our own, delete all, list", begin=removals.empty_repository
+    ),
+    "look-every-way": Action(summary="HEAD, GET and list a contended tag, in any order", begin=removals.look_every_way),
+}
 _CHECKERS: tuple[Checker, ...] = (
     TagsChecker(),
     BlobsChecker(),
@@ -132,6 +165,7 @@ _CHECKERS: tuple[Checker, ...] = (
 )
 
 WORKLOADS: dict[str, Workload] = {
+    "deletes": Workload(actions=_REMOVAL_ACTIONS, checkers=_CHECKERS),
     "indexes": Workload(actions=_INDEX_ACTIONS, checkers=_CHECKERS),
     "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
     "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), *_CHECKERS)),

@@ -34,7 +34,7 @@ class Step(msgspec.Struct, frozen=True):
     learned: Callable[[Memory], Memory] = unchanged
 
 
-def in_order(invocations: Sequence[Invocation]) -> Step:
-    """One after another, at least one, however each of them ends."""
+def in_order(invocations: Sequence[Invocation], finish: Callable[[], Step | None] = lambda: None) -> Step:
+    """One after another, at least one, however each of them ends; then what `finish` says."""
     first, rest = invocations[0], invocations[1:]
-    return Step(first, lambda _event: in_order(rest) if rest else None)
+    return Step(first, lambda _event: in_order(rest, finish) if rest else finish())

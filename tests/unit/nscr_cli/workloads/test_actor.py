@@ -110,12 +110,13 @@ def test_seeds_and_processes_differ(workload: str) -> None:
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
-def test_no_digest_is_written_twice_to_one_tag_by_anybody(workload: str) -> None:
+def test_no_digest_is_written_twice_to_a_contended_tag_by_anybody(workload: str) -> None:
+    """Such tags are swept. One that a single client deletes and writes again has few calls, and is searched."""
     written = [
         (one.key, one.asked.digest)
         for process in range(4)
         for one in asked(world(workload), workload, process, 1000)
-        if one.f is F.PUT_MANIFEST and tag_of(one.key)
+        if one.f is F.PUT_MANIFEST and tag_of(one.key) and not tag_of(one.key).startswith("again")
     ]
     assert len(written) > 100
     assert len(set(written)) == len(written)

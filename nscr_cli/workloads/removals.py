@@ -1,0 +1,239 @@
+"""Errands that delete, and look whether that is gone, nothing else is, and it can be pushed again.
+
+What they delete is theirs alone, or shared only with clients that do the same now, so that after each answer it is
+certain what must be there (bugs H1 to H7, I1 and I2 of docs/bugs.toml). Nothing of it enters a client's memory: what
+is remembered may be referred to, and nothing that is deleted may be. Clauses: spec.md#content-management.
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+from nscr_cli.generators import invocations
+from nscr_cli.generators.documents import configuration, image, index
+from nscr_cli.history.invocation import Content, Invocation
+from nscr_cli.history.ops import F, PushStyle
+from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.pushes import after_blobs
+from nscr_cli.workloads.steps import Step, in_order
+
+_WAVE = 8
+_SIZE = 64
+
+
+def delete_some_tags(turn: Turn) -> Step:
+    """A few tags of our own on one manifest, some of them deleted: the others and the manifest stay (bug H1)."""
+    chance = turn.chance("some-tags")
+    repository = chance.choice(turn.world.repositories)
+    manifest = image(turn.world.config, [], turn.nonce)
+    tags = _tags(turn, "k", chance.randint(3, 6))
+    gone = chance.sample(tags, chance.randint(1, len(tags) - 1))
+    left = [tag for tag in tags if tag not in gone]
+    looks = [invocations.get_manifest(repository, manifest.digest), *_looks(turn, repository, tags, chance)]
+    errand = [
+        # By its digest too: some registries drop a manifest that only a tag held with that tag.
+        invocations.put_manifest(repository, None, manifest),
+        *(invocations.put_manifest(repository, tag, manifest) for tag in tags),
+        *(invocations.delete_tag(repository, tag) for tag in gone),
+        *chance.sample(looks, len(looks)),
+    ]
+    if chance.random() < 0.8:  # the rest goes too, else lists would grow for ever
+        errand += _deletes_of_all(turn, repository, manifest.digest, left, chance)
+        errand += _looks(turn, repository, left, chance)
+    return _over_configuration(turn, repository, errand)
+
+
+def delete_beside_others(turn: Turn) -> Step:
+    """Two tags of our own on a manifest under which every client now has tags, and deletes them (bug H7).
+
+    Sometimes the manifest itself is deleted, and so every tag of the others.
+    """
+    wave = turn.number // _WAVE
+    repository = turn.world.repositories[wave % len(turn.world.repositories)]
+    chance = turn.chance("beside-others")
+    manifest = image(turn.world.config, [], f"{turn.world.seed}/beside-others/{wave}")
+    tags = _tags(turn, "w", 2)
+    deletes = [invocations.delete_tag(repository, tag) for tag in tags]
+    if chance.random() < 0.2 and turn.world.supports(F.DELETE_MANIFEST):
+        deletes[-1] = invocations.delete_manifest(repository, manifest.digest)
+    errand = [
+        *(invocations.put_manifest(repository, tag, manifest) for tag in tags),
+        *deletes,
+        *_looks(turn, repository, tags, chance),
+    ]
+    return _over_configuration(turn, repository, errand)
+
+
+def delete_and_push_again(turn: Turn) -> Step:
+    """An image deleted, sometimes with its blobs, and pushed again as clients do: only what HEAD does not find.
+
+    Then every byte of it is pulled (bug H6).
+    """
+    chance = turn.chance("again")
+    repository = chance.choice(turn.world.repositories)
+    layers = [
+        Content.seeded(f"{turn.nonce}/again/{number}", _SIZE + turn.world.blob_size(chance))
+        for number in range(chance.randint(1, 2))
+    ]
+    blobs = [configuration(f"{turn.nonce}/again"), *layers]
+    manifest = image(blobs[0], layers, turn.nonce)
+    (tag,) = _tags(turn, "again", 1)
+    put = invocations.put_manifest(repository, tag, manifest)
+    takes_blobs = chance.random() < 0.5 and turn.world.supports(F.DELETE_BLOB)
+    deletes = [
+        invocations.delete_manifest(repository, manifest.digest),
+        *(invocations.delete_blob(repository, blob.digest) for blob in blobs if takes_blobs),
+    ]
+    pulls = [
+        invocations.get_tag(repository, tag),
+        *(invocations.get_blob(repository, blob.digest, blob.size) for blob in blobs),
+        invocations.head_manifest(repository, manifest.digest),
+    ]
+    styles = [chance.choice(turn.world.push_styles) for _ in blobs]
+    push = [invocations.push_blob(repository, blob, style) for blob, style in zip(blobs, reversed(styles), strict=True)]
+
+    def again() -> Step:
+        return _push_what_lacks(repository, blobs, styles, lambda: in_order([put, *pulls]))
+
+    return in_order([*push, put, *deletes, *_looks(turn, repository, [tag], chance)], again)
+
+
+def delete_from_one(turn: Turn) -> Step:
+    """A blob of our own in two repositories, pushed and mounted: deleted from one, it stays in the other (bug H5).
+
+    Then it comes back from there, and goes from there.
+    """
+    if len(turn.world.repositories) < 2:
+        return delete_and_push_again(turn)
+    chance = turn.chance("from-one")
+    first, second = chance.sample(turn.world.repositories, 2)
+    content = Content.seeded(f"{turn.nonce}/from-one", _SIZE + turn.world.blob_size(chance))
+    loses, keeps = chance.sample([first, second], 2)
+
+    def brought(repository: str, source: str) -> Invocation:
+        if turn.world.supports(F.MOUNT_BLOB) and chance.random() < 0.7:
+            return invocations.mount_blob(repository, content, source)
+        return invocations.push_blob(repository, content, chance.choice(turn.world.push_styles))
+
+    def looked(repository: str) -> list[Invocation]:
+        looks = [invocations.get_blob, invocations.head_blob]
+        chance.shuffle(looks)
+        return [look(repository, content.digest, content.size) for look in looks]
+
+    return in_order(
+        [
+            invocations.push_blob(first, content, chance.choice(turn.world.push_styles)),
+            brought(second, first),
+            invocations.delete_blob(loses, content.digest),
+            *looked(loses),
+            *looked(keeps),
+            brought(loses, keeps),
+            invocations.delete_blob(keeps, content.digest),
+            *looked(loses),
+            *looked(keeps),
+        ]
+    )
+
+
+def delete_beside_index(turn: Turn) -> Step:
+    """A nested index whose inner index and one child have tags of their own: these go, and all of it stays.
+
+    So does a manifest without any tag that nothing refers to (bugs I1 and I2).
+    """
+    chance = turn.chance("beside-index")
+    repository = chance.choice(turn.world.repositories)
+    children = [image(turn.world.config, [], f"{turn.nonce}/{number}") for number in range(2)]
+    inner = index(children, f"{turn.nonce}/inner")
+    outer = index([inner, children[0]], turn.nonce)
+    bystander = image(turn.world.config, [], f"{turn.nonce}/bystander")
+    keep, of_inner, of_child = _tags(turn, "i", 3)
+    deletes = [invocations.delete_tag(repository, tag) for tag in (of_inner, of_child)]
+    stays = [*children, inner, bystander]
+    errand = [
+        *(invocations.put_manifest(repository, None, manifest) for manifest in stays),
+        invocations.put_manifest(repository, of_child, children[0]),
+        invocations.put_manifest(repository, of_inner, inner),
+        invocations.put_manifest(repository, keep, outer),
+        *chance.sample(deletes, 2),
+        invocations.get_tag(repository, keep),
+        *(invocations.get_manifest(repository, manifest.digest) for manifest in stays),
+        *_looks(turn, repository, [of_inner, of_child], chance),
+    ]
+    return _over_configuration(turn, repository, errand)
+
+
+def empty_repository(turn: Turn) -> Step:
+    """A repository that only this client uses: a few tags come, all of them go, and the list is empty (bug H4).
+
+    It stays, so that a run has no more of them than processes, and what comes next finds it emptied.
+    """
+    chance = turn.chance("empty")
+    repository = turn.world.namespace.repository(f"emptied-{turn.process:05d}")
+    manifest = image(turn.world.config, [], turn.nonce)
+    tags = _tags(turn, "e", chance.randint(1, 3))
+    errand = [
+        *(invocations.put_manifest(repository, tag, manifest) for tag in tags),
+        *_listed(turn, repository),
+        *_deletes_of_all(turn, repository, manifest.digest, tags, chance),
+        *_listed(turn, repository),
+        *_looks(turn, repository, tags, chance),
+    ]
+    return _over_configuration(turn, repository, errand)
+
+
+def look_every_way(turn: Turn) -> Step:
+    """A contended tag, by HEAD, by GET and in the list, in any order: they agree (bugs H2, K2)."""
+    chance = turn.chance("every-way")
+    repository = chance.choice(turn.world.repositories)
+    looks = _looks(turn, repository, [chance.choice(turn.world.tags)], chance)
+    return in_order(looks)
+
+
+def _tags(turn: Turn, prefix: str, count: int) -> list[str]:
+    """Tags that nobody else writes, without punctuation, on whose order registries may differ."""
+    return [f"{prefix}{turn.process:05d}x{turn.number:06d}x{which}" for which in range(count)]
+
+
+def _looks(turn: Turn, repository: str, tags: Sequence[str], chance: Random) -> list[Invocation]:
+    """Every tag by HEAD and by GET, and the list, in any order."""
+    looks = [look(repository, tag) for tag in tags for look in (invocations.head_tag, invocations.get_tag)]
+    looks += _listed(turn, repository)
+    return chance.sample(looks, len(looks))
+
+
+def _listed(turn: Turn, repository: str) -> list[Invocation]:
+    return [invocations.list_tags(repository)] if turn.world.supports(F.LIST_TAGS) else []
+
+
+def _deletes_of_all(turn: Turn, repository: str, digest: str, tags: Sequence[str], chance: Random) -> list[Invocation]:
+    """Every tag for itself, or their manifest; whatever the registry can do."""
+    ways: list[list[Invocation]] = []
+    if turn.world.supports(F.DELETE_TAG):
+        ways.append([invocations.delete_tag(repository, tag) for tag in tags])
+    if turn.world.supports(F.DELETE_MANIFEST):
+        ways.append([invocations.delete_manifest(repository, digest)])
+    return chance.choice(ways) if ways else []
+
+
+def _over_configuration(turn: Turn, repository: str, errand: Sequence[Invocation]) -> Step:
+    """The errand, once the configuration that all manifests of a run share lies in the repository."""
+    config = turn.world.config
+    needed = [] if turn.memory.holds(repository, config.digest) else [config]
+    return after_blobs(turn, repository, needed, lambda: in_order(errand))
+
+
+def _push_what_lacks(
+    repository: str, blobs: Sequence[Content], styles: Sequence[PushStyle], finish: Callable[[], Step]
+) -> Step:
+    """Every blob that HEAD does not find is pushed; then `finish`."""
+    if not blobs:
+        return finish()
+    blob, style = blobs[0], styles[0]
+
+    def go_on() -> Step:
+        return _push_what_lacks(repository, blobs[1:], styles[1:], finish)
+
+    push = Step(invocations.push_blob(repository, blob, style), lambda _event: go_on())
+    return Step(
+        invocations.head_blob(repository, blob.digest, blob.size),
+        lambda event: go_on() if event.answered and event.answered.present else push,
+    )
