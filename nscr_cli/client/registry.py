@@ -12,13 +12,12 @@ from urllib.parse import quote
 import msgspec
 
 from nscr_cli import __version__
-from nscr_cli.client.auth import authorization, refusal
+from nscr_cli.client.auth import authorization
 from nscr_cli.client.challenges import access_of, challenge_of
 from nscr_cli.client.documents import MANIFEST_TYPES, elsewhere, resolved
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.tokens import NoToken, Tokens
 from nscr_cli.client.trust import dialer_for, forwarding
-from nscr_cli.errors import TargetRefused, TargetUnreachable
 from nscr_cli.history.invocation import Content
 from nscr_cli.wire.channel import Channel
 from nscr_cli.wire.dialing import Dialer
@@ -385,41 +384,6 @@ class RegistryClient:
         except NoToken as error:
             return msgspec.structs.replace(reply, denial=str(error))
         return await exchange(_bearer(token))
-
-
-async def ping(target: Target, credentials: Credentials | None) -> None:
-    """Ask once whether a registry is there and lets us in.
-
-    Raises:
-        TargetUnreachable: it does not answer.
-        TargetRefused: it answers and lets us not in, or is not a registry.
-    """
-    registry = RegistryClient(dialer_for(target), target, credentials)
-    try:
-        check_access(target, credentials, await registry.ping())
-    finally:
-        await registry.aclose()
-
-
-def check_access(target: Target, credentials: Credentials | None, reply: Reply) -> None:
-    """Let pass a reply of a registry that lets us in.
-
-    Raises:
-        TargetUnreachable, TargetRefused: see `ping`.
-    """
-    if reply.status is None:
-        raise TargetUnreachable(
-            f"{target.url} does not answer: {reply.exchange.failure}",
-            hint="is it running, and is this its address? see --registry-url, and --ca-cert for private certificates",
-        )
-    if reply.status in (401, 403):
-        challenge = reply.header("www-authenticate")
-        raise refusal(target, credentials, status=reply.status, challenge=challenge, denial=reply.denial)
-    if reply.status != 200:
-        raise TargetRefused(
-            f"{target.url} answers {reply.status} to GET /v2/, where a registry answers 200",
-            hint="is this the address of a registry, with its path prefix?",
-        )
 
 
 def _bearer(token: str | None) -> Headers:

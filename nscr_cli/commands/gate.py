@@ -12,8 +12,9 @@ from typing import Annotated
 import trio
 import typer
 
+from nscr_cli.client.admission import check_access
 from nscr_cli.client.monitoring import Monitoring
-from nscr_cli.client.registry import USER_AGENT, RegistryClient, check_access
+from nscr_cli.client.registry import USER_AGENT, RegistryClient
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.tokens import Tokens
 from nscr_cli.client.trust import dialer_for

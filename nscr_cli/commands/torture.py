@@ -28,12 +28,14 @@ from nscr_cli.engine.torture import Outcome, Setting, finish_cleaning
 from nscr_cli.engine.torture import torture as run_torture
 from nscr_cli.errors import UsageError
 from nscr_cli.exits import Exit
-from nscr_cli.history.plan import RetryAfter, Scenario
+from nscr_cli.generators.namespace import namespace_of
+from nscr_cli.history.plan import RetryAfter, RunPlan, Scenario
 from nscr_cli.reporting.documents import verdict_document
 from nscr_cli.reporting.terminal import show
 from nscr_cli.targets.external import ExternalTarget, check_consent
 from nscr_cli.targets.reference import ReferenceTarget
 from nscr_cli.ui import printable, progress_console, results_console
+from nscr_cli.workloads.capabilities import PROBE_REPOSITORY
 
 DEFAULT_SCENARIO = "mixed"
 _BY_SEVERITY = (
@@ -74,6 +76,9 @@ def torture(
     namespace: Annotated[
         str | None, typer.Option(help="Write below NAMESPACE/<run id>, and nowhere else. (default: nscr-torture)")
     ] = None,
+    flat: Annotated[
+        bool, typer.Option("--flat", help="Repositories NAMESPACE/<run id>-NAME, where names have two levels only.")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Do not delete at the end what was pushed.")] = False,
     clean: Annotated[
         Path | None, typer.Option(metavar="RUNDIR", help="Run nothing: delete what a former run left behind.")
@@ -131,13 +136,14 @@ def torture(
         registry_url=address.url if address is not None else None,
         namespace=namespace,
         keep=keep,
+        is_flat=flat,
         sabotages=tuple(sabotage or ()),
     )
     exits: list[Exit] = []
     for name, scenario in loaded:
         plan = make_plan(name, scenario, flags, started=datetime.now(UTC), chance=SystemRandom())
         setting = Setting(
-            target=ReferenceTarget(flags.sabotages) if address is None else ExternalTarget(address, credentials),
+            target=ReferenceTarget(flags.sabotages) if address is None else _external(plan, address, credentials),
             wiring=Network(plan.request_timeout_s),
             reports=reports,
             console=progress_console(),
@@ -148,6 +154,10 @@ def torture(
         if outcome.report.interrupted_by is not None:
             break
     raise typer.Exit(worst(exits))
+
+
+def _external(plan: RunPlan, address: Target, credentials: Credentials | None) -> ExternalTarget:
+    return ExternalTarget(address, credentials, push_to=namespace_of(plan).repository(PROBE_REPOSITORY))
 
 
 def _secrets(address: Target | None, credentials: Credentials | None) -> tuple[str, ...]:

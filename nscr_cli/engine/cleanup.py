@@ -12,7 +12,7 @@ from nscr_cli.engine.deletions import deletions, split_unsupported
 from nscr_cli.engine.interpreter import Client
 from nscr_cli.engine.run import Wiring
 from nscr_cli.errors import ReportsUnwritable
-from nscr_cli.generators.namespace import Namespace
+from nscr_cli.generators.namespace import namespace_of
 from nscr_cli.history.history import History
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.ops import Kind
@@ -32,7 +32,7 @@ async def clean_up(
     Raises:
         TargetUnreachable, TargetRefused: the registry does not answer any more.
     """
-    stages = deletions(history.operations, Namespace(plan.namespace))
+    stages = deletions(history.operations, namespace_of(plan))
     possible, stay = split_unsupported(stages, history.unsupported())
     # Until the registry says otherwise, everything is still there; an interruption must not hide any of it.
     left = {invocation.key for stage in possible for invocation in stage}
@@ -49,7 +49,7 @@ async def clean_up(
 
 def pushed_keys(plan: RunPlan, history: History) -> tuple[str, ...]:
     """The keys of all that may lie in the registry, for a run that is kept."""
-    stages = deletions(history.operations, Namespace(plan.namespace))
+    stages = deletions(history.operations, namespace_of(plan))
     return tuple(sorted(invocation.key for stage in stages for invocation in stage))
 
 

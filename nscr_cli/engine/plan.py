@@ -27,6 +27,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     registry_url: str | None = None
     namespace: str | None = None
     keep: bool = False
+    is_flat: bool = False
     sabotages: tuple[str, ...] = ()
 
 
@@ -73,5 +74,6 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
         started_utc=f"{started:%Y-%m-%dT%H:%M:%SZ}",
         nscr=__version__,
         keep=flags.keep,
+        is_flat=flags.is_flat,
         sabotages=flags.sabotages,
     )

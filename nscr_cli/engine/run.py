@@ -166,7 +166,7 @@ class Run:
             self._enter("main")
             await self._main(interpreter, world, memory, sampler if is_monitored else None)
         self._enter("quiesce")
-        is_drained = not is_monitored or await sampler.wait_drained(world.namespace.path, timeout_s=DRAIN_S)
+        is_drained = not is_monitored or await sampler.wait_drained(world.namespace.prefix, timeout_s=DRAIN_S)
         self._enter("final")
         await self._read_back(interpreter, world)
         if is_monitored and (is_drained or self._all_pushes_ended()):

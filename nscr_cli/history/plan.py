@@ -72,6 +72,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
         started_utc: RFC 3339, the only wall time of a run.
         poll_interval_s: of the monitoring API.
         request_timeout_s: for one exchange.
+        is_flat: repositories are called `<namespace>-<name>`, for registries whose names have two levels only.
         max_operations: the main phase ends after so many, however much time is left; None for no such bound.
         max_rate: operations a second that all workers together start at most; None for no such bound.
         rate, ramp_s: as in the scenario, with the flags applied.
@@ -95,4 +96,5 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     rate: float | None = None
     ramp_s: float = 0.0
     keep: bool = False
+    is_flat: bool = False
     sabotages: tuple[str, ...] = ()

@@ -62,12 +62,12 @@ class Sampler:
         for endpoint in (*QUIET_ENDPOINTS, *paths):
             self._record(await self._take(endpoint, quiet=True))
 
-    async def wait_drained(self, namespace: str, *, timeout_s: float) -> bool:
-        """Wait until no open upload lies below the namespace; False when the time is over before."""
+    async def wait_drained(self, prefix: str, *, timeout_s: float) -> bool:
+        """Wait until no open upload is of a repository whose name begins so; False when the time is over before."""
         with trio.move_on_after(timeout_s):
             while True:
                 sample = await self._take(_SESSIONS, quiet=False)
-                if not _open_uploads(sample.body, namespace):
+                if not _open_uploads(sample.body, prefix):
                     return True
                 await trio.sleep(_POLL_S)
         return False
@@ -104,11 +104,11 @@ def one_line(body: bytes, secrets: tuple[str, ...] = ()) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.format(text.encode(), indent=-1))
 
 
-def _open_uploads(body: msgspec.Raw, namespace: str) -> int:
+def _open_uploads(body: msgspec.Raw, prefix: str) -> int:
     """Uploads of ours that a registry says are open; one of an unnamed repository may be ours."""
     with contextlib.suppress(msgspec.DecodeError):
         sessions = msgspec.json.decode(body, type=_Sessions).activeSessions
-        return sum(session.repository is None or session.repository.startswith(f"{namespace}/") for session in sessions)
+        return sum(session.repository is None or session.repository.startswith(prefix) for session in sessions)
     return 0
 
 

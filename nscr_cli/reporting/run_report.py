@@ -164,5 +164,7 @@ def _flags(plan: RunPlan) -> Iterator[str]:
     namespace = plan.namespace.removesuffix(f"/{plan.run_id}")
     if namespace != _USUAL_NAMESPACE:
         yield from ("--namespace", namespace)
+    if plan.is_flat:
+        yield "--flat"
     if plan.keep:
         yield "--keep"

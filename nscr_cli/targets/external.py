@@ -10,7 +10,7 @@ from pathlib import Path
 
 import trio
 
-from nscr_cli.client.registry import ping
+from nscr_cli.client.admission import check_admission
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.errors import ConsentError
 from nscr_cli.targets.base import Running
@@ -32,16 +32,22 @@ def check_consent(address: Target, consented_host: str | None) -> None:
 
 
 class ExternalTarget:
-    """A registry at an address."""
+    """A registry at an address.
 
-    def __init__(self, address: Target, credentials: Credentials | None) -> None:
+    Args:
+        push_to: a repository that it must take pushes to; None where nothing is to be pushed.
+    """
+
+    def __init__(self, address: Target, credentials: Credentials | None, *, push_to: str | None = None) -> None:
         self._address = address
         self._credentials = credentials
+        self._push_to = push_to
 
     @asynccontextmanager
     async def running(self, run_folder: Path) -> AsyncIterator[Running]:
-        """See `TortureTarget.running`. Asks once whether it lets us in, before anything is written."""
-        await ping(self._address, self._credentials)
+        """See `TortureTarget.running`. Asks once whether it lets us in and push, before anything is written."""
+        await check_admission(self._address, self._credentials, push_to=self._push_to)
+        self._push_to = None  # to clean up later it need take no pushes any more
         yield Running(address=self._address, credentials=self._credentials, is_fresh=False, wait_death=_wait_for_ever)
 
 

@@ -15,7 +15,7 @@ from nscr_cli.workloads.pulls import BLOB_RANGES
 from nscr_cli.workloads.pushes import DOCKER_MANIFESTS, INDEXES
 from nscr_cli.workloads.world import World
 
-_REPOSITORY = "probe"
+PROBE_REPOSITORY = "probe"
 _SECOND_REPOSITORY = "probe-mounted"
 _TAG = "probe"
 _DECLINED = frozenset({401, 403, 405, 501})
@@ -25,7 +25,7 @@ _UNKNOWN_CODES = frozenset({"MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN", 
 
 def style_probe(world: World) -> tuple[Invocation, ...]:
     """A small blob in each of the four styles."""
-    repository = world.namespace.repository(_REPOSITORY)
+    repository = world.namespace.repository(PROBE_REPOSITORY)
     return tuple(
         invocations.push_blob(repository, configuration(f"{world.seed}/probe/{style}"), style) for style in PushStyle
     )
@@ -33,7 +33,7 @@ def style_probe(world: World) -> tuple[Invocation, ...]:
 
 def probe(world: World) -> tuple[Invocation, ...]:
     """Everything else, over a blob in a style that is supported."""
-    repository = world.namespace.repository(_REPOSITORY)
+    repository = world.namespace.repository(PROBE_REPOSITORY)
     second = world.namespace.repository(_SECOND_REPOSITORY)
     style = world.push_styles[0]
     blob = configuration(f"{world.seed}/probe/{style}")
@@ -60,7 +60,7 @@ def probe(world: World) -> tuple[Invocation, ...]:
 
 def unsupported(world: World, operations: Iterable[Operation]) -> dict[str, str]:
     """What the probe's operations say is not supported, with the registry's words for it."""
-    own = (world.namespace.repository(_REPOSITORY), world.namespace.repository(_SECOND_REPOSITORY))
+    own = (world.namespace.repository(PROBE_REPOSITORY), world.namespace.repository(_SECOND_REPOSITORY))
     return {
         _capability(operation): reason
         for operation in operations

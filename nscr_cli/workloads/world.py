@@ -9,7 +9,7 @@ import random
 import msgspec
 
 from nscr_cli.generators.documents import configuration
-from nscr_cli.generators.namespace import Namespace
+from nscr_cli.generators.namespace import Namespace, namespace_of
 from nscr_cli.generators.streams import stream
 from nscr_cli.history.invocation import Content
 from nscr_cli.history.ops import PushStyle
@@ -60,7 +60,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 def world_of(plan: RunPlan) -> World:
     """The stage that a plan sets."""
     scenario = plan.scenario
-    namespace = Namespace(plan.namespace)
+    namespace = namespace_of(plan)
     bare = World(
         seed=plan.seed,
         namespace=namespace,

@@ -1,6 +1,7 @@
 """Registries behind a token server: torture, gate and watch, with tokens that end in the middle."""
 
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -62,3 +63,31 @@ def test_a_wrong_password_is_told(nscr_program: str, serve: Callable[..., object
         assert done.returncode == 5
         assert f"the token server {guard.url} answers 401" in done.stderr
         assert "wr0ng" not in done.stdout + done.stderr
+
+
+def test_a_missing_project_is_told_before_anything_is_pushed(
+    nscr_program: str, serve: Callable[..., object], tmp_path: Path
+) -> None:
+    served = serve("--log-level", "debug")
+    with guarded(served.url, "ann", SECRET, life_s=300, told_life_s=300) as guard:
+        guard.projects, guard.levels = ("ours",), 2
+        for words, said in (
+            ((), "404 NOT_FOUND project nscr-torture not found"),
+            (("--namespace", "ours"), "has too many levels"),
+        ):
+            done = run(nscr_program, tmp_path, guard, "torture", "tags", "--duration", "2s", *words)
+            assert done.returncode == 5, done.stdout + done.stderr
+            assert said in " ".join(done.stderr.split())
+            assert "--namespace" in done.stderr
+            assert "Traceback" not in done.stderr
+        assert "/blobs/" not in served.log.read_text()
+        done = run(
+            nscr_program, tmp_path, guard,
+            "torture", "tags", "--duration", "3s", "--seed", "7", "--namespace", "ours", "--flat",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "--flat" in done.stdout
+        pushed = re.findall(r"/v2/(\S+?)/(?:blobs|manifests)", served.log.read_text())
+        assert pushed
+        assert {name.count("/") for name in pushed} == {1}
+    assert not list(tmp_path.rglob("leftovers.txt"))

@@ -28,6 +28,8 @@ class Guard(ThreadingHTTPServer):
         asked: scopes that tokens were asked for, and how often.
         refused: requests that carried a token which had ended.
         issued: every token.
+        projects: the only ones that there are, where that matters; what lies elsewhere is refused as Harbor does it.
+        levels: most levels that a name may have, where that matters.
     """
 
     request_queue_size = 128
@@ -41,6 +43,8 @@ class Guard(ThreadingHTTPServer):
         self.asked: Counter[str] = Counter()
         self.refused = 0
         self.issued: dict[str, tuple[str, float]] = {}
+        self.projects: tuple[str, ...] = ()
+        self.levels: int | None = None
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -62,7 +66,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/token"):
             self._issue()
         elif self._may_pass(scope := self._scope()):
-            self._pass(body)
+            if (refused := self._misplaced()) is not None:
+                self._answer(404, [], json.dumps({"errors": [{"code": "NOT_FOUND", "message": refused}]}).encode())
+            else:
+                self._pass(body)
         else:
             challenge = f'Bearer realm="{self.server.url}/token",service="guarded",scope="{scope}"'
             self._answer(401, [("WWW-Authenticate", challenge)], b'{"errors":[{"code":"UNAUTHORIZED"}]}')
@@ -80,6 +87,16 @@ class _Handler(BaseHTTPRequestHandler):
         action = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}.get(self.command, "pull,push")
         source = parse_qs(url.query).get("from")
         return f"repository:{found[1]}:{action}" + (f" repository:{source[0]}:pull" if source else "")
+
+    def _misplaced(self) -> str | None:
+        found = _REPOSITORY.search(urlsplit(self.path).path)
+        if found is None:
+            return None
+        levels = found[1].split("/")
+        if self.server.projects and levels[0] not in self.server.projects:
+            return f"project {levels[0]} not found"
+        is_deep = self.server.levels is not None and len(levels) > self.server.levels
+        return f"{found[1]} has too many levels" if is_deep else None
 
     def _may_pass(self, scope: str) -> bool:
         allowed, until = self.server.issued.get(self.headers.get("Authorization", "").removeprefix("Bearer "), ("-", 0))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import trio
 
+from nscr_cli.client.admission import check_admission
 from nscr_cli.client.monitoring import Monitoring
-from nscr_cli.client.registry import ping
 from nscr_cli.client.target import Credentials, Target, parse_target
 from nscr_cli.errors import TargetRefused, TargetUnreachable
 
@@ -123,7 +123,7 @@ def test_get(answer: bytes, error: type[Exception], said: str) -> None:
     ],
 )
 def test_ping(answer: bytes, error: type[Exception] | None, said: str) -> None:
-    raised, _ = ask(answer, lambda target: ping(target, None))
+    raised, _ = ask(answer, lambda target: check_admission(target, None))
     assert type(raised) is (error or type(None))
     assert said in getattr(raised, "message", "")
 
@@ -148,8 +148,8 @@ def test_tls(authority: tuple[ssl.SSLContext, Path]) -> None:
     answer = reply("200 OK", b"{}")
 
     async def ping_twice(target: Target) -> None:
-        await ping(target, None)
-        await ping(target, ANN)
+        await check_admission(target, None)
+        await check_admission(target, ANN)
 
     for options in ({"ca_cert": certificate}, {"is_verified": False}):
         poll, _ = ask(answer, polling(), context=context, **options)
@@ -158,6 +158,6 @@ def test_tls(authority: tuple[ssl.SSLContext, Path]) -> None:
         assert (nothing, len(seen)) == (None, 2)
     poll, _ = ask(answer, polling(), context=context)
     assert "certificate verify failed" in poll.error
-    refused, seen = ask(answer, lambda target: ping(target, ANN), context=context)
+    refused, seen = ask(answer, lambda target: check_admission(target, ANN), context=context)
     assert "certificate verify failed" in refused.message
     assert seen == []

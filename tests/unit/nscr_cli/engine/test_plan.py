@@ -8,7 +8,7 @@ import pytest
 
 from nscr_cli.engine.plan import Flags, make_plan
 from nscr_cli.errors import UsageError
-from nscr_cli.generators.namespace import Namespace
+from nscr_cli.generators.namespace import Namespace, namespace_of
 from nscr_cli.history.plan import RunPlan, Scenario
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -35,6 +35,12 @@ def test_every_run_lies_below_the_namespace_that_was_asked_for(namespace: str | 
     made = plan(Flags(namespace=namespace))
     assert made.namespace == f"{namespace or 'nscr-torture'}/{made.run_id}"
     assert Namespace(made.namespace).path == made.namespace
+
+
+def test_flat_names_have_as_many_levels_as_the_namespace_and_one_more() -> None:
+    made = plan(Flags(namespace="user", is_flat=True))
+    assert namespace_of(made).repository("a") == f"user/{made.run_id}-a"
+    assert namespace_of(plan()).repository("a") == f"{plan().namespace}/a"
 
 
 @pytest.mark.parametrize("namespace", ["Upper", "a//b", "../up", "a b", "x" * 200])

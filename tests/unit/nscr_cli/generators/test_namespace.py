@@ -28,6 +28,13 @@ def test_it_owns_nothing_beside_itself(key: str) -> None:
     assert not Namespace("ours").owns(key)
 
 
+def test_flat_names_share_a_beginning_that_nobody_else_has() -> None:
+    namespace = Namespace("user/run-1", "-")
+    assert namespace.repository("repository-0") == "user/run-1-repository-0"
+    assert namespace.owns("user/run-1-repository-0:tag")
+    assert not [key for key in ("user/run-1", "user/run-1/a", "user/run-10-a", "user/run-") if namespace.owns(key)]
+
+
 @given(st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True), st.sampled_from(["", ":tag", "@sha256:00"]))
 def test_it_owns_what_it_names(name: str, reference: str) -> None:
     namespace = Namespace("ours")

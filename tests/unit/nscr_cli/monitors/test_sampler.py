@@ -93,7 +93,7 @@ def drained(*bodies: bytes) -> tuple[bool, int]:
     registry = Registry(lambda _path: Poll(body=bodies[min(len(registry.paths), len(bodies)) - 1]))
 
     async def wait() -> bool:
-        return await Sampler(registry, Ticks(), lambda _sample: None).wait_drained("ours/run", timeout_s=5.0)
+        return await Sampler(registry, Ticks(), lambda _sample: None).wait_drained("ours/run/", timeout_s=5.0)
 
     return trio.run(wait, clock=trio.testing.MockClock(autojump_threshold=0)), len(registry.paths)
 
