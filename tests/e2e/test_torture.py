@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +225,33 @@ def test_the_registry_dies_with_nscr_even_by_a_kill(running: subprocess.Popen[by
     running.wait(timeout=60)
     wait_until(lambda: not is_alive(registry), seconds=5.0)
     assert history_of(folder).is_partial
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk that a run soon fills with its journal."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.needs("root", "mount")
+@pytest.mark.parametrize("sabotage", [(), ("--sabotage", "truncated-blob")])
+def test_a_report_disk_that_fills_up_costs_no_verdict(nscr: Nscr, small_disk: Path, sabotage: tuple[str, ...]) -> None:
+    done = nscr(
+        "torture", "--duration", "100s", "--workers", "6", "--seed", "3", "--reports", str(small_disk), *sabotage
+    )
+    assert "the journal cannot be written: No space left on device" in " ".join(done.stderr.split())
+    assert "(partial: the run did not reach its end)" in done.stdout
+    # Whatever was written is judged; what it proves is proved, and without it there is no pass.
+    verdict, code, judged_code = ("INVALID", 1, 1) if sabotage else ("UNKNOWN", 5, 3)
+    assert done.stdout.startswith(verdict), done.stdout
+    assert done.returncode == code, done.stderr
+    (folder,) = small_disk.glob("*/*/")
+    assert history_of(folder).is_partial
+    judged = nscr("judge", str(folder))
+    assert judged.returncode == judged_code
+    assert judged.stdout.startswith(verdict)
