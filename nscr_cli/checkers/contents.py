@@ -5,6 +5,7 @@ One read at a time, but for ranges: two answers to the same range of the same bl
 
 from nscr_cli.checkers.verdict import Finding
 from nscr_cli.checkers.wording import short, told
+from nscr_cli.history.byte_ranges import described
 from nscr_cli.history.history import Operation
 from nscr_cli.history.keys import digest_of
 from nscr_cli.history.ops import F
@@ -33,8 +34,10 @@ class Contents:
         size = self._sizes.get(digest, read.asked.size)
         if read.f in (F.HEAD_BLOB, F.HEAD_MANIFEST):
             return self._head(read, size)
-        if read.asked.range is not None and read.answered.status == 206:
-            return self._range(read, digest, read.asked.range, size)
+        if read.answered.status == 304:
+            return None
+        if read.answered.status == 206 and (read.asked.range is not None or read.asked.range_text is not None):
+            return self._range(read, digest, read.asked.range, size) if _is_what_was_asked(read) else None
         return self._whole(read, digest, size)
 
     def _head(self, read: Operation, size: int | None) -> Finding | None:
@@ -55,7 +58,9 @@ class Contents:
             return _finding("wrong-size", read, _LENGTH, f"{answered.length} bytes came, {size} were written")
         return None
 
-    def _range(self, read: Operation, digest: str, asked: tuple[int, int], size: int | None) -> Finding | None:
+    def _range(self, read: Operation, digest: str, asked: tuple[int, int] | None, size: int | None) -> Finding | None:
+        if asked is None:
+            return None  # of several parts, or of none: the reads checker's
         first, last = asked
         answered = read.answered
         if size is not None and first < size:
@@ -80,6 +85,16 @@ class Contents:
             clause=_BYTES,
             explanation=f"the same bytes {first} to {last} of the same blob differ: {told(other)}; {told(read)}.",
         )
+
+
+def _is_what_was_asked(read: Operation) -> bool:
+    """Not less than was asked for, which is a server's right if it says so (RFC 9110, 15.3.7)."""
+    said, asked = described(read.answered.content_range), read.asked.range
+    if said is None or asked is None or said.first is None or said.last is None:
+        return True
+    is_within = asked[0] <= said.first and said.last <= asked[1]
+    is_whole = said.first == asked[0] and (said.last == asked[1] or said.last + 1 == said.size)
+    return is_whole or not is_within
 
 
 def _finding(rule: str, read: Operation, clause: str, why: str) -> Finding:

@@ -64,7 +64,7 @@ class LivenessChecker:
             # What broke before its death was noticed, its death explains.
             findings.append(_death(deaths[0]))
         else:
-            is_near = _is_on_loopback(history)
+            is_near = is_on_loopback(history)
             for trouble, operations in _by_trouble(unanswered).items():
                 finding = _finding(trouble, operations)
                 if is_near and len(operations) >= trouble.least:
@@ -100,7 +100,8 @@ def _trouble_of(error: str) -> _Trouble | None:
     return next(trouble for trouble in _TROUBLES if trouble.said in error)
 
 
-def _is_on_loopback(history: History) -> bool:
+def is_on_loopback(history: History) -> bool:
+    """Nothing but this machine lies between us and the registry."""
     urls = [event.detail.get("url", "") for event in history.events if event.name == "target"]
     host = urlsplit(urls[0]).hostname if urls else None
     if host is None:

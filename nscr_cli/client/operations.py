@@ -1,14 +1,14 @@
 """Performs one operation of a history: the exchanges that it takes, and how it ended. Never a retry.
 
-The last exchange decides. Every byte that is read is hashed; a read of a blob follows at most one redirect, without
-credentials where it leads elsewhere. Cancellation closes the connection and leaves the outcome unknown to the caller.
+The last exchange decides. Cancellation closes the connection and leaves the outcome unknown to the caller.
 """
 
 from collections.abc import Awaitable, Callable
 
 from nscr_cli.client.completions import Completion, completed, given_up
-from nscr_cli.client.documents import ForeignLocation, next_link, references_of, referrers_of, tags_of
+from nscr_cli.client.documents import ForeignLocation, next_link, referrers_of, tags_of
 from nscr_cli.client.pushes import mount_blob, push_blob
+from nscr_cli.client.reads import read_blob, read_manifest
 from nscr_cli.client.registry import RegistryClient, Reply
 from nscr_cli.client.steps import Steps
 from nscr_cli.history.invocation import Content, Invocation
@@ -16,7 +16,6 @@ from nscr_cli.history.keys import digest_of, repository_of, tag_of
 from nscr_cli.history.ops import Answered, F, Kind, PushStyle, Referrer
 
 MOST_PAGES = 10_000
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 async def perform(registry: RegistryClient, invocation: Invocation, operation_id: str | None = None) -> Completion:
@@ -42,15 +41,14 @@ async def perform(registry: RegistryClient, invocation: Invocation, operation_id
         case F.MOUNT_BLOB:
             return await mount_blob(registry, repository, _digest(invocation), invocation.asked.source or "", steps)
         case F.GET_BLOB | F.HEAD_BLOB:
-            return await _read_blob(registry, repository, invocation, steps)
-        case F.GET_MANIFEST:
-            return await _get_manifest(registry, repository, invocation, steps)
+            return await read_blob(registry, repository, invocation.f, _digest(invocation), invocation.asked, steps)
+        case F.GET_MANIFEST | F.HEAD_MANIFEST:
+            reference = _reference(invocation)
+            return await read_manifest(registry, repository, invocation.f, reference, invocation.asked, steps)
         case F.LIST_TAGS:
             return await _list_tags(registry, repository, invocation.asked.page_size, steps)
         case F.LIST_REFERRERS:
             return await _list_referrers(registry, repository, invocation, steps)
-        case F.HEAD_MANIFEST:
-            reply = await registry.head_manifest(repository, _reference(invocation), request_id=steps.next_id())
         case F.PUT_MANIFEST:
             reply = await registry.put_manifest(
                 repository,
@@ -64,41 +62,6 @@ async def perform(registry: RegistryClient, invocation: Invocation, operation_id
         case F.DELETE_TAG | F.DELETE_MANIFEST:
             reply = await registry.delete_manifest(repository, _reference(invocation), request_id=steps.next_id())
     return completed(invocation.f, reply, steps.answered())
-
-
-async def _read_blob(registry: RegistryClient, repository: str, invocation: Invocation, steps: Steps) -> Completion:
-    digest = _digest(invocation)
-
-    async def read(location: str | None) -> Reply:
-        if invocation.f is F.HEAD_BLOB:
-            return await registry.head_blob(repository, digest, location=location, request_id=steps.next_id())
-        interval = invocation.asked.range
-        return await registry.get_blob(
-            repository, digest, interval=interval, location=location, request_id=steps.next_id()
-        )
-
-    async def follow(reply: Reply, location: str) -> Reply:
-        try:
-            return await read(registry.resolve(reply, location))
-        except ForeignLocation:
-            if invocation.f is F.HEAD_BLOB:  # elsewhere means a signed URL, and it is signed for GET
-                raise
-        interval = invocation.asked.range
-        return await registry.get_elsewhere(reply, location, digest, interval=interval, request_id=steps.next_id())
-
-    reply = await read(None)
-    location = reply.header("location")
-    if reply.status in _REDIRECTS and location is not None:
-        try:
-            reply = await follow(reply, location)
-        except ForeignLocation as error:
-            return given_up(reply, steps.answered(), f"{reply.status}, not followed: {error}")
-    return completed(invocation.f, reply, _with_digest(steps.answered(), reply, invocation.f))
-
-
-async def _get_manifest(registry: RegistryClient, repository: str, invocation: Invocation, steps: Steps) -> Completion:
-    reply = await registry.get_manifest(repository, _reference(invocation), request_id=steps.next_id())
-    return completed(F.GET_MANIFEST, reply, _with_digest(steps.answered(), reply, F.GET_MANIFEST))
 
 
 async def _list_tags(registry: RegistryClient, repository: str, page_size: int | None, steps: Steps) -> Completion:
@@ -183,14 +146,6 @@ async def _all_pages(
             return given_up(reply, known(), "200 with a Link that leads back to a page already read")
         seen.add(location)
     return given_up(reply, known(), f"more than {MOST_PAGES} pages of {things}")
-
-
-def _with_digest(answered: Answered, reply: Reply, f: F) -> Answered:
-    """The digest of what came, if all of it came, and the edges of a manifest."""
-    if f is F.HEAD_BLOB or reply.status not in (200, 206) or not reply.is_complete:
-        return answered
-    references = references_of(bytes(reply.body.kept)) if f is F.GET_MANIFEST and reply.body.is_whole else None
-    return Answered(exchanges=answered.exchanges, digest=reply.body.digest, references=references)
 
 
 def _reference(invocation: Invocation) -> str:

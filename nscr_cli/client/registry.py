@@ -30,7 +30,7 @@ USER_AGENT = f"nscr/{__version__}"
 KEEP_ERROR = 64 * 1024
 KEEP_DOCUMENT = 16 * 1024 * 1024
 
-_ACCEPT: Headers = (("Accept", ", ".join((*MANIFEST_TYPES, "*/*;q=0.1"))),)
+ACCEPT: Headers = (("Accept", ", ".join((*MANIFEST_TYPES, "*/*;q=0.1"))),)
 _OCTETS = ("Content-Type", "application/octet-stream")
 
 
@@ -179,12 +179,11 @@ class RegistryClient:
         repository: str,
         digest: str,
         *,
-        interval: tuple[int, int] | None = None,
+        headers: Headers = (),
         location: str | None = None,
         request_id: str | None = None,
     ) -> Reply:
-        """Read a blob, or the bytes of it from the first to the last of `interval`; at `location` after a redirect."""
-        headers: Headers = (("Range", f"bytes={interval[0]}-{interval[1]}"),) if interval is not None else ()
+        """Read a blob, or what `headers` ask for of it; at `location` after a redirect."""
         target = location or self._path(f"{_name(repository)}/blobs/{_reference(digest)}")
         return await self._request("GET", target, headers, digest=digest, request_id=request_id)
 
@@ -194,7 +193,7 @@ class RegistryClient:
         location: str,
         digest: str,
         *,
-        interval: tuple[int, int] | None = None,
+        headers: Headers = (),
         request_id: str | None = None,
     ) -> Reply:
         """Read a blob where a redirect to another origin points: on a connection of its own, without credentials.
@@ -207,16 +206,22 @@ class RegistryClient:
         dialer = self._dialer if is_alike else dialer_for(origin)
         client = RegistryClient(dialer, origin, user_agent=self._user_agent, time_outs=self._time_outs)
         try:
-            return await client.get_blob("", digest, interval=interval, location=target, request_id=request_id)
+            return await client.get_blob("", digest, headers=headers, location=target, request_id=request_id)
         finally:
             await client.aclose()
 
     async def head_blob(
-        self, repository: str, digest: str, *, location: str | None = None, request_id: str | None = None
+        self,
+        repository: str,
+        digest: str,
+        *,
+        headers: Headers = (),
+        location: str | None = None,
+        request_id: str | None = None,
     ) -> Reply:
         """Ask for a blob's head."""
         target = location or self._path(f"{_name(repository)}/blobs/{_reference(digest)}")
-        return await self._request("HEAD", target, request_id=request_id)
+        return await self._request("HEAD", target, headers, request_id=request_id)
 
     async def delete_blob(self, repository: str, digest: str, *, request_id: str | None = None) -> Reply:
         """Delete a blob from a repository."""
@@ -238,15 +243,19 @@ class RegistryClient:
         target = self._manifest(repository, reference)
         return await self._send("PUT", target, content.chunks, content.size, headers, request_id, manner)
 
-    async def get_manifest(self, repository: str, reference: str, *, request_id: str | None = None) -> Reply:
+    async def get_manifest(
+        self, repository: str, reference: str, *, accept: Headers = ACCEPT, request_id: str | None = None
+    ) -> Reply:
         """Read a manifest by tag or digest."""
         target = self._manifest(repository, reference)
         digest = reference if ":" in reference else None
-        return await self._request("GET", target, _ACCEPT, digest=digest, keep=KEEP_DOCUMENT, request_id=request_id)
+        return await self._request("GET", target, accept, digest=digest, keep=KEEP_DOCUMENT, request_id=request_id)
 
-    async def head_manifest(self, repository: str, reference: str, *, request_id: str | None = None) -> Reply:
+    async def head_manifest(
+        self, repository: str, reference: str, *, accept: Headers = ACCEPT, request_id: str | None = None
+    ) -> Reply:
         """Ask for a manifest's head by tag or digest."""
-        return await self._request("HEAD", self._manifest(repository, reference), _ACCEPT, request_id=request_id)
+        return await self._request("HEAD", self._manifest(repository, reference), accept, request_id=request_id)
 
     async def delete_manifest(self, repository: str, reference: str, *, request_id: str | None = None) -> Reply:
         """Delete a tag, or a manifest by its digest."""

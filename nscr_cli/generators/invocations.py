@@ -1,9 +1,11 @@
 """One function for each thing that can be asked of a registry: repository and values in, invocation out."""
 
+from collections.abc import Sequence
+
 from nscr_cli.generators.documents import Manifest
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_key, tag_key
-from nscr_cli.history.ops import Asked, F, PushStyle
+from nscr_cli.history.ops import Asked, F, PushStyle, Slice
 
 
 def push_blob(repository: str, content: Content, style: PushStyle) -> Invocation:
@@ -44,6 +46,52 @@ def get_range(
     part = None if content is None else Content.of_bytes(b"".join(content.chunks(first, last + 1)))
     asked = Asked(digest=digest, size=size, range=span, range_digest=part.digest if part is not None else None)
     return Invocation(f=F.GET_BLOB, key=digest_key(repository, digest), asked=asked)
+
+
+def read_blob(
+    f: F, repository: str, content: Content, *, etag: str | None = None, last_modified: str | None = None
+) -> Invocation:
+    """GET or HEAD a blob that is known, on the condition that the asker has not got it, and keep its validators."""
+    asked = Asked(
+        digest=content.digest,
+        size=content.size,
+        keeps_validators=True,
+        if_none_match=etag,
+        if_modified_since=last_modified,
+    )
+    return Invocation(f=f, key=digest_key(repository, content.digest), asked=asked)
+
+
+def get_ranges(
+    repository: str, content: Content, text: str, spans: Sequence[tuple[int, int]] = (), *, is_single: bool = True
+) -> Invocation:
+    """Read what a `Range` asks for of a blob that is known.
+
+    Args:
+        text: the header as it is sent.
+        spans: the parts of this blob that it means, first and last byte included.
+        is_single: it is to be answered with the one part in `spans`, not with several.
+    """
+    slices = tuple(
+        Slice(first, last, Content.of_bytes(b"".join(content.chunks(first, last + 1))).digest) for first, last in spans
+    )
+    one = slices[0] if is_single and slices else None
+    asked = Asked(
+        digest=content.digest,
+        size=content.size,
+        range=(one.first, one.last) if one is not None else None,
+        range_digest=one.digest if one is not None else None,
+        range_text=text,
+        slices=slices if one is None else (),
+    )
+    return Invocation(f=F.GET_BLOB, key=digest_key(repository, content.digest), asked=asked)
+
+
+def negotiate(f: F, repository: str, reference: str, accept: str) -> Invocation:
+    """GET or HEAD a manifest by tag or digest with an `Accept` of one's own; empty for none at all."""
+    if ":" in reference:
+        return Invocation(f=f, key=digest_key(repository, reference), asked=Asked(digest=reference, accept=accept))
+    return Invocation(f=f, key=tag_key(repository, reference), asked=Asked(accept=accept))
 
 
 def head_blob(repository: str, digest: str, size: int | None) -> Invocation:

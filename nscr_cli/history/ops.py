@@ -68,6 +68,14 @@ class Referrer(msgspec.Struct, frozen=True, array_like=True):
     artifact_type: str | None = None
 
 
+class Slice(msgspec.Struct, frozen=True, array_like=True):
+    """Bytes of a blob from the first to the last, both included, by their digest."""
+
+    first: int
+    last: int
+    digest: str | None = None
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was asked for; the part of the request that checkers may rely on.
 
@@ -83,6 +91,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         out_of_order: of a chunked push: a chunk that leaves a gap is sent amid the others, and must be refused.
         page_size: most names that a page of a list may hold (`n`), or None where nothing was asked.
         range_digest: sha256 digest of the bytes in that range, where the asker knows them.
+        range_text: `Range` as it is sent, where it is another one than `bytes=<first>-<last>`; `range` is then what it
+            means for a blob of this size, and None where it means no single part of it.
+        slices: of a `Range` with several parts: those that are there, in the order asked.
+        accept: `Accept` as it is sent (empty: none at all), where it is not that of a client that takes everything.
+        keeps_validators: the ETag and Last-Modified that come are written down.
+        if_none_match: ETag that the asker has; the whole is wanted only if there is another one now.
+        if_modified_since: Last-Modified that the asker has.
         subject: digest of the manifest that the manifest written refers to (its `subject`).
         artifact_type: of the manifest written; of a list of referrers, the only type asked for.
     """
@@ -95,6 +110,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str | None = None
     range: tuple[int, int] | None = None
     range_digest: str | None = None
+    range_text: str | None = None
+    slices: tuple[Slice, ...] = ()
+    accept: str | None = None
+    keeps_validators: bool = False
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
     wrong_bytes: bool = False
     out_of_order: bool = False
     page_size: int | None = None
@@ -118,6 +139,9 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         longest_page: most names that one page of them held.
         referrers: listed, in the order received, all pages.
         is_filtered: OCI-Filters-Applied said on every page that only the artifact type asked for is listed.
+        content_range: Content-Range as sent, of 206 and 416.
+        parts: of a 206 in several parts: each, by the bytes that came; empty where they cannot be told apart.
+        etag, last_modified: as sent, where they were to be kept.
         error_code: first code of an OCI error body.
         location: Location as sent, without query.
         retry_after_s: seconds of Retry-After as sent.
@@ -141,6 +165,10 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     longest_page: int | None = None
     referrers: tuple[Referrer, ...] | None = None
     is_filtered: bool = False
+    content_range: str | None = None
+    parts: tuple[Slice, ...] = ()
+    etag: str | None = None
+    last_modified: str | None = None
     error_code: str | None = None
     location: str | None = None
     retry_after_s: float | None = None

@@ -66,10 +66,9 @@ def _calls(one: Operation) -> Iterator[str]:
             source = f"&from={_encoded(asked.source)}" if asked.source is not None else ""
             yield f"ask --request POST {_url(one, f'blobs/uploads/?mount={_encoded(digest)}{source}')}"
         case F.GET_BLOB:
-            part = f"--range {asked.range[0]}-{asked.range[1]} " if asked.range is not None else ""
-            yield f"ask --output - {part}{_url(one, blob)}"
+            yield f"ask --output - {_headers(one)}{_url(one, blob)}"
         case F.HEAD_BLOB:
-            yield f"ask --head {_url(one, blob)}"
+            yield f"ask --head {_headers(one)}{_url(one, blob)}"
         case F.DELETE_BLOB:
             yield f"ask --request DELETE {_url(one, blob)}"
         case F.PUT_MANIFEST:
@@ -77,9 +76,9 @@ def _calls(one: Operation) -> Iterator[str]:
             body = _body(asked.digest or digest)
             yield f"ask --request PUT --header {kind} --data-binary @{body} {_url(one, manifest)}"
         case F.GET_MANIFEST:
-            yield f"ask {_ACCEPT} {_url(one, manifest)}"
+            yield f"ask {_accept(one)} {_url(one, manifest)}"
         case F.HEAD_MANIFEST:
-            yield f"ask --head {_ACCEPT} {_url(one, manifest)}"
+            yield f"ask --head {_accept(one)} {_url(one, manifest)}"
         case F.DELETE_TAG | F.DELETE_MANIFEST:
             yield f"ask --request DELETE {_url(one, manifest)}"
         case F.LIST_TAGS:
@@ -88,6 +87,28 @@ def _calls(one: Operation) -> Iterator[str]:
         case F.LIST_REFERRERS:
             wanted = f"?artifactType={_encoded(asked.artifact_type)}" if asked.artifact_type is not None else ""
             yield f"ask {_url(one, f'referrers/{_encoded(digest)}{wanted}')}"
+
+
+def _headers(one: Operation) -> str:
+    """The headers with which a blob was read, each with a space behind it."""
+    asked = one.asked
+    if asked.range is not None and asked.range_text is None:
+        return f"--range {asked.range[0]}-{asked.range[1]} "
+    headers = {
+        "Range": asked.range_text,
+        "If-None-Match": asked.if_none_match,
+        "If-Modified-Since": asked.if_modified_since,
+    }
+    return "".join(f"{_header(name, value)} " for name, value in headers.items() if value is not None)
+
+
+def _accept(one: Operation) -> str:
+    return _ACCEPT if one.asked.accept is None else _header("Accept", one.asked.accept)
+
+
+def _header(name: str, value: str) -> str:
+    # curl leaves a header out that is given without a value.
+    return f"--header {shlex.quote(printable(f'{name}: {value}'.rstrip()))}"
 
 
 def _push(one: Operation, digest: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from nscr_cli.checkers.listing import ListingChecker
 from nscr_cli.checkers.liveness import LivenessChecker
 from nscr_cli.checkers.monitoring import MonitoringChecker
 from nscr_cli.checkers.protocol import ProtocolChecker
+from nscr_cli.checkers.reads import ReadsChecker
 from nscr_cli.checkers.referrers import ReferrersChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
@@ -20,7 +21,7 @@ from nscr_cli.checkers.verdict import Checker
 from nscr_cli.generators.base import Generator
 from nscr_cli.generators.combinators import EachProcess
 from nscr_cli.history.ops import F, PushStyle
-from nscr_cli.workloads import attachments, pulls, pushes, removals, tag_writes, trespasses
+from nscr_cli.workloads import attachments, odd_reads, pulls, pushes, removals, tag_writes, trespasses
 from nscr_cli.workloads.actor import Action, Actor
 from nscr_cli.workloads.memory import Memory
 from nscr_cli.workloads.world import World
@@ -153,6 +154,24 @@ _REMOVAL_ACTIONS = {
     ),
     "look-every-way": Action(summary="HEAD, GET and list a contended tag, in any order", begin=removals.look_every_way),
 }
+_READ_ACTIONS = {
+    "push-sized-blob": Action(
+        summary="push a blob of about a power of two bytes; HEAD and GET it", begin=odd_reads.push_sized_blob
+    ),
+    "read-range": Action(
+        summary="read a blob in part: from the beginning or the end, open, several parts, what is not there, nonsense",
+        begin=odd_reads.read_range,
+    ),
+    "read-on-condition": Action(
+        summary="GET or HEAD a blob, then with its ETag, its Last-Modified, or an ETag that nobody gave",
+        begin=odd_reads.read_on_condition,
+    ),
+    "negotiate": Action(
+        summary="put a manifest, and HEAD and GET it by tag and digest with one Accept after another",
+        begin=odd_reads.negotiate,
+    ),
+    **{name: _IMAGE_ACTIONS[name] for name in ("push-image", "pull-image")},
+}
 _CHECKERS: tuple[Checker, ...] = (
     TagsChecker(),
     BlobsChecker(),
@@ -168,6 +187,7 @@ WORKLOADS: dict[str, Workload] = {
     "deletes": Workload(actions=_REMOVAL_ACTIONS, checkers=_CHECKERS),
     "indexes": Workload(actions=_INDEX_ACTIONS, checkers=_CHECKERS),
     "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
+    "reads": Workload(actions=_READ_ACTIONS, checkers=(ReadsChecker(), *_CHECKERS)),
     "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), *_CHECKERS)),
     "tag-set": Workload(actions=_TAG_SET_ACTIONS, checkers=_CHECKERS),
     "uploads": Workload(actions=_UPLOAD_ACTIONS, checkers=_CHECKERS),

@@ -19,13 +19,14 @@ from nscr_cli.checkers.listing import ListingChecker
 from nscr_cli.checkers.liveness import LivenessChecker
 from nscr_cli.checkers.monitoring import MonitoringChecker
 from nscr_cli.checkers.protocol import ProtocolChecker
+from nscr_cli.checkers.reads import ReadsChecker
 from nscr_cli.checkers.referrers import ReferrersChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Checker, Verdict, check_all
 from nscr_cli.history.faults import DropReply, Fault, Step
 from nscr_cli.history.history import History
-from nscr_cli.history.ops import Answered, Asked, Entry, Event, F, Kind, Op, Phase, Reference, Referrer, Sample
+from nscr_cli.history.ops import Answered, Asked, Entry, Event, F, Kind, Op, Phase, Reference, Referrer, Sample, Slice
 from nscr_cli.history.plan import RunPlan, Scenario
 
 CHECKERS: dict[str, Checker] = {
@@ -37,6 +38,7 @@ CHECKERS: dict[str, Checker] = {
         ListingChecker(),
         UploadsChecker(),
         ReferrersChecker(),
+        ReadsChecker(),
         ProtocolChecker(),
         MonitoringChecker(),
         LivenessChecker(),
@@ -166,7 +168,9 @@ def _asked(key: str, words: list[str]) -> Asked:
                 )
             case "size" | "page_size":
                 fields[name] = int(value)
-            case "wrong_bytes" | "out_of_order":
+            case "slices":
+                fields["slices"] = _slices(value)
+            case "wrong_bytes" | "out_of_order" | "keeps_validators":
                 fields[name] = value == "true"
             case "range":
                 fields["range"] = tuple(map(int, value.split(",")))
@@ -190,6 +194,10 @@ def _answered(f: str, words: list[str]) -> Answered:
         elif name == "referrers":
             entries = (entry.split("!") for entry in value.split(",") if entry)
             fields[name] = tuple(Referrer(digest, artifact_type) for digest, artifact_type in entries)
+        elif name == "parts":
+            fields[name] = _slices(value)
+        elif name == "content_range":
+            fields[name] = value.replace("_", " ")
         elif value in ("true", "false"):
             fields[name] = value == "true"
         elif name == "tags":
@@ -197,6 +205,12 @@ def _answered(f: str, words: list[str]) -> Answered:
         else:
             fields[name] = int(value) if value.isdigit() else value
     return msgspec.convert(fields, Answered)
+
+
+def _slices(text: str) -> tuple[Slice, ...]:
+    """`<first>-<last>!<digest>`, separated by commas."""
+    slices = (re.split("[-!]", one, maxsplit=2) for one in text.split(","))
+    return tuple(Slice(int(first), int(last), digest) for first, last, digest in slices)
 
 
 def _named(text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from nscr_cli.client.pushes import chunk_bounds
 from nscr_cli.client.target import parse_target
-from nscr_cli.generators.invocations import push_out_of_order
+from nscr_cli.generators.invocations import get_ranges, negotiate, push_out_of_order, read_blob
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_key, tag_key
 from nscr_cli.history.ops import Asked, F, Kind, PushStyle, Reference, Referrer
@@ -210,6 +210,54 @@ def test_range(play: Play) -> None:
     done = play(get, ("206 Partial Content\r\nContent-Range: bytes 2-5/1000", b"abcd"))
     assert done.seen[0].headers["Range"] == "bytes=2-5"
     assert (done.completion.kind, done.completion.answered.status, done.completion.answered.length) == (Kind.OK, 206, 4)
+
+
+def test_a_range_is_sent_as_it_is_written_and_its_answer_keeps_how_it_describes_itself(play: Play) -> None:
+    get = get_ranges("a", CONTENT, "bytes=-4", [(996, 999)])
+    tail = b"".join(CONTENT.chunks(996))
+    done = play(get, ("206 Partial Content\r\nContent-Range: bytes 996-999/1000", tail))
+    assert done.seen[0].headers["Range"] == "bytes=-4"
+    answered = done.completion.answered
+    assert (done.completion.kind, answered.content_range, answered.parts) == (Kind.OK, "bytes 996-999/1000", ())
+    assert answered.digest == get.asked.range_digest
+    refused = play(get, "416 Range Not Satisfiable\r\nContent-Range: bytes */1000")
+    assert (refused.completion.kind, refused.completion.answered.content_range) == (Kind.FAIL, "bytes */1000")
+
+
+def test_several_parts_are_told_apart(play: Play) -> None:
+    get = get_ranges("a", CONTENT, "bytes=0-1,7-9", [(0, 1), (7, 9)], is_single=False)
+    body = b"".join(
+        b"--x\r\nContent-Range: bytes %d-%d/1000\r\n\r\n%b\r\n"
+        % (one.first, one.last, b"".join(CONTENT.chunks(one.first, one.last + 1)))
+        for one in get.asked.slices
+    )
+    done = play(get, ("206 Partial Content\r\nContent-Type: multipart/byteranges; boundary=x", body + b"--x--"))
+    assert done.completion.answered.parts == get.asked.slices
+    assert get.asked.range is None
+
+
+@pytest.mark.parametrize("f", [F.GET_BLOB, F.HEAD_BLOB])
+def test_not_modified_is_an_answer_to_a_condition_and_to_nothing_else(play: Play, f: F) -> None:
+    answer = '304 Not Modified\r\nETag: "e"\r\nLast-Modified: then'
+    done = play(read_blob(f, "a", CONTENT, etag='"e"'), answer)
+    assert done.seen[0].headers["If-None-Match"] == '"e"'
+    answered = done.completion.answered
+    assert (done.completion.kind, answered.present, answered.etag, answered.last_modified) == (
+        Kind.OK, True, '"e"', "then",
+    )  # fmt: skip
+    dated = play(read_blob(f, "a", CONTENT, last_modified="then"), answer)
+    assert dated.seen[0].headers["If-Modified-Since"] == "then"
+    assert dated.completion.kind is Kind.OK
+    assert play(read_blob(f, "a", CONTENT), answer).completion.kind is Kind.FAIL
+
+
+@pytest.mark.parametrize("f", [F.GET_MANIFEST, F.HEAD_MANIFEST])
+def test_what_is_not_there_in_one_form_may_be_there_in_another(play: Play, f: F) -> None:
+    done = play(negotiate(f, "a", "t", "text/html"), ("404 Not Found", b"{}"))
+    assert done.seen[0].headers["Accept"] == "text/html"
+    completion = done.completion
+    assert (completion.kind, completion.answered.present, completion.error) == (Kind.FAIL, None, "404")
+    assert "Accept" not in play(negotiate(f, "a", CONTENT.digest, ""), "200 OK").seen[0].headers
 
 
 def test_absence_is_an_observation(play: Play) -> None:

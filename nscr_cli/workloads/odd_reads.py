@@ -1,0 +1,196 @@
+"""Errands that read as few clients do: ranges of every kind, conditions, every `Accept`; HEAD beside GET.
+
+Over blobs whose sizes lie around powers of two, where buffers and limits end (bug K2 of docs/bugs.toml). Their bytes
+follow from a seed, so every range has a digest to be checked against. Nothing that is read here is deleted.
+"""
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+from nscr_cli.generators import invocations
+from nscr_cli.generators.documents import (
+    DOCKER_MANIFEST,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Manifest,
+    configuration,
+    docker_image,
+    image,
+    index,
+)
+from nscr_cli.history.invocation import Content, Invocation
+from nscr_cli.history.ops import F, Kind, Op
+from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.pushes import DOCKER_MANIFESTS, INDEXES, after_blobs
+from nscr_cli.workloads.steps import Step, in_order
+
+_DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+_ACCEPTS = (
+    "",
+    "*/*",
+    OCI_MANIFEST,
+    OCI_INDEX,
+    DOCKER_MANIFEST,
+    _DOCKER_LIST,
+    f"{OCI_INDEX}, {OCI_MANIFEST};q=0.5, {DOCKER_MANIFEST};q=0.1",
+    "text/html",
+)
+_FOREIGN_ETAG = '"nscr-nobody-gave-this-one"'
+_MALFORMED = ("bytes=9-2", "bytes=a-b", "bytes=-", "bytes", "items=0-5", "bytes=1-2,x", "bytes=0x1-0x2")
+_MOST_LISTED = 4096  # bytes of one of several parts: they are kept to be told apart
+
+
+def push_sized_blob(turn: Turn) -> Step:
+    """A blob of 2^k - 1, 2^k or 2^k + 1 bytes; then HEAD and GET."""
+    chance = turn.chance("sized")
+    repository = chance.choice(turn.world.repositories)
+    content = Content.seeded(turn.nonce, _size(turn, chance))
+    looks = [
+        invocations.head_blob(repository, content.digest, content.size),
+        invocations.get_blob(repository, content.digest, content.size),
+    ]
+    return Step(
+        invocations.push_blob(repository, content, chance.choice(turn.world.push_styles)),
+        lambda event: in_order(looks) if event.kind is Kind.OK else None,
+        lambda memory: memory.with_blob(repository, content),
+    )
+
+
+def read_range(turn: Turn) -> Step:
+    """Part of a blob that is known: at the beginning or the end, open, beyond the end, several parts, or nonsense."""
+    chance = turn.chance("range")
+    repository = chance.choice(turn.world.repositories)
+    known = turn.memory.blobs_of(repository)
+    if not known:
+        return push_sized_blob(turn)
+    content = chance.choice(known)
+    kinds = [_plain, _plain, _suffix, _open, _clamped, _unsatisfiable, _several, _malformed]
+    return Step(chance.choice(kinds)(repository, content, chance))
+
+
+def read_on_condition(turn: Turn) -> Step:
+    """GET or HEAD a blob, then again with the ETag or Last-Modified that came, or with one that nobody gave."""
+    chance = turn.chance("condition")
+    repository = chance.choice(turn.world.repositories)
+    known = turn.memory.blobs_of(repository)
+    if not known:
+        return push_sized_blob(turn)
+    content = chance.choice(known)
+    f = chance.choice([F.GET_BLOB, F.GET_BLOB, F.HEAD_BLOB])
+    is_foreign, prefers_date = chance.random() < 0.3, chance.random() < 0.3
+
+    def again(event: Op) -> Step | None:
+        answered = event.answered
+        if event.kind is not Kind.OK or answered is None:
+            return None
+        if prefers_date and answered.last_modified is not None:
+            return Step(invocations.read_blob(f, repository, content, last_modified=_as_sent(answered.last_modified)))
+        etag = _FOREIGN_ETAG if is_foreign else _as_sent(answered.etag)
+        return Step(invocations.read_blob(f, repository, content, etag=etag)) if etag is not None else None
+
+    return Step(invocations.read_blob(f, repository, content), again)
+
+
+def negotiate(turn: Turn) -> Step:
+    """A manifest of our own under a tag of our own, and HEAD and GET of both with one `Accept` after another."""
+    chance = turn.chance("negotiate")
+    repository = chance.choice(turn.world.repositories)
+    own_tag = f"n{turn.process:05d}x{turn.number:06d}"
+    accepts = chance.sample(_ACCEPTS, 3)
+    config = configuration(turn.nonce)
+    manifests = _manifest(turn, config, chance)
+    last = manifests[-1]
+    reads = [
+        invocations.negotiate(f, repository, reference, accept)
+        for accept in accepts
+        for reference in (own_tag, last.digest)
+        for f in (F.HEAD_MANIFEST, F.GET_MANIFEST)
+    ]
+
+    def put(remaining: Sequence[Manifest]) -> Step:
+        tag = own_tag if len(remaining) == 1 else None
+        following: Callable[[], Step] = lambda: put(remaining[1:]) if tag is None else in_order(reads)  # noqa: E731
+        return Step(
+            invocations.put_manifest(repository, tag, remaining[0]),
+            lambda event: following() if event.kind is Kind.OK else None,
+        )
+
+    return after_blobs(turn, repository, [config], lambda: put(manifests))
+
+
+def _size(turn: Turn, chance: Random) -> int:
+    smallest, largest = turn.world.blob_sizes
+    size: int = 2 ** chance.randint(0, max(largest, 1).bit_length()) + chance.choice((-1, 0, 1))
+    return min(max(size, smallest), largest)
+
+
+def _manifest(turn: Turn, config: Content, chance: Random) -> list[Manifest]:
+    """What is to be put, in this order; the last is what is read."""
+    kinds = ["oci", *["docker"] * turn.world.supports(DOCKER_MANIFESTS), *["index"] * turn.world.supports(INDEXES)]
+    match chance.choice(kinds):
+        case "docker":
+            return [docker_image(config, [])]
+        case "index":
+            child = image(config, [], turn.nonce)
+            return [child, index([child], turn.nonce)]
+        case _:
+            return [image(config, [], turn.nonce)]
+
+
+def _plain(repository: str, content: Content, chance: Random) -> Invocation:
+    if not content.size:
+        return _unsatisfiable(repository, content, chance)
+    first = chance.randrange(content.size)
+    last = min(content.size - 1, first + chance.choice((0, 1, chance.randrange(content.size))))
+    return invocations.get_ranges(repository, content, f"bytes={first}-{last}", [(first, last)])
+
+
+def _suffix(repository: str, content: Content, chance: Random) -> Invocation:
+    length = chance.choice((1, max(1, content.size - 1), content.size + 1, chance.randint(1, content.size + 1)))
+    spans = [(max(0, content.size - length), content.size - 1)] if content.size else []
+    return invocations.get_ranges(repository, content, f"bytes=-{length}", spans)
+
+
+def _open(repository: str, content: Content, chance: Random) -> Invocation:
+    if not content.size:
+        return _unsatisfiable(repository, content, chance)
+    first = chance.choice((0, content.size - 1, chance.randrange(content.size)))
+    return invocations.get_ranges(repository, content, f"bytes={first}-", [(first, content.size - 1)])
+
+
+def _clamped(repository: str, content: Content, chance: Random) -> Invocation:
+    """An end beyond the end of the blob."""
+    if not content.size:
+        return _unsatisfiable(repository, content, chance)
+    first = chance.randrange(content.size)
+    last = content.size + chance.choice((0, 1, 2**31, 2**40))
+    return invocations.get_ranges(repository, content, f"bytes={first}-{last}", [(first, content.size - 1)])
+
+
+def _unsatisfiable(repository: str, content: Content, chance: Random) -> Invocation:
+    """It begins where the blob ends, or later; or is the last zero bytes."""
+    first = content.size + chance.choice((0, 0, 1, 2**31))
+    text = chance.choice((f"bytes={first}-{first + chance.randint(0, 9)}", f"bytes={first}-", "bytes=-0"))
+    return invocations.get_ranges(repository, content, text)
+
+
+def _several(repository: str, content: Content, chance: Random) -> Invocation:
+    """Two or three parts, ascending and apart from each other; sometimes one more that is not there."""
+    if content.size < 8:
+        return _plain(repository, content, chance)
+    ends = sorted(chance.sample(range(content.size), chance.choice((4, 6))))
+    spans = [(first, min(last, first + _MOST_LISTED - 1)) for first, last in zip(ends[::2], ends[1::2], strict=True)]
+    specs = [f"{first}-{last}" for first, last in spans]
+    if chance.random() < 0.25:
+        specs.append(f"{content.size}-{content.size + 5}")
+    return invocations.get_ranges(repository, content, f"bytes={','.join(specs)}", spans, is_single=False)
+
+
+def _malformed(repository: str, content: Content, chance: Random) -> Invocation:
+    return invocations.get_ranges(repository, content, chance.choice(_MALFORMED))
+
+
+def _as_sent(value: str | None) -> str | None:
+    """A validator that can be sent back: what came is a registry's, and may be anything."""
+    is_plain = value is not None and len(value) < 1000 and value.isascii() and value.isprintable()
+    return value if is_plain else None
