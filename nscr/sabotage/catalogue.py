@@ -7,8 +7,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from nscr.sabotage.leaked_descriptor import leaked_descriptor
 from nscr.sabotage.lost_tag import LostTag
-from nscr.sabotage.truncated_blob import TruncatedBlob
+from nscr.sabotage.truncated_blob import truncated_blob
 from nscr.sabotage.undead_tag import UndeadTag
 from nscr.stores.base import Stores
 
@@ -32,6 +33,13 @@ class Sabotage:
 
 _ALL = (
     Sabotage(
+        "leaked-descriptor",
+        "One blob download in four leaves its file open for ever.",
+        mimics=("M4", "M5"),
+        breaks=("what was opened to answer a request is closed once it is answered, however that ended",),
+        wrap=lambda stores: replace(stores, content=leaked_descriptor(stores.content)),
+    ),
+    Sabotage(
         "lost-tag",
         "One tag write in twenty is acknowledged and lost: the manifest is stored, the tag stays where it was.",
         mimics=("B1", "B2"),
@@ -43,7 +51,7 @@ _ALL = (
         "One blob download in fifty is served short, with status 200 and a Content-Length that matches the short body.",
         mimics=("C1", "C2", "C3"),
         breaks=("the bytes of a blob that is served with 200 hash to its digest",),
-        wrap=lambda stores: replace(stores, content=TruncatedBlob(stores.content)),
+        wrap=lambda stores: replace(stores, content=truncated_blob(stores.content)),
     ),
     Sabotage(
         "undead-tag",

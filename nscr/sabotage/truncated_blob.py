@@ -1,8 +1,6 @@
 """Serve a blob short and say that this is all of it: the reader's size shrinks, so Content-Length agrees with it."""
 
-from collections.abc import Sequence
-
-from nscr.oci.digest import Algorithm, Digest
+from nscr.sabotage.opened_blobs import OpenedBlobs
 from nscr.stores.base import BlobReader, Content
 
 EVERY = 50
@@ -22,62 +20,17 @@ class _ShortReader:
         await self._reader.aclose()
 
 
-class TruncatedBlob:
-    """A `Content` whose every fiftieth opened blob that holds anything is cut in half."""
+class _Scissors:
+    """Cuts every fiftieth opened blob that holds anything in half."""
 
-    def __init__(self, content: Content) -> None:
-        self._content = content
+    def __init__(self) -> None:
         self._opened = 0
 
-    async def open(self, digest: Digest, size: int) -> BlobReader:
-        reader = await self._content.open(digest, size)
-        self._opened += size > 0
-        return _ShortReader(reader) if size and self._opened % EVERY == 0 else reader
+    def __call__(self, reader: BlobReader) -> BlobReader:
+        self._opened += reader.size > 0
+        return _ShortReader(reader) if reader.size and self._opened % EVERY == 0 else reader
 
-    def start(self, upload: str, algorithm: Algorithm = Algorithm.SHA256) -> None:
-        self._content.start(upload, algorithm)
 
-    async def offset(self, upload: str) -> int:
-        return await self._content.offset(upload)
-
-    async def append(self, upload: str, data: bytes, at: int) -> None:
-        await self._content.append(upload, data, at)
-
-    async def sync(self, upload: str) -> None:
-        await self._content.sync(upload)
-
-    async def truncate(self, upload: str, offset: int) -> None:
-        await self._content.truncate(upload, offset)
-
-    async def seal(self, upload: str, digest: Digest) -> int:
-        return await self._content.seal(upload, digest)
-
-    async def publish(self, upload: str, digest: Digest) -> None:
-        await self._content.publish(upload, digest)
-
-    async def withdraw(self, digest: Digest, upload: str) -> None:
-        await self._content.withdraw(digest, upload)
-
-    async def adopt(self, digest: Digest) -> int | None:
-        return await self._content.adopt(digest)
-
-    async def remove(self, digest: Digest) -> int:
-        return await self._content.remove(digest)
-
-    async def quarantine(self, digest: Digest) -> None:
-        await self._content.quarantine(digest)
-
-    async def discard(self, upload: str) -> None:
-        await self._content.discard(upload)
-
-    async def uploads(self) -> Sequence[str]:
-        return await self._content.uploads()
-
-    async def check(self, digest: Digest, size: int) -> None:
-        await self._content.check(digest, size)
-
-    async def scrub(self, digest: Digest, size: int) -> None:
-        await self._content.scrub(digest, size)
-
-    async def free_bytes(self) -> int:
-        return await self._content.free_bytes()
+def truncated_blob(content: Content) -> Content:
+    """The content, with every fiftieth opened blob cut in half."""
+    return OpenedBlobs(content, _Scissors())

@@ -29,7 +29,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         checker: name of the checker that found it.
         rule: short stable name of the broken promise, e.g. `lost-write`.
         key: what it is about, e.g. `repository:tag`.
-        operations: indexes of the invocations that prove it, in order; empty only for monitoring samples.
+        operations: indexes of the invocations that prove it, in order; empty only for samples (monitoring, resources).
         clause: the specification clause or promise that was broken.
         explanation: in words, with the values: who asked what, what came back.
     """

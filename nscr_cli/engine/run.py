@@ -1,9 +1,9 @@
 """The lifecycle of a run, from a target that is made ready to a journal that can be judged.
 
 prepare -> probe and seed -> main phase with its faults -> heal -> quiesce -> final reads of every key ever written ->
-quiet samples, and the target taken down always. The first SIGINT or SIGTERM ends the phase at hand and still reads back
-what there is; the second, and the death of the target, end everything at once. What happened stands in the journal;
-nothing is returned.
+quiet samples, a last look at what the process holds, and the target taken down always. The first SIGINT or SIGTERM
+ends the phase at hand and still reads back what there is; the second, and the death of the target, end everything at
+once. What happened stands in the journal; nothing is returned.
 """
 
 import signal
@@ -14,15 +14,15 @@ from typing import Protocol
 import msgspec
 import trio
 
-from nscr_cli.engine.arrivals import Arrivals
 from nscr_cli.engine.clocks import RunClock
 from nscr_cli.engine.faulting import Nemesis, faulting
 from nscr_cli.engine.interpreter import Client, Interpreter
+from nscr_cli.engine.load_shape import arrivals_of, bounded_load
+from nscr_cli.engine.observing import Observer
 from nscr_cli.engine.pacing import Pace
 from nscr_cli.engine.recorder import Recorder
 from nscr_cli.errors import TargetRefused
-from nscr_cli.generators.base import Generator
-from nscr_cli.generators.combinators import Limit, Paced, Queue, UntilTime
+from nscr_cli.generators.combinators import Queue, UntilTime
 from nscr_cli.generators.streams import stream
 from nscr_cli.history.history import History, Operation
 from nscr_cli.history.journal import JOURNAL_NAME, read_journal
@@ -141,8 +141,9 @@ class Run:
         )
         async with self._wiring.open_poller(running) as poller, trio.open_nursery() as nursery:
             nursery.start_soon(self._heed_death, running)
+            observer = Observer(running.observed, self._recorder, workers=self._plan.workers)
             try:
-                await self._phases(self._interpreter, running, world, self._sampler(poller))
+                await self._phases(self._interpreter, running, world, self._sampler(poller), observer)
             finally:
                 with trio.CancelScope(shield=True):
                     await self._interpreter.aclose()
@@ -151,7 +152,9 @@ class Run:
     def _sampler(self, poller: Poller) -> Sampler:
         return Sampler(poller, self._clock, self._recorder.sample, secrets=self._recorder.secrets)
 
-    async def _phases(self, interpreter: Interpreter, running: Running, world: World, sampler: Sampler) -> None:
+    async def _phases(
+        self, interpreter: Interpreter, running: Running, world: World, sampler: Sampler, observer: Observer
+    ) -> None:
         is_monitored = await sampler.is_offered()
         self._recorder.event(
             "target",
@@ -163,14 +166,17 @@ class Run:
         world = await self._probe(interpreter, world)
         memory = await self._seed(interpreter, world)
         if not self._is_interrupted:
+            await observer.note_baseline()
             self._enter("main")
-            await self._main(interpreter, world, memory, sampler if is_monitored else None)
+            await self._main(interpreter, world, memory, sampler if is_monitored else None, observer)
         self._enter("quiesce")
         is_drained = not is_monitored or await sampler.wait_drained(world.namespace.prefix, timeout_s=DRAIN_S)
         self._enter("final")
         await self._read_back(interpreter, world)
         if is_monitored and (is_drained or self._all_pushes_ended()):
             await sampler.sample_quiet(self._written_repositories())
+        await interpreter.aclose()
+        await observer.note_settled()
         self._enter("done")
         self._recorder.event("finished")
 
@@ -201,15 +207,18 @@ class Run:
             await interpreter.run(Queue(seeds(world)), Phase.SEED)
         return seeded_memory(world, self._history().operations)
 
-    async def _main(self, interpreter: Interpreter, world: World, memory: Memory, sampler: Sampler | None) -> None:
+    async def _main(
+        self, interpreter: Interpreter, world: World, memory: Memory, sampler: Sampler | None, observer: Observer
+    ) -> None:
         self.main_began_ns = self._clock.now_ns()
         load = self._workload.main(world, memory)
         self._nemesis.arm()
         async with trio.open_nursery() as nursery:
             if sampler is not None:
                 nursery.start_soon(sampler.sample_for_ever, self._plan.poll_interval_s)
-            bounded = _bounded(load, self._plan, self.main_began_ns)
-            await interpreter.run(bounded, Phase.MAIN, arrivals=_arrivals(self._plan, self.main_began_ns))
+            nursery.start_soon(observer.note_load, self._plan.poll_interval_s)
+            bounded = bounded_load(load, self._plan, self.main_began_ns)
+            await interpreter.run(bounded, Phase.MAIN, arrivals=arrivals_of(self._plan, self.main_began_ns))
             nursery.cancel_scope.cancel()
         self._nemesis.heal()
 
@@ -235,21 +244,6 @@ class Run:
     def _all_pushes_ended(self) -> bool:
         """Nothing of any upload of ours can still be under way, whatever the registry says."""
         return all(_has_ended(operation) for operation in self._history().operations)
-
-
-def _bounded(load: Generator, plan: RunPlan, began_ns: int) -> Generator:
-    if plan.max_rate is not None:
-        load = Paced(load, round(1e9 / plan.max_rate))
-    if plan.max_operations is not None:
-        load = Limit(load, plan.max_operations)
-    return UntilTime(load, began_ns + round(plan.duration_s * 1e9))
-
-
-def _arrivals(plan: RunPlan, began_ns: int) -> Arrivals | None:
-    if plan.rate is None:
-        return None
-    end_ns = began_ns + round(plan.duration_s * 1e9)
-    return Arrivals(rate=plan.rate, ramp_s=plan.ramp_s, began_ns=began_ns, end_ns=end_ns)
 
 
 def _has_ended(operation: Operation) -> bool:

@@ -107,6 +107,12 @@ def _check_values(scenario: Scenario, source: str) -> None:
         ("duration_s", scenario.duration_s, scenario.duration_s > 0, "longer than nothing"),
         ("rate", scenario.rate, scenario.rate is None or scenario.rate > 0, "more than nothing"),
         ("ramp_s", scenario.ramp_s, 0 <= scenario.ramp_s < float("inf"), "a number of seconds"),
+        (
+            "memory_growth_mib",
+            scenario.memory_growth_mib,
+            scenario.memory_growth_mib is None or scenario.memory_growth_mib > 0,
+            "more than nothing",
+        ),
         ("repositories", scenario.repositories, scenario.repositories >= 1, "at least 1"),
         ("tags", scenario.tags, scenario.tags >= 1, "at least 1"),
         ("blob_sizes", scenario.blob_sizes, 0 <= smallest <= largest, "smallest, then largest, in bytes"),

@@ -131,7 +131,7 @@ def _finding_lines(number: int, finding: Finding, namespace: str) -> list[str]:
     return [
         f"{number}. {printable(finding.rule)}  {printable(_below(namespace, finding.key), limit=400)}",
         printable(_below(namespace, finding.explanation), limit=_EXPLANATION_SHOWN),
-        f"operations: {named or 'none; monitoring samples'}",
+        f"operations: {named or 'none; samples taken beside them'}",
         f"promise: {printable(finding.clause, limit=400)}",
     ]
 

@@ -21,6 +21,7 @@ from nscr_cli.client.target import parse_target
 from nscr_cli.errors import TargetUnreachable, UsageError
 from nscr_cli.exits import Exit
 from nscr_cli.targets.base import Running
+from nscr_cli.targets.process_resources import ProcessResources
 
 LOG_NAME = "registry.log"
 _READY = re.compile(r"^nscr: listening on (\S+) \(data ", re.MULTILINE)
@@ -57,7 +58,13 @@ class ReferenceTarget:
                 await _wait_exit(process)
                 return f"{_ending(process)}; its last words: {_last_words(log)}"
 
-            yield Running(address=address, credentials=None, is_fresh=True, wait_death=wait_death)
+            yield Running(
+                address=address,
+                credentials=None,
+                is_fresh=True,
+                wait_death=wait_death,
+                observed=ProcessResources(process.pid),
+            )
         finally:
             with trio.CancelScope(shield=True):
                 await _stop(process)

@@ -15,6 +15,7 @@ from nscr_cli.checkers.monitoring import MonitoringChecker
 from nscr_cli.checkers.protocol import ProtocolChecker
 from nscr_cli.checkers.reads import ReadsChecker
 from nscr_cli.checkers.referrers import ReferrersChecker
+from nscr_cli.checkers.resources import ResourcesChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Checker
@@ -181,6 +182,7 @@ _CHECKERS: tuple[Checker, ...] = (
     ProtocolChecker(),
     MonitoringChecker(),
     LivenessChecker(),
+    ResourcesChecker(),
 )
 
 WORKLOADS: dict[str, Workload] = {

@@ -103,6 +103,17 @@ def test_a_sabotaged_registry_is_invalid_with_a_finding_that_names_operations(
 
 
 @pytest.mark.slow
+def test_descriptors_that_leak_are_found(nscr: Nscr) -> None:
+    done = nscr("torture", "--duration", "5s", "--seed", "11", "--sabotage", "leaked-descriptor", "--json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    found = {finding["rule"] for checker in report["checkers"] for finding in checker["findings"]}
+    assert found == {"leaked-descriptors"}
+    (resources,) = (checker for checker in report["checkers"] if checker["checker"] == "resources")
+    assert resources["evidence"]["descriptors-after"] > 2 * resources["evidence"]["descriptors-before"]
+
+
+@pytest.mark.slow
 def test_an_external_registry_with_a_password_is_left_clean_and_without_a_trace_of_it(
     nscr: Nscr, serve: Any, tmp_path: Path
 ) -> None:

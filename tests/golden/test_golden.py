@@ -1,6 +1,7 @@
 """Golden histories: small files with a known verdict, one for every rule of every checker, and honest ones beside them.
 
-A file names the checker, the verdict, and what must be found (`finds <rule> <key> <lines...>`). Then come, one a line:
+A file names the checker, the verdict, what must be found (`finds <rule> <key> <lines...>`), floors, and keys of the
+scenario (`key <name> <JSON>`). Then come, one a line:
 an operation (`<process> <start>-<end> <f> <key> <what was asked> : <kind> <status> <what was answered>`), an event, or
 a sample. `@name` stands for the sha256 digest of that name. Operations are numbered by their order, from 1.
 """
@@ -21,6 +22,7 @@ from nscr_cli.checkers.monitoring import MonitoringChecker
 from nscr_cli.checkers.protocol import ProtocolChecker
 from nscr_cli.checkers.reads import ReadsChecker
 from nscr_cli.checkers.referrers import ReferrersChecker
+from nscr_cli.checkers.resources import ResourcesChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Checker, Verdict, check_all
@@ -42,6 +44,7 @@ CHECKERS: dict[str, Checker] = {
         ProtocolChecker(),
         MonitoringChecker(),
         LivenessChecker(),
+        ResourcesChecker(),
         FaultsChecker(),
     )
 }
@@ -61,6 +64,7 @@ class Golden:
         self._evidence: dict[str, int] = {}
         self._model = "linearizable"
         self._faults: tuple[Fault, ...] = ()
+        self._keys: dict[str, object] = {}
         self._timed: list[tuple[int, int, Entry]] = []
         self._operations = 0
         for line in path.read_text().splitlines():
@@ -76,6 +80,7 @@ class Golden:
             tag_model=self._model,
             evidence=self._evidence,
             faults=self._faults,
+            **self._keys,
         )
         return RunPlan(
             run_id="run",
@@ -108,6 +113,9 @@ class Golden:
             case "floor":
                 name, _, least = rest.rpartition(" ")
                 self._evidence[f"{self.checker.name}.{name}"] = int(least)
+            case "key":
+                name, _, value = rest.partition(" ")
+                self._keys[name] = msgspec.json.decode(value)
             case "model":
                 self._model = rest
             case "fault":

@@ -1,6 +1,8 @@
 """Each sabotage breaks its promise, as often as it says, and nothing else."""
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,10 +10,16 @@ import pytest
 from nscr.__main__ import main
 from nscr.config import ServerConfig
 from nscr.oci.digest import digest_of
-from nscr.sabotage import lost_tag, truncated_blob, undead_tag
+from nscr.sabotage import leaked_descriptor, lost_tag, truncated_blob, undead_tag
 from nscr.sabotage.catalogue import CATALOGUE
+from nscr.stores.files import FileContent
 
 pytestmark = pytest.mark.anyio
+
+
+def open_below(folder: Path) -> list[int]:
+    """Descriptors of this process that are of files below a folder."""
+    return [int(link.name) for link in Path("/proc/self/fd").iterdir() if folder in link.resolve().parents]
 
 
 async def test_one_tag_write_in_twenty_is_lost(make_client: Any) -> None:
@@ -41,6 +49,27 @@ async def test_one_download_in_fifty_is_short_and_says_nothing(make_client: Any)
     assert short == [49, 99]
 
 
+async def test_one_download_in_four_leaves_its_file_open(tmp_path: Path) -> None:
+    async def at_once(fn: Any, *args: Any) -> Any:
+        return fn(*args)
+
+    honest = FileContent(tmp_path, at_once)
+    digest = digest_of(b"0123456789")
+    honest.start("upload")
+    await honest.append("upload", b"0123456789", 0)
+    await honest.seal("upload", digest)
+    await honest.publish("upload", digest)
+    content = leaked_descriptor.leaked_descriptor(honest)
+    for _ in range(2 * leaked_descriptor.EVERY):
+        reader = await content.open(digest, 10)
+        assert (reader.size, await reader.read(2, 5)) == (10, b"23456")
+        await reader.aclose()
+    left = open_below(tmp_path)
+    for descriptor in left:
+        os.close(descriptor)
+    assert len(left) == 2
+
+
 @pytest.mark.parametrize("by_digest", [False, True])
 async def test_a_deleted_tag_comes_back(make_client: Any, by_digest: bool) -> None:
     client = make_client(ServerConfig(sabotages=("undead-tag",)))
@@ -65,10 +94,11 @@ async def test_a_tag_that_was_written_again_is_left_alone(make_client: Any) -> N
 def test_the_catalogue_is_printed_as_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-sabotages", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert [entry["name"] for entry in printed] == ["lost-tag", "truncated-blob", "undead-tag"] == list(CATALOGUE)
+    names = ["leaked-descriptor", "lost-tag", "truncated-blob", "undead-tag"]
+    assert [entry["name"] for entry in printed] == names == list(CATALOGUE)
     for entry in printed:
         assert set(entry) == {"name", "description", "mimics", "breaks"}
         assert entry["mimics"]
         assert entry["breaks"]
     assert main(["--list-sabotages"]) == 0
-    assert capsys.readouterr().out.startswith("lost-tag: ")
+    assert capsys.readouterr().out.startswith("leaked-descriptor: ")

@@ -1,0 +1,23 @@
+"""The shape of the load that a plan asks for: how long, how much at most, and when operations arrive. Pure."""
+
+from nscr_cli.engine.arrivals import Arrivals
+from nscr_cli.generators.base import Generator
+from nscr_cli.generators.combinators import Limit, Paced, UntilTime
+from nscr_cli.history.plan import RunPlan
+
+
+def bounded_load(load: Generator, plan: RunPlan, began_ns: int) -> Generator:
+    """The load within the plan's bounds of rate, number and time."""
+    if plan.max_rate is not None:
+        load = Paced(load, round(1e9 / plan.max_rate))
+    if plan.max_operations is not None:
+        load = Limit(load, plan.max_operations)
+    return UntilTime(load, began_ns + round(plan.duration_s * 1e9))
+
+
+def arrivals_of(plan: RunPlan, began_ns: int) -> Arrivals | None:
+    """The schedule of the open model; None in the closed one."""
+    if plan.rate is None:
+        return None
+    end_ns = began_ns + round(plan.duration_s * 1e9)
+    return Arrivals(rate=plan.rate, ramp_s=plan.ramp_s, began_ns=began_ns, end_ns=end_ns)
