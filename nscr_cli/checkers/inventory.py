@@ -11,18 +11,22 @@ from functools import cached_property
 
 from nscr_cli.checkers.presence import Begun, Ended, Presence
 from nscr_cli.history.history import NEVER, History, Operation
-from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_of
-from nscr_cli.history.ops import F, Kind, Reference
+from nscr_cli.history.keys import digest_key, digest_of
+from nscr_cli.history.ops import FAIL, OK, F, Reference
 
 BLOB_WRITES = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB})
 BLOB_READS = frozenset({F.GET_BLOB, F.HEAD_BLOB})
 MANIFEST_READS = frozenset({F.GET_MANIFEST, F.HEAD_MANIFEST})
 DELETES = frozenset({F.DELETE_BLOB, F.DELETE_MANIFEST, F.DELETE_TAG})
+_BLOB_KINDS = (F.PUSH_BLOB, F.MOUNT_BLOB, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB)
+_DELETE_MANIFEST = F.DELETE_MANIFEST
+_GET_MANIFEST = F.GET_MANIFEST
+_NONE_ENDED = Ended(())
 
 
 def may_have_happened(operation: Operation) -> bool:
     """It was acknowledged, or nobody knows."""
-    return operation.kind is not Kind.FAIL
+    return operation.kind is not FAIL
 
 
 def may_have_written(operation: Operation) -> bool:
@@ -32,17 +36,17 @@ def may_have_written(operation: Operation) -> bool:
 
 def found(operation: Operation) -> bool:
     """A read that was answered with the thing."""
-    return operation.kind is Kind.OK and operation.answered.present is not False
+    return operation.kind is OK and operation.answered.present is not False
 
 
 def found_nothing(operation: Operation) -> bool:
     """A read that was answered: there is no such thing."""
-    return operation.kind is Kind.OK and operation.answered.present is False
+    return operation.kind is OK and operation.answered.present is False
 
 
 def seen_digest(read: Operation) -> str | None:
     """The digest that a read of a manifest saw: of the bytes where there are some, else as the header says."""
-    return read.answered.digest if read.f is F.GET_MANIFEST else read.answered.header_digest
+    return read.answered.digest if read.f is _GET_MANIFEST else read.answered.header_digest
 
 
 def is_fresh(history: History) -> bool:
@@ -51,7 +55,10 @@ def is_fresh(history: History) -> bool:
 
 
 class Inventory:
-    """Presence of blobs and manifests by `repository@digest`; sizes and references as they were written."""
+    """Presence of blobs and manifests by `repository@digest`; sizes and references as they were written.
+
+    One for all checkers of a history: `history.shared(Inventory)`.
+    """
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -60,19 +67,15 @@ class Inventory:
     @cached_property
     def deletes_work(self) -> frozenset[F]:
         """Kinds of deletes that were acknowledged at least once: only theirs is a 404 that says `not there`."""
-        return frozenset(one.f for one in self._history.operations if one.f in DELETES and one.kind is Kind.OK)
+        return frozenset(f for f in DELETES if any(one.kind is OK for one in self._history.of(f)))
 
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Bytes of what was written, by digest."""
-        writes = (*BLOB_WRITES, F.PUT_MANIFEST)
         return {
             one.asked.digest: one.asked.size
-            for one in self._history.operations
-            if one.f in writes
-            and not one.asked.wrong_bytes
-            and one.asked.digest is not None
-            and one.asked.size is not None
+            for one in self._history.of(F.PUSH_BLOB, F.MOUNT_BLOB, F.PUT_MANIFEST)
+            if one.asked.digest is not None and one.asked.size is not None and not one.asked.wrong_bytes
         }
 
     @cached_property
@@ -80,51 +83,57 @@ class Inventory:
         """Edges of the manifests that were written, by digest."""
         return {
             one.asked.digest: one.asked.references
-            for one in self._history.operations
-            if one.f is F.PUT_MANIFEST and one.asked.digest is not None
+            for one in self._history.of(F.PUT_MANIFEST)
+            if one.asked.digest is not None
         }
 
     def thing(self, key: str, *, is_manifest: bool) -> "Presence | ManifestPresence":
         """Presence of a blob or a manifest; of one that nobody asked for, nothing is known."""
         known = self._things.get((key, is_manifest))
         if known is None:
-            operations = (self.manifest_operations if is_manifest else self.blob_operations).get(key, [])
-            known = ManifestPresence(operations, self._deleted_tags) if is_manifest else self._blob(operations)
+            known = self.presence(key, is_manifest=is_manifest)
             self._things[key, is_manifest] = known
         return known
 
+    def presence(self, key: str, *, is_manifest: bool) -> "Presence | ManifestPresence":
+        """As `thing`, but not kept: for who asks once of each of hundreds of thousands."""
+        operations = (self.manifest_operations if is_manifest else self.blob_operations).get(key, [])
+        return ManifestPresence(operations, self._deleted_tags) if is_manifest else _blob_presence(operations)
+
     @cached_property
     def _deleted_tags(self) -> dict[str, Begun]:
-        deletes = self._history.grouped(
-            lambda one: one.key if one.f is F.DELETE_TAG and may_have_happened(one) else None
-        )
+        deletes: dict[str, list[Operation]] = {}
+        for one in self._history.of(F.DELETE_TAG):
+            if one.kind is not FAIL:
+                deletes.setdefault(one.key, []).append(one)
         return {tag: Begun(operations) for tag, operations in deletes.items()}
 
     @cached_property
     def blob_operations(self) -> dict[str, list[Operation]]:
         """All operations on blobs."""
-        kinds = BLOB_WRITES | BLOB_READS | {F.DELETE_BLOB}
-        return self._history.grouped(lambda one: one.key if one.f in kinds else None)
+        groups: dict[str, list[Operation]] = {}
+        for one in self._history.of(*_BLOB_KINDS):
+            groups.setdefault(one.key, []).append(one)
+        return groups
 
     @cached_property
     def manifest_operations(self) -> dict[str, list[Operation]]:
         """All operations on manifests: by digest, puts under a tag, and reads of a tag that saw it."""
-
-        def key(one: Operation) -> str | None:
-            digest = digest_of(one.key)
-            if one.f is F.PUT_MANIFEST:
-                digest = one.asked.digest
-            elif one.f in MANIFEST_READS and digest is None:
-                digest = seen_digest(one) if found(one) else None
-            elif one.f not in MANIFEST_READS and one.f is not F.DELETE_MANIFEST:
-                return None
-            return digest_key(repository_of(one.key), digest) if digest is not None else None
-
-        return self._history.grouped(key)
+        groups: dict[str, list[Operation]] = {}
+        put = F.PUT_MANIFEST
+        for one in self._history.of(put, F.GET_MANIFEST, F.HEAD_MANIFEST, F.DELETE_MANIFEST):
+            key = one.key
+            if "@" not in key:
+                digest = one.asked.digest if one.f is put else seen_digest(one) if found(one) else None
+                if digest is None:
+                    continue
+                key = f"{key.partition(':')[0]}@{digest}"
+            groups.setdefault(key, []).append(one)
+        return groups
 
     def is_absence(self, operation: Operation) -> bool:
         """The registry said that the thing is not there: to a read, or to a delete where such deletes work."""
-        is_refused_delete = operation.kind is Kind.FAIL and operation.answered.status == 404
+        is_refused_delete = operation.kind is FAIL and operation.answered.status == 404
         return found_nothing(operation) or (is_refused_delete and operation.f in self.deletes_work)
 
     def holds(self, repository: str, reference: Reference, start: int, end: int) -> Operation | None:
@@ -133,73 +142,105 @@ class Inventory:
         return self.thing(key, is_manifest=reference.is_manifest).must_hold(start, end)
 
     @cached_property
-    def _first_writes(self) -> dict[str, int]:
+    def _first_pushes(self) -> dict[str, int]:
         """When the first push began that may have brought the bytes of a digest into the registry."""
         first: dict[str, int] = {}
-        for one in self._history.operations:
-            if one.f is F.PUSH_BLOB and may_have_written(one):
+        for one in self._history.of(F.PUSH_BLOB):
+            if one.kind is not FAIL and not one.asked.wrong_bytes:
                 digest = digest_of(one.key) or ""
                 first[digest] = min(first.get(digest, one.start_ns), one.start_ns)
         return first
 
+    @cached_property
+    def first_writes(self) -> dict[str, int]:
+        """When the first push or mount began that may have put the blob of a key there."""
+        first: dict[str, int] = {}
+        for one in self._history.of(F.PUSH_BLOB, F.MOUNT_BLOB):
+            if one.kind is not FAIL and not one.asked.wrong_bytes:
+                first[one.key] = min(first.get(one.key, one.start_ns), one.start_ns)
+        return first
+
     def may_exist(self, operation: Operation) -> bool:
         """Whether any push of the run may have brought the blob of this operation into any repository by its end."""
-        return self._first_writes.get(digest_of(operation.key) or "", NEVER) <= operation.end_ns
+        return self._first_pushes.get(digest_of(operation.key) or "", NEVER) <= operation.end_ns
 
-    def _blob(self, operations: list[Operation]) -> Presence:
-        removals = [one for one in operations if one.f is F.DELETE_BLOB and may_have_happened(one)]
-        acknowledged = [one for one in removals if one.kind is Kind.OK]
-        first = min((one.end_ns for one in acknowledged), default=None)
+
+def _blob_presence(operations: list[Operation]) -> Presence:
+    proofs: list[Operation] = []
+    writes: list[Operation] = []
+    removals: list[Operation] = []
+    nothing: list[Operation] = []
+    for one in operations:
+        if one.f in BLOB_READS:
+            if one.kind is OK:
+                (nothing if one.answered.present is False else proofs).append(one)
+        elif one.kind is FAIL or one.asked.wrong_bytes:
+            continue
+        elif one.f in BLOB_WRITES:
+            writes.append(one)
+            if one.kind is OK:
+                proofs.append(one)
+        else:
+            removals.append(one)
+    absences = [one for one in removals if one.kind is OK]
+    if absences and nothing:
         # Some registries let a repository have what another one holds, at first sight: only after an acknowledged
         # delete does "not there" bind them.
-        unseen = (one for one in operations if first is not None and one.start_ns > first and found_nothing(one))
-        writes = [one for one in operations if may_have_written(one)]
-        return Presence(
-            proofs=Ended(
-                [
-                    *(one for one in writes if one.kind is Kind.OK),
-                    *(one for one in operations if one.f in BLOB_READS and found(one)),
-                ]
-            ),
-            writes=Begun(writes),
-            removals=[Begun(removals)],
-            absences=Ended([*acknowledged, *unseen]),
-        )
+        first = min(one.end_ns for one in absences)
+        absences += [one for one in nothing if one.start_ns > first]
+    return Presence(
+        proofs=Ended(proofs),
+        writes=Begun(writes),
+        removals=[Begun(removals)] if removals else [],
+        absences=Ended(absences) if absences else _NONE_ENDED,
+    )
 
 
 class ManifestPresence:
     """Presence of one manifest, by what anchors it: a put under its digest, under a tag, or whatever a read saw."""
 
+    __slots__ = ("_anchors",)
+
     def __init__(self, operations: list[Operation], deleted_tags: dict[str, Begun]) -> None:
-        removals = [one for one in operations if one.f is F.DELETE_MANIFEST and may_have_happened(one)]
-        puts = [one for one in operations if one.f is F.PUT_MANIFEST and may_have_happened(one)]
-        by_digest = [one for one in operations if tag_of(one.key) is None]
-        tags = dict.fromkeys(one.key for one in operations if tag_of(one.key) is not None)
-        of_tags = {tag: deleted_tags[tag] for tag in tags if tag in deleted_tags}
-        removed, written = Begun(removals), Begun(puts)
-        absent = Ended(
-            [
-                *(one for one in removals if one.kind is Kind.OK),
-                *(one for one in by_digest if one.f in MANIFEST_READS and found_nothing(one)),
-            ]
-        )
+        removals: list[Operation] = []
+        puts: list[Operation] = []
+        put: list[Operation] = []
+        seen: list[Operation] = []
+        absent: list[Operation] = []
+        by_tag: dict[str, list[Operation]] = {}
+        for one in operations:
+            is_read = one.f in MANIFEST_READS
+            if not is_read and one.kind is not FAIL:
+                (removals if one.f is _DELETE_MANIFEST else puts).append(one)
+            if "@" not in one.key:
+                proofs = by_tag.setdefault(one.key, [])
+                if one.kind is OK:
+                    proofs.append(one)
+            elif one.kind is OK:
+                if not is_read:
+                    (absent if one.f is _DELETE_MANIFEST else put).append(one)
+                else:
+                    (absent if one.answered.present is False else seen).append(one)
+        of_tags = {tag: deleted_tags[tag] for tag in by_tag if tag in deleted_tags}
+        removed = [Begun(removals)] if removals else []
+        written, gone = Begun(puts), Ended(absent) if absent else _NONE_ENDED
 
-        def anchored(proofs: Iterable[Operation], *deletes: Begun) -> Presence:
-            return Presence(proofs=Ended(proofs), writes=written, removals=[removed, *deletes], absences=absent)
+        def anchored(proofs: list[Operation], deletes: Iterable[Begun]) -> Presence:
+            ended = Ended(proofs) if proofs else _NONE_ENDED
+            return Presence(proofs=ended, writes=written, removals=[*removed, *deletes], absences=gone)
 
-        seen = [one for one in by_digest if one.f in MANIFEST_READS and found(one)]
         # A read by digest does not tell what holds the manifest: any of its tags may be all that does.
-        self._anchors = [
-            anchored(one for one in puts if one.kind is Kind.OK and tag_of(one.key) is None),
-            anchored(seen, *of_tags.values()),
-        ]
-        for tag in tags:
-            proofs = (one for one in operations if one.key == tag and one.kind is Kind.OK)
-            self._anchors.append(anchored(proofs, *([of_tags[tag]] if tag in of_tags else [])))
+        self._anchors = [anchored(put, ()), anchored(seen, of_tags.values())]
+        for tag, proofs in by_tag.items():
+            self._anchors.append(anchored(proofs, [of_tags[tag]] if tag in of_tags else ()))
 
     def must_hold(self, start: int, end: int) -> Operation | None:
         """The proof that the manifest was there throughout [start, end], if there is one."""
-        return next((proof for one in self._anchors if (proof := one.must_hold(start, end)) is not None), None)
+        for anchor in self._anchors:
+            proof = anchor.must_hold(start, end)
+            if proof is not None:
+                return proof
+        return None
 
     def must_lack(self, start: int, end: int) -> Operation | None:
         """The operation that shows that it was not there at any instant of [start, end], if there is one."""

@@ -8,8 +8,12 @@ of it ended, and no removal that may follow that proof can have begun. Pure; O(l
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from operator import attrgetter
 
 from nscr_cli.history.history import Operation
+
+_START = attrgetter("start_ns")
+_END = attrgetter("end_ns")
 
 
 class Presence:
@@ -22,6 +26,8 @@ class Presence:
         absences: each shows that it was not there at some instant: acknowledged removals, reads that found nothing.
     """
 
+    __slots__ = ("_absences", "_proofs", "_removals", "_writes")
+
     def __init__(self, *, proofs: "Ended", writes: "Begun", removals: "Sequence[Begun]", absences: "Ended") -> None:
         self._proofs = proofs
         self._writes = writes
@@ -33,9 +39,11 @@ class Presence:
         proof = self._proofs.latest_start(start)
         if proof is None:
             return None
-        removals = (part.latest_end(end) for part in self._removals)
-        is_safe = all(removal is None or removal.end_ns < proof.start_ns for removal in removals)
-        return proof if is_safe else None
+        for part in self._removals:
+            removal = part.latest_end(end)
+            if removal is not None and removal.end_ns >= proof.start_ns:
+                return None
+        return proof
 
     def must_lack(self, start: int, end: int) -> Operation | None:
         """The operation that shows that the thing was not there at any instant of [start, end], if there is one."""
@@ -53,8 +61,10 @@ class Presence:
 class Ended:
     """Answers: of the operations that ended before t, which began last?"""
 
+    __slots__ = ("_best", "_ends")
+
     def __init__(self, operations: Iterable[Operation]) -> None:
-        ordered = sorted(operations, key=lambda operation: operation.end_ns)
+        ordered = sorted(operations, key=_END)
         self._ends = [operation.end_ns for operation in ordered]
         self._best = list(accumulate(ordered, _later_start))
 
@@ -66,8 +76,10 @@ class Ended:
 class Begun:
     """Answers: of the operations that began by t, which ended last?"""
 
+    __slots__ = ("_best", "_starts")
+
     def __init__(self, operations: Iterable[Operation]) -> None:
-        ordered = sorted(operations, key=lambda operation: operation.start_ns)
+        ordered = sorted(operations, key=_START)
         self._starts = [operation.start_ns for operation in ordered]
         self._best = list(accumulate(ordered, _later_end))
 

@@ -3,6 +3,9 @@
 The checkers do not learn which bugs were switched on in the registry: a judge who knows what to find is no judge.
 """
 
+import contextlib
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -13,6 +16,7 @@ from nscr_cli.errors import RunFolderError
 from nscr_cli.history.history import History
 from nscr_cli.history.journal import JOURNAL_NAME, read_journal
 from nscr_cli.history.plan import PLAN_FORMAT, RunPlan, Scenario
+from nscr_cli.history.sharing import Sharing
 from nscr_cli.workloads.catalogue import WORKLOADS
 
 PLAN_NAME = "plan.json"
@@ -30,9 +34,10 @@ def judge_run(folder: Path) -> tuple[RunPlan, History, list[Result]]:
     Raises:
         RunFolderError: not a run folder, damaged, or written by a newer nscr.
     """
-    plan, history = read_run(folder)
-    blindfolded = msgspec.structs.replace(plan, sabotages=())
-    return plan, history, check_all(_checkers(plan, folder), blindfolded, history)
+    with _without_collections():
+        plan, history = read_run(folder)
+        blindfolded = msgspec.structs.replace(plan, sabotages=())
+        return plan, history, check_all(_checkers(plan, folder), blindfolded, history)
 
 
 def read_run(folder: Path) -> tuple[RunPlan, History]:
@@ -43,9 +48,21 @@ def read_run(folder: Path) -> tuple[RunPlan, History]:
     """
     plan = read_plan(folder)
     try:
-        return plan, History(read_journal(folder / JOURNAL_NAME))
+        return plan, History(read_journal(folder / JOURNAL_NAME), sharing=Sharing())
     except ValueError as error:
         raise RunFolderError(f"{folder / JOURNAL_NAME}: not a history: {error}", hint=_FOLDER_HINT) from error
+
+
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    """Without the cyclic garbage collector, which goes through millions of objects again and again to find no cycle."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def write_plan(folder: Path, plan: RunPlan) -> None:

@@ -6,16 +6,22 @@ with one stamp have no order that we could prove. An `info` or unfinished operat
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
+from typing import TypeVar, cast
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from nscr_cli.history.faults import operation_of
-from nscr_cli.history.ops import Answered, Asked, Entry, Event, F, Kind, Op, Phase, Sample
+from nscr_cli.history.ops import INFO, INVOKE, Answered, Asked, Entry, Event, F, Kind, Op, Phase, Sample
+from nscr_cli.history.sharing import Sharing
 
 NEVER = 2**63 - 1
+Derived = TypeVar("Derived")
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
+class Operation(msgspec.Struct, frozen=True, gc=False):
     """An invocation with its completion.
 
     Attributes:
@@ -23,6 +29,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         kind: OK, FAIL or INFO; an operation without completion is INFO.
         end_ns: NEVER for INFO.
         faults: names of the faults of ours that struck one of its exchanges.
+        run, exchange: of a request id that follows from the operation, see `request_id`.
     """
 
     index: int
@@ -38,39 +45,58 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     start_ns: int
     end_ns: int
     faults: tuple[str, ...] = ()
+    run: str | None = None
+    exchange: int = 0
+
+    @property
+    def request_id(self) -> str | None:
+        """X-Request-Id of the exchange that decided the outcome."""
+        return self.answered.request_id if self.run is None else f"{self.run}-{self.index}.{self.exchange}"
 
 
 class History:
     """A complete run as checkers see it. Pure: built from entries, never from a client.
+
+    Args:
+        sharing: makes equal parts of operations one object; only for entries that nobody else holds.
 
     Raises:
         ValueError: entries that cannot be a history (a completion without invocation, a process with two open
             operations): the judge must not guess.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], *, sharing: Sharing | None = None) -> None:
         self.events: list[Event] = []
         self.samples: list[Sample] = []
+        self._shared: dict[Callable[[History], object], object] = {}
+        self._of: dict[tuple[F, ...], list[Operation]] = {}
         operations: list[Operation] = []
         open_by_process: dict[int, Op] = {}
         for entry in entries:
-            match entry:
-                case Event():
-                    self.events.append(entry)
-                case Sample():
-                    self.samples.append(entry)
-                case Op(kind=Kind.INVOKE):
-                    if entry.process in open_by_process:
-                        raise ValueError(f"process {entry.process} has two open operations at index {entry.index}")
-                    open_by_process[entry.process] = entry
-                case Op():
-                    invoked = open_by_process.pop(entry.process, None)
-                    if invoked is None or (invoked.f, invoked.key) != (entry.f, entry.key):
-                        raise ValueError(f"index {entry.index} completes what process {entry.process} never asked")
-                    operations.append(_paired(invoked, entry))
-        operations.extend(_paired(invoked, None) for invoked in open_by_process.values())
-        operations.sort(key=lambda operation: operation.index)
+            if isinstance(entry, Event):
+                self.events.append(entry)
+            elif isinstance(entry, Sample):
+                # What was decoded is a view of the block that it was read in, which could not be let go of.
+                force_setattr(entry, "body", entry.body.copy())
+                self.samples.append(entry)
+            elif entry.kind is INVOKE:
+                if entry.process in open_by_process:
+                    raise ValueError(f"process {entry.process} has two open operations at index {entry.index}")
+                open_by_process[entry.process] = entry
+            else:
+                invoked = open_by_process.pop(entry.process, None)
+                if invoked is None or invoked.f is not entry.f or invoked.key != entry.key:
+                    raise ValueError(f"index {entry.index} completes what process {entry.process} never asked")
+                operations.append(_paired(invoked, entry, sharing))
+        operations.extend(_paired(invoked, None, sharing) for invoked in open_by_process.values())
+        operations.sort(key=attrgetter("index"))
         self.operations = _struck(operations, self.events)
+
+    def shared(self, derive: Callable[["History"], Derived]) -> Derived:
+        """What `derive` makes of this history, made once for all who ask: an index that several checkers need."""
+        if derive not in self._shared:
+            self._shared[derive] = derive(self)
+        return cast("Derived", self._shared[derive])
 
     @cached_property
     def by_index(self) -> dict[int, Operation]:
@@ -82,6 +108,22 @@ class History:
         """The run was interrupted or did not reach its end."""
         names = {event.name for event in self.events}
         return "interrupted" in names or "finished" not in names
+
+    def of(self, *kinds: F) -> list[Operation]:
+        """The operations of these kinds, in order of invocation. Not to be changed."""
+        known = self._of.get(kinds)
+        if known is None:
+            parts = [self._by_f.get(f, []) for f in kinds]
+            known = parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts), key=attrgetter("index"))
+            self._of[kinds] = known
+        return known
+
+    @cached_property
+    def _by_f(self) -> dict[F, list[Operation]]:
+        by_f: dict[F, list[Operation]] = {}
+        for operation in self.operations:
+            by_f.setdefault(operation.f, []).append(operation)
+        return by_f
 
     def grouped(self, group: Callable[[Operation], str | None]) -> dict[str, list[Operation]]:
         """Operations by what `group` says of each, in order of invocation; None leaves one out."""
@@ -116,19 +158,31 @@ def _struck(operations: list[Operation], events: list[Event]) -> list[Operation]
     ]
 
 
-def _paired(invoked: Op, completed: Op | None) -> Operation:
-    kind = completed.kind if completed is not None else Kind.INFO
+def _paired(invoked: Op, completed: Op | None, sharing: Sharing | None) -> Operation:
+    asked = invoked.asked or Asked()
+    answered, run, exchange = (completed.answered if completed is not None else None) or Answered(), None, 0
+    key = invoked.key
+    if sharing is not None:
+        key = sharing.text(key)
+        asked = sharing.asked(invoked, key)
+        if completed is not None:
+            answered, run, exchange = sharing.answered(invoked, completed, key)
+    kind = completed.kind if completed is not None else INFO
+    # Positional: this runs once for each of millions of operations.
     return Operation(
-        index=invoked.index,
-        process=invoked.process,
-        f=invoked.f,
-        key=invoked.key,
-        phase=invoked.phase,
-        asked=invoked.asked or Asked(),
-        kind=kind,
-        answered=(completed.answered if completed is not None else None) or Answered(),
-        error=completed.error if completed is not None else "no completion in the journal",
-        intended_ns=invoked.intended_ns,
-        start_ns=invoked.time_ns,
-        end_ns=completed.time_ns if completed is not None and kind is not Kind.INFO else NEVER,
+        invoked.index,
+        invoked.process,
+        invoked.f,
+        key,
+        invoked.phase,
+        asked,
+        kind,
+        answered,
+        completed.error if completed is not None else "no completion in the journal",
+        invoked.intended_ns,
+        invoked.time_ns,
+        completed.time_ns if completed is not None and kind is not INFO else NEVER,
+        (),
+        run,
+        exchange,
     )

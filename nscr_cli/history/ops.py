@@ -19,6 +19,11 @@ class Kind(StrEnum):
     INFO = "info"
 
 
+# By these names where millions of operations are gone through: Python 3.11 takes 0.2 microseconds to find a member of
+# an enumeration on its class.
+INVOKE, OK, FAIL, INFO = Kind
+
+
 class Phase(StrEnum):
     """The part of a run that an operation belongs to."""
 
@@ -53,7 +58,7 @@ class PushStyle(StrEnum):
     STREAMED_PATCH = "streamed-patch"
 
 
-class Reference(msgspec.Struct, frozen=True, array_like=True):
+class Reference(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An edge of a manifest: a blob (config, layer) or a child manifest of an index."""
 
     digest: str
@@ -61,14 +66,14 @@ class Reference(msgspec.Struct, frozen=True, array_like=True):
     size: int
 
 
-class Referrer(msgspec.Struct, frozen=True, array_like=True):
+class Referrer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One entry of a list of referrers: a manifest that names another one as its subject."""
 
     digest: str
     artifact_type: str | None = None
 
 
-class Slice(msgspec.Struct, frozen=True, array_like=True):
+class Slice(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Bytes of a blob from the first to the last, both included, by their digest."""
 
     first: int
@@ -76,7 +81,7 @@ class Slice(msgspec.Struct, frozen=True, array_like=True):
     digest: str | None = None
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What was asked for; the part of the request that checkers may rely on.
 
     Attributes:
@@ -123,7 +128,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     artifact_type: str | None = None
 
 
-class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What came back, reduced to what checkers judge.
 
     Attributes:
@@ -179,7 +184,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     out_of_order_status: int | None = None
 
 
-class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="op"):
+class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="op"):
     """One entry of a history: an invocation or a completion.
 
     Attributes:

@@ -147,7 +147,7 @@ def _operations(history: History) -> Iterator[Row]:
             asked.size,
             answered.length,
             answered.exchanges,
-            answered.request_id,
+            operation.request_id,
         )
 
 

@@ -74,6 +74,22 @@ def test_damage_anywhere_else_is_an_error_that_names_the_line(tmp_path: Path) ->
         list(read_journal(path))
 
 
+@pytest.mark.parametrize("damage", [b"\n", b"{}\n", b'"op"\n', b"\x00\n"])
+def test_damage_after_many_lines_names_its_line_and_what_came_before_is_read(tmp_path: Path, damage: bytes) -> None:
+    path = written(tmp_path / "journal.jsonl", ENTRIES[:3] * 2000)  # more than is read at once
+    path.write_bytes(path.read_bytes() + damage + b'{"type":"event","name":"x","time_ns":0}\n')
+    read = []
+    with pytest.raises(RunFolderError, match="line 6002 is damaged"):
+        read.extend(read_journal(path))
+    entries = read_journal(path)
+    assert [next(entries) for _ in range(6000)] == ENTRIES[:3] * 2000
+
+
+def test_a_line_may_be_longer_than_what_is_read_at_once(tmp_path: Path) -> None:
+    long = Event(name="x" * 1_000_000, time_ns=0)
+    assert list(read_journal(written(tmp_path / "journal.jsonl", [long, ENTRIES[0], long]))) == [long, ENTRIES[0], long]
+
+
 def test_a_newer_format_is_refused_by_name(tmp_path: Path) -> None:
     newer = Header(format=JOURNAL_FORMAT + 1, nscr="9.9", run_id="run")
     with pytest.raises(RunFolderError, match=r"journal format 2 of nscr 9\.9"):
