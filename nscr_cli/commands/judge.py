@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
+from nscr_cli.checkers.verdict import Finding
 from nscr_cli.engine.cleanup import read_leftovers
+from nscr_cli.engine.cut_folder import chosen_finding, cut_run, write_cut
 from nscr_cli.engine.judging import judge_run
 from nscr_cli.errors import ReportsUnwritable
+from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.documents import verdict_document
 from nscr_cli.reporting.findings import write_findings
 from nscr_cli.reporting.run_report import run_report
@@ -17,6 +20,13 @@ from nscr_cli.ui import progress_console, results_console
 
 def judge(
     folder: Annotated[Path, typer.Argument(metavar="RUNDIR", help="The folder of a run.")],
+    cut: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a run folder with only what proves one finding; it is judged alike."),
+    ] = None,
+    finding: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Which finding --cut keeps, by its number in findings.md.")
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Judge a recorded run again: same plan, same journal, same verdict; no registry is asked.
@@ -29,8 +39,21 @@ def judge(
         write_findings(folder, report, history)
     except ReportsUnwritable as error:  # a verdict needs no disk: a run may lie where nobody can write
         progress_console().print(f"findings.md was not written: {error}", markup=False)
+    if cut is not None:
+        _cut(folder, cut, plan, chosen_finding(report.findings, finding))
     if as_json:
         typer.echo(verdict_document(report), nl=False)
     else:
         show(results_console(), report, folder)
     raise typer.Exit(report.exit_code)
+
+
+def _cut(folder: Path, target: Path, plan: RunPlan, finding: Finding) -> None:
+    cut_down = cut_run(folder, plan, finding)
+    write_cut(target, cut_down)
+    processes, operations = cut_down.size
+    progress_console().print(
+        f"{target}: {finding.rule} ({finding.checker}), {operations} operations of {processes} processes",
+        markup=False,
+        soft_wrap=True,
+    )

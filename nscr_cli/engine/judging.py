@@ -36,8 +36,17 @@ def judge_run(folder: Path) -> tuple[RunPlan, History, list[Result]]:
     """
     with _without_collections():
         plan, history = read_run(folder)
-        blindfolded = msgspec.structs.replace(plan, sabotages=())
-        return plan, history, check_all(_checkers(plan, folder), blindfolded, history)
+        return plan, history, judged(plan, history, folder)
+
+
+def judged(plan: RunPlan, history: History, folder: Path) -> list[Result]:
+    """What the checkers of the plan's workload say about a history; `folder` is for errors.
+
+    Raises:
+        RunFolderError: a workload or checker that this nscr does not know.
+    """
+    blindfolded = msgspec.structs.replace(plan, sabotages=())
+    return check_all(_checkers(plan, folder), blindfolded, history)
 
 
 def read_run(folder: Path) -> tuple[RunPlan, History]:
@@ -108,9 +117,18 @@ def checkers_of(scenario: Scenario) -> tuple[Checker, ...]:
 
 def _checkers(plan: RunPlan, folder: Path) -> tuple[Checker, ...]:
     try:
-        return checkers_of(plan.scenario)
+        checkers = checkers_of(plan.scenario)
     except KeyError:
         raise RunFolderError(
             f"{folder / PLAN_NAME}: unknown workload {plan.scenario.workload!r}",
             hint=f"judge it with nscr {plan.nscr} or newer",
         ) from None
+    if plan.only_checker is None:
+        return checkers
+    chosen = tuple(checker for checker in checkers if checker.name == plan.only_checker)
+    if not chosen:
+        raise RunFolderError(
+            f"{folder / PLAN_NAME}: unknown checker {plan.only_checker!r}",
+            hint=f"judge it with nscr {plan.nscr} or newer",
+        )
+    return chosen

@@ -79,6 +79,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
         max_operations: the main phase ends after so many, however much time is left; None for no such bound.
         max_rate: operations a second that all workers together start at most; None for no such bound.
         rate, ramp_s: as in the scenario, with the flags applied.
+        only_checker: of a journal that was cut to one finding, who judges it: the others' evidence is not in it.
     """
 
     run_id: str
@@ -101,3 +102,4 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     keep: bool = False
     is_flat: bool = False
     sabotages: tuple[str, ...] = ()
+    only_checker: str | None = None

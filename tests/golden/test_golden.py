@@ -25,7 +25,8 @@ from nscr_cli.checkers.referrers import ReferrersChecker
 from nscr_cli.checkers.resources import ResourcesChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
-from nscr_cli.checkers.verdict import Checker, Verdict, check_all
+from nscr_cli.checkers.verdict import Checker, Finding, Verdict, check_all
+from nscr_cli.engine.cutting import cut, is_same
 from nscr_cli.history.faults import DropReply, Fault, Step
 from nscr_cli.history.history import History
 from nscr_cli.history.ops import Answered, Asked, Entry, Event, F, Kind, Op, Phase, Reference, Referrer, Sample, Slice
@@ -96,9 +97,13 @@ class Golden:
         )
 
     @property
-    def history(self) -> History:
+    def entries(self) -> list[Entry]:
         # An end comes before a start of the same instant, so that one process may go on at once.
-        return History(entry for _, _, entry in sorted(self._timed, key=lambda timed: timed[:2]))
+        return [entry for _, _, entry in sorted(self._timed, key=lambda timed: timed[:2])]
+
+    @property
+    def history(self) -> History:
+        return History(self.entries)
 
     def _read(self, line: str) -> None:
         word, _, rest = line.partition(" ")
@@ -254,3 +259,19 @@ def test_every_checker_has_a_history_that_it_accepts_one_that_it_rejects_and_one
     outcomes = {Golden(path).outcome for path in FILES if path.parent.name == name}
     rejected = set() if name in FINDS_NOTHING else {Verdict.INVALID.name}
     assert outcomes >= {Verdict.VALID.name, Verdict.UNKNOWN.name} | rejected
+
+
+@pytest.mark.parametrize("path", FILES, ids=[f"{path.parent.name}/{path.stem}" for path in FILES])
+def test_what_a_history_is_cut_to_proves_the_same_and_nothing_else(path: Path) -> None:
+    golden = Golden(path)
+
+    def judge(history: History) -> list[Finding]:
+        return [one for result in check_all([golden.checker], golden.plan, history) for one in result.findings]
+
+    known = judge(golden.history)
+    for finding in known:
+        left = cut(golden.entries, finding, judge)
+        found = judge(History(left))
+        assert any(is_same(one, finding) for one in found)
+        assert all(any(is_same(one, other) for other in known) for one in found)
+        assert {one.index for one in History(left).operations} >= set(finding.operations)
