@@ -7,7 +7,7 @@ is the scenario's (`evidence` in its file, by `<checker>.<name>`) or the checker
 from collections.abc import Iterable, Mapping
 
 from nscr_cli.checkers.verdict import Finding, Result, Verdict
-from nscr_cli.history.history import History
+from nscr_cli.history.history import History, Whole, unsupported
 from nscr_cli.history.plan import RunPlan
 
 
@@ -37,7 +37,7 @@ def conclude(
         for name, floor in asked.items()
         if evidence.get(name, 0) < floor
     ]
-    found = tuple(sorted(findings, key=lambda finding: (finding.operations[-1:], finding.rule, finding.key)))
+    found = tuple(sorted(findings, key=_place))
     why = (*reasons, *unknown, *below)
     verdict = Verdict.INVALID if found else Verdict.UNKNOWN if why else Verdict.VALID
     stated = {**evidence, **{f"floor of {name}": floor for name, floor in asked.items() if floor}}
@@ -51,7 +51,11 @@ def conclude(
     )
 
 
-def skipped_capabilities(history: History, names: Iterable[str]) -> tuple[str, ...]:
+def _place(finding: Finding) -> tuple[tuple[int, ...], str, str, str]:
+    return finding.operations[-1:], finding.rule, finding.key, finding.explanation
+
+
+def skipped_capabilities(history: History | Whole, names: Iterable[str]) -> tuple[str, ...]:
     """Of these capabilities, those that the registry does not have, with its words for it."""
-    missing = history.unsupported()
+    missing = unsupported(history.events)
     return tuple(f"{name}: {missing[name]}" for name in names if name in missing)

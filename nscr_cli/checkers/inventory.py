@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from nscr_cli.checkers.presence import Begun, Ended, Presence
-from nscr_cli.history.history import NEVER, History, Operation
+from nscr_cli.history.history import NEVER, History, Operation, Whole
 from nscr_cli.history.keys import digest_key, digest_of
 from nscr_cli.history.ops import FAIL, OK, F, Reference
 
@@ -49,7 +49,7 @@ def seen_digest(read: Operation) -> str | None:
     return read.answered.digest if read.f is _GET_MANIFEST else read.answered.header_digest
 
 
-def is_fresh(history: History) -> bool:
+def is_fresh(history: History | Whole) -> bool:
     """The run itself started the registry, on nothing: it is ours, and its promises are known."""
     return any(event.name == "target" and event.detail.get("fresh") == "yes" for event in history.events)
 
@@ -67,7 +67,7 @@ class Inventory:
     @cached_property
     def deletes_work(self) -> frozenset[F]:
         """Kinds of deletes that were acknowledged at least once: only theirs is a 404 that says `not there`."""
-        return frozenset(f for f in DELETES if any(one.kind is OK for one in self._history.of(f)))
+        return DELETES & self._history.whole.acknowledged
 
     @cached_property
     def sizes(self) -> dict[str, int]:

@@ -6,11 +6,11 @@ What a registry does not support is neither: it is skipped, printed, and left ou
 
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from nscr_cli.history.history import History
+from nscr_cli.history.history import History, Whole
 from nscr_cli.history.plan import RunPlan
 
 
@@ -74,6 +74,36 @@ class Checker(Protocol):
     def name(self) -> str: ...
 
     def check(self, plan: RunPlan, history: History) -> Result: ...
+
+
+class Judgement(Protocol):
+    """What a checker keeps while it judges a history part by part; it must not keep the parts."""
+
+    def take(self, part: History) -> None:
+        """Judge one more part."""
+        ...
+
+    def result(self) -> Result:
+        """What all parts amount to: evidence added up, floors and verdict drawn once."""
+        ...
+
+
+@runtime_checkable
+class PartwiseChecker(Checker, Protocol):
+    """One that needs no more than the operations of one repository at once, and can judge a history of any length.
+
+    `check` is `judged`, so that whole and in parts is the same code. The order of the parts must not matter: of what is
+    told once for all of a history, the first by index is kept.
+    """
+
+    def begin(self, plan: RunPlan, whole: Whole) -> Judgement: ...
+
+
+def judged(checker: PartwiseChecker, plan: RunPlan, history: History) -> Result:
+    """What a checker says of a history that is its own only part."""
+    judgement = checker.begin(plan, history.whole)
+    judgement.take(history)
+    return judgement.result()
 
 
 def merge(verdicts: Iterable[Verdict]) -> Verdict:

@@ -4,7 +4,7 @@ Closed intervals: an operation that ends at the very instant another begins is c
 with one stamp have no order that we could prove. An `info` or unfinished operation never ends.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from nscr_cli.history.faults import operation_of
-from nscr_cli.history.ops import INFO, INVOKE, Answered, Asked, Entry, Event, F, Kind, Op, Phase, Sample
+from nscr_cli.history.ops import INFO, INVOKE, OK, Answered, Asked, Entry, Event, F, Kind, Op, Phase, Sample
 from nscr_cli.history.sharing import Sharing
 
 NEVER = 2**63 - 1
@@ -54,19 +54,44 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
         return self.answered.request_id if self.run is None else f"{self.run}-{self.index}.{self.exchange}"
 
 
+class Whole(msgspec.Struct, frozen=True):
+    """What is known of a whole run before any part of its history is judged.
+
+    Attributes:
+        events: what happened to the run itself; in a history that is judged in parts, without the strikes of faults.
+        acknowledged: kinds of operations that were acknowledged at least once.
+    """
+
+    events: Sequence[Event]
+    acknowledged: frozenset[F]
+
+
 class History:
-    """A complete run as checkers see it. Pure: built from entries, never from a client.
+    """A run as checkers see it: complete, or the part of it that lies in some repositories. Pure: built from entries,
+    never from a client.
 
     Args:
         sharing: makes equal parts of operations one object; only for entries that nobody else holds.
+        whole: of a part: what is known of all of the history.
+        elsewhere: of a part: operations of other parts on the digests that this one knows of: what was written there
+            tells what a digest stands for, and nothing about what is in the repositories of this part.
 
     Raises:
         ValueError: entries that cannot be a history (a completion without invocation, a process with two open
             operations): the judge must not guess.
     """
 
-    def __init__(self, entries: Iterable[Entry], *, sharing: Sharing | None = None) -> None:
-        self.events: list[Event] = []
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        *,
+        sharing: Sharing | None = None,
+        whole: Whole | None = None,
+        elsewhere: Sequence[Operation] = (),
+    ) -> None:
+        self.elsewhere = elsewhere
+        self._known = whole
+        self.events: list[Event] = [] if whole is None else list(whole.events)
         self.samples: list[Sample] = []
         self._shared: dict[Callable[[History], object], object] = {}
         self._of: dict[tuple[F, ...], list[Operation]] = {}
@@ -97,6 +122,14 @@ class History:
         if derive not in self._shared:
             self._shared[derive] = derive(self)
         return cast("Derived", self._shared[derive])
+
+    @property
+    def whole(self) -> Whole:
+        """What is known of the whole run, whether or not this is only a part of it."""
+        if self._known is None:
+            kinds = (f for f, operations in self._by_f.items() if any(one.kind is OK for one in operations))
+            self._known = Whole(self.events, frozenset(kinds))
+        return self._known
 
     @cached_property
     def by_index(self) -> dict[int, Operation]:
@@ -136,11 +169,16 @@ class History:
 
     def unsupported(self) -> dict[str, str]:
         """Capabilities that the registry does not have, with the reason: skipped, always printed, never a pass."""
-        return {
-            event.detail["name"]: event.detail.get("reason", "")
-            for event in self.events
-            if event.name == "capability" and event.detail.get("supported") == "no"
-        }
+        return unsupported(self.events)
+
+
+def unsupported(events: Iterable[Event]) -> dict[str, str]:
+    """Capabilities that these events say the registry does not have, with the reason."""
+    return {
+        event.detail["name"]: event.detail.get("reason", "")
+        for event in events
+        if event.name == "capability" and event.detail.get("supported") == "no"
+    }
 
 
 def _struck(operations: list[Operation], events: list[Event]) -> list[Operation]:
