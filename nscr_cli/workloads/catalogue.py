@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from nscr_cli.checkers.agreement import AgreementChecker
 from nscr_cli.checkers.blobs import BlobsChecker
 from nscr_cli.checkers.closure import ClosureChecker
 from nscr_cli.checkers.listing import ListingChecker
@@ -178,6 +179,7 @@ _CHECKERS: tuple[Checker, ...] = (
     BlobsChecker(),
     ClosureChecker(),
     ListingChecker(),
+    AgreementChecker(),
     UploadsChecker(),
     ProtocolChecker(),
     MonitoringChecker(),

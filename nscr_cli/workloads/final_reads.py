@@ -1,7 +1,8 @@
-"""The last reads of a run: every key that was ever written, once, after all else is quiet.
+"""The last reads of a run: every key that was ever written, after all else is quiet.
 
 What was acknowledged must be there, what was deleted must be gone; what ended `info` is read because it shows which
-of the two happened. Pure: from the history so far.
+of the two happened. Tags are asked for by GET, by HEAD and in the list, and many manifests and blobs by GET and HEAD:
+nothing changes any more, so all of them agree. Pure: from the history so far.
 """
 
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_of
 from nscr_cli.history.ops import F, Kind
 
+MOST_HEADS = 2_000
 _WRITES = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB, F.PUT_MANIFEST})
 
 
@@ -26,7 +28,10 @@ class FinalReads(msgspec.Struct, frozen=True):
 
 
 def final_reads(operations: Iterable[Operation], repositories: Iterable[str], chance: Random, most: int) -> FinalReads:
-    """Reads of all tags, manifests and lists, and of at most `most` blobs, in an order drawn from `chance`."""
+    """Reads of all tags, manifests and lists, and of at most `most` blobs, in an order drawn from `chance`.
+
+    HEAD of every tag, of at most MOST_HEADS manifests and as many blobs.
+    """
     tags: set[str] = set()
     manifests: set[str] = set()
     subjects: set[str] = set()
@@ -45,10 +50,15 @@ def final_reads(operations: Iterable[Operation], repositories: Iterable[str], ch
     keys = sorted(blobs)
     chance.shuffle(keys)
     read, unread = keys[:most], keys[most:]
+    asked_twice = sorted(manifests)
+    chance.shuffle(asked_twice)
     reads = [
         *(invocations.get_tag(repository_of(key), tag_of(key) or "") for key in sorted(tags)),
+        *(invocations.head_tag(repository_of(key), tag_of(key) or "") for key in sorted(tags)),
         *(invocations.get_manifest(repository_of(key), digest_of(key) or "") for key in sorted(manifests)),
         *(invocations.get_blob(repository_of(key), digest_of(key) or "", blobs[key]) for key in read),
+        *(invocations.head_manifest(repository_of(key), digest_of(key) or "") for key in asked_twice[:MOST_HEADS]),
+        *(invocations.head_blob(repository_of(key), digest_of(key) or "", blobs[key]) for key in read[:MOST_HEADS]),
         *(invocations.list_referrers(repository_of(key), digest_of(key) or "") for key in sorted(subjects)),
         *(invocations.list_tags(repository) for repository in sorted(repositories)),
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from nscr_cli.checkers.agreement import AgreementChecker
 from nscr_cli.checkers.blobs import BlobsChecker
 from nscr_cli.checkers.closure import ClosureChecker
 from nscr_cli.checkers.faults import FaultsChecker
@@ -39,6 +40,7 @@ CHECKERS: dict[str, Checker] = {
         BlobsChecker(),
         ClosureChecker(),
         ListingChecker(),
+        AgreementChecker(),
         UploadsChecker(),
         ReferrersChecker(),
         ReadsChecker(),

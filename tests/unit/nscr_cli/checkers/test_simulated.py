@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nscr_cli.checkers.agreement import AgreementChecker
 from nscr_cli.checkers.blobs import BlobsChecker
 from nscr_cli.checkers.closure import ClosureChecker
 from nscr_cli.checkers.listing import ListingChecker
@@ -22,6 +23,7 @@ CHECKERS = (
     BlobsChecker(),
     ClosureChecker(),
     ListingChecker(),
+    AgreementChecker(),
     UploadsChecker(),
     ProtocolChecker(),
     LivenessChecker(),

@@ -6,7 +6,7 @@ import pytest
 
 from nscr_cli.history.history import NEVER, Operation
 from nscr_cli.history.ops import Answered, Asked, F, Kind, Phase
-from nscr_cli.workloads.final_reads import final_reads
+from nscr_cli.workloads.final_reads import MOST_HEADS, final_reads
 
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 
@@ -44,11 +44,8 @@ def test_all_that_may_have_been_written_is_read(kind: Kind) -> None:
         operation(F.PUSH_BLOB, f"r@{B}", B, kind),
         operation(F.MOUNT_BLOB, f"s@{B}", B, kind),
     ) == {
-        (F.GET_MANIFEST, "r:tag"),
-        (F.GET_MANIFEST, f"r@{A}"),
-        (F.GET_MANIFEST, f"r@{B}"),
-        (F.GET_BLOB, f"r@{B}"),
-        (F.GET_BLOB, f"s@{B}"),
+        *((f, key) for f in (F.GET_MANIFEST, F.HEAD_MANIFEST) for key in ("r:tag", f"r@{A}", f"r@{B}")),
+        *((f, key) for f in (F.GET_BLOB, F.HEAD_BLOB) for key in (f"r@{B}", f"s@{B}")),
         (F.LIST_TAGS, "r"),
     }
 
@@ -65,7 +62,16 @@ def test_what_certainly_was_not_written_is_not_read() -> None:
 def test_blobs_beyond_the_bound_are_named() -> None:
     pushes = [operation(F.PUSH_BLOB, f"r@sha256:{number:064x}", f"sha256:{number:064x}") for number in range(10)]
     chosen = final_reads(pushes, [], Random(1), 4)
-    assert len(chosen.invocations) == 4
+    assert [sum(one.f is f for one in chosen.invocations) for f in (F.GET_BLOB, F.HEAD_BLOB)] == [4, 4]
     assert {one.key for one in chosen.invocations} | set(chosen.unread) == {one.key for one in pushes}
     assert len(chosen.unread) == 6
     assert all(one.asked.size == 3 for one in chosen.invocations)
+
+
+def test_manifests_and_blobs_beyond_another_bound_are_not_asked_for_twice() -> None:
+    digests = [f"sha256:{number:064x}" for number in range(MOST_HEADS + 1)]
+    writes = [operation(F.PUSH_BLOB, f"r@{digest}", digest) for digest in digests]
+    writes += [operation(F.PUT_MANIFEST, f"r@{digest}", digest) for digest in digests]
+    chosen = [one.f for one in final_reads(writes, [], Random(1), 2 * MOST_HEADS).invocations]
+    assert chosen.count(F.HEAD_BLOB) == chosen.count(F.HEAD_MANIFEST) == MOST_HEADS
+    assert chosen.count(F.GET_BLOB) == chosen.count(F.GET_MANIFEST) == len(digests)
