@@ -7,23 +7,22 @@ refused are findings where the registry accepts such pushes at all (refusals.py)
 
 from collections.abc import Iterable
 
-from nscr_cli.checkers.contents import Contents
+from nscr_cli.checkers.contents import Contents, Ranges
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
 from nscr_cli.checkers.inventory import (
     BLOB_READS,
-    BLOB_WRITES,
     DELETES,
     MANIFEST_READS,
     Inventory,
     found,
     is_fresh,
 )
-from nscr_cli.checkers.refusals import by_acceptance
-from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.refusals import Acceptance
+from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import told
-from nscr_cli.history.history import NEVER, History, Operation
+from nscr_cli.history.history import NEVER, History, Operation, Whole, unsupported
 from nscr_cli.history.keys import tag_of
-from nscr_cli.history.ops import F, Kind, PushStyle
+from nscr_cli.history.ops import OK, F, PushStyle
 from nscr_cli.history.plan import RunPlan
 
 _READABLE = "spec.md#pushing-blobs, #pushing-manifests: what was acknowledged can be pulled until it is deleted"
@@ -33,6 +32,7 @@ _REFUSED = "spec.md#pushing-blobs: the digest must match the blob's digest; othe
 _NEVER = "spec.md#pulling-blobs: a blob that is not in the repository is answered 404"
 _FLOORS = {"read-back": 10, "deleted-and-read": 0}
 _COUNTS = ("acknowledged", "read-back", "never-read", "reads", "ranges", "deleted-and-read")
+_READS = BLOB_READS | MANIFEST_READS
 _OUT_OF_ORDER = 416
 _CAPABILITIES = (*PushStyle, F.MOUNT_BLOB, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB, "blob-ranges")
 
@@ -45,40 +45,130 @@ class BlobsChecker:
         return "blobs"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        inventory = Inventory(history)
-        contents = Contents(inventory.sizes)
-        findings: list[Finding] = []
-        evidence = dict.fromkeys(_COUNTS, 0)
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Blobs":
+        return _Blobs(plan, whole)
+
+
+class _Blobs:
+    """Digests are judged one by one; of what is told once for a whole history, the first by index is kept."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._findings: list[Finding] = []
+        self._firsts: dict[str, Finding] = {}
+        self._evidence = dict.fromkeys(_COUNTS, 0)
+        self._ranges = Ranges()
+        self._pushes = Acceptance()
+
+    def take(self, part: History) -> None:
+        inventory = part.shared(Inventory)
+        contents = Contents(inventory.sizes, self._ranges)
         for noun, groups in (("blob", inventory.blob_operations), ("manifest", inventory.manifest_operations)):
             for key, operations in groups.items():
-                findings.extend(_presence(key, noun, operations, inventory))
-                for one in operations:
-                    finding = contents.judge(one) if one.f in BLOB_READS | MANIFEST_READS and found(one) else None
-                    if finding is not None:
-                        findings.append(finding)
-                _count(operations, evidence)
-        findings.extend(_believed(history))
-        findings.extend(_granted(history, inventory))
-        findings.extend(_phantoms(history, inventory))
-        pushes = [one for one in history.operations if _is_due(one)]
-        refused, never_accepted = by_acceptance(pushes, lambda one: str(one.asked.style))
-        findings.extend(_refused(one) for one in refused)
+                if self._count(operations, contents):
+                    self._findings += _presence(key, noun, operations, inventory)
+        for push in part.of(F.PUSH_BLOB):
+            if push.asked.wrong_bytes:
+                self._believed(push)
+            elif push.answered.out_of_order_status in (None, _OUT_OF_ORDER):
+                # An upload of which a chunk out of order was answered otherwise was given up by us, whatever was said.
+                self._pushes.take(str(push.asked.style), push)
+        for mount in part.of(F.MOUNT_BLOB):
+            if mount.kind is OK and not inventory.may_exist(mount):
+                why = f"{told(mount)}. Nobody had pushed this blob, to any repository."
+                self._first("mount", _finding("phantom-mount", mount.key, (mount,), _NEVER, why))
+        self._phantoms(part, inventory)
+
+    def result(self) -> Result:
+        refused = map(_refused, self._pushes.refused())
         return conclude(
-            self.name,
-            plan,
-            findings=findings,
-            evidence=evidence,
+            "blobs",
+            self._plan,
+            findings=[*self._findings, *self._firsts.values(), *self._ranges.findings(), *refused],
+            evidence=self._evidence,
             floors=_FLOORS,
-            reasons=_unaccepted(never_accepted, history),
-            skipped=skipped_capabilities(history, _CAPABILITIES),
+            reasons=_unaccepted(self._pushes.never_accepted(), self._whole),
+            skipped=skipped_capabilities(self._whole, _CAPABILITIES),
         )
+
+    def _first(self, what: str, finding: Finding) -> None:
+        known = self._firsts.get(what)
+        if known is None or finding.operations < known.operations:
+            self._firsts[what] = finding
+
+    def _believed(self, push: Operation) -> None:
+        """The first push of bytes under the digest of other ones that was acknowledged, of each style."""
+        if push.kind is OK:
+            why = f"{told(push)}. The {push.asked.size} bytes that were sent hash to another digest."
+            self._first(f"push {push.asked.style}", _finding("wrong-bytes-accepted", push.key, (push,), _REFUSED, why))
+
+    def _phantoms(self, part: History, inventory: Inventory) -> None:
+        """The first read that found a blob which nobody can have put there.
+
+        In a repository that never got the blob it may still be found, where a registry shares what other repositories
+        hold at first sight; only of a registry that the run started itself do we know that it does not.
+        """
+        is_ours = is_fresh(part)
+        first_writes = inventory.first_writes
+        for one in part.of(F.GET_BLOB, F.HEAD_BLOB):
+            if first_writes.get(one.key, NEVER) <= one.end_ns or not found(one):
+                continue
+            may_exist = inventory.may_exist(one)
+            if is_ours or not may_exist:
+                where = "to this repository" if may_exist else "to any repository"
+                why = f"{told(one)}. Nobody ever put it {where}."
+                self._first("read", _finding("phantom-blob", one.key, (one,), _NEVER, why))
+                return
+
+    def _count(self, operations: list[Operation], contents: Contents) -> bool:
+        """Counts what was judged, judges what was served, and tells whether anything was ever deleted or not there."""
+        acknowledged = gone = NEVER
+        last_read = last_found = last_named = -1
+        reads = ranges = 0
+        may_be_gone = False
+        for one in operations:
+            f = one.f
+            is_named = "@" in one.key
+            if f in _READS:
+                if one.kind is not OK:
+                    continue
+                answered = one.answered
+                reads += 1
+                ranges += answered.status == 206
+                last_read = max(last_read, one.start_ns)
+                if is_named:
+                    last_named = max(last_named, one.start_ns)
+                if answered.present is False:
+                    may_be_gone = may_be_gone or is_named
+                    continue
+                if answered.digest is not None:
+                    last_found = max(last_found, one.start_ns)
+                finding = contents.judge(one) if is_named else None
+                if finding is not None:
+                    self._findings.append(finding)
+            elif f in DELETES:
+                may_be_gone = True
+                if one.kind is OK:
+                    gone = min(gone, one.end_ns)
+            elif one.kind is OK and not one.asked.wrong_bytes:
+                acknowledged = min(acknowledged, one.end_ns)
+        evidence = self._evidence
+        evidence["reads"] += reads
+        evidence["ranges"] += ranges
+        evidence["deleted-and-read"] += last_named > gone
+        if acknowledged != NEVER:
+            evidence["acknowledged"] += 1
+            evidence["read-back"] += last_found > acknowledged
+            evidence["never-read"] += last_read <= acknowledged
+        return may_be_gone
 
 
 def _presence(key: str, noun: str, operations: list[Operation], inventory: Inventory) -> Iterable[Finding]:
     """The first read that did not find what must be there, and the first that found what cannot be there."""
     named = [one for one in operations if tag_of(one.key) is None]
-    if not any(one.f in DELETES or inventory.is_absence(one) for one in named):
-        return
     thing = inventory.thing(key, is_manifest=noun == "manifest")
     for one in named:
         proof = thing.must_hold(one.start_ns, one.end_ns) if inventory.is_absence(one) else None
@@ -87,78 +177,11 @@ def _presence(key: str, noun: str, operations: list[Operation], inventory: Inven
             yield _finding(f"lost-{noun}", key, (proof, one), _READABLE, why)
             break
     for one in named:
-        is_read = one.f in BLOB_READS | MANIFEST_READS and found(one)
-        absence = thing.must_lack(one.start_ns, one.end_ns) if is_read else None
+        absence = thing.must_lack(one.start_ns, one.end_ns) if one.f in _READS and found(one) else None
         if absence is not None:
             why = f"{told(absence)}. Nothing can have put it there since, and yet: {told(one)}."
             yield _finding(f"undead-{noun}", key, (absence, one), _GONE, why)
             break
-
-
-def _believed(history: History) -> Iterable[Finding]:
-    """The first push of bytes under the digest of other ones that was acknowledged, of each style."""
-    styles: set[str | None] = set()
-    for one in history.operations:
-        if one.asked.wrong_bytes and one.kind is Kind.OK and one.asked.style not in styles:
-            styles.add(one.asked.style)
-            why = f"{told(one)}. The {one.asked.size} bytes that were sent hash to another digest."
-            yield _finding("wrong-bytes-accepted", one.key, (one,), _REFUSED, why)
-
-
-def _granted(history: History, inventory: Inventory) -> Iterable[Finding]:
-    """The first mount that was acknowledged though no repository of the run can ever have held the blob."""
-    for one in history.operations:
-        if one.f is F.MOUNT_BLOB and one.kind is Kind.OK and not inventory.may_exist(one):
-            why = f"{told(one)}. Nobody had pushed this blob, to any repository."
-            yield _finding("phantom-mount", one.key, (one,), _NEVER, why)
-            return
-
-
-def _phantoms(history: History, inventory: Inventory) -> Iterable[Finding]:
-    """The first read that found a blob which nobody can have put there.
-
-    In a repository that never got the blob it may still be found, where a registry shares what other repositories
-    hold at first sight; only of a registry that the run started itself do we know that it does not.
-    """
-    is_ours = is_fresh(history)
-    for one in history.operations:
-        if one.f not in BLOB_READS or not found(one):
-            continue
-        is_possible = inventory.thing(one.key, is_manifest=False).may_hold(one.end_ns)
-        if not is_possible and (is_ours or not inventory.may_exist(one)):
-            where = "to this repository" if inventory.may_exist(one) else "to any repository"
-            yield _finding("phantom-blob", one.key, (one,), _NEVER, f"{told(one)}. Nobody ever put it {where}.")
-            return
-
-
-def _count(operations: list[Operation], evidence: dict[str, int]) -> None:
-    writes = (*BLOB_WRITES, F.PUT_MANIFEST)
-    acknowledged = min(
-        (one.end_ns for one in operations if one.f in writes and one.kind is Kind.OK and not one.asked.wrong_bytes),
-        default=None,
-    )
-    reads = [one for one in operations if one.kind is Kind.OK and one.f in BLOB_READS | MANIFEST_READS]
-    evidence["reads"] += len(reads)
-    evidence["ranges"] += sum(one.answered.status == 206 for one in reads)
-    deletes = (one.end_ns for one in operations if one.f in (F.DELETE_BLOB, F.DELETE_MANIFEST) and one.kind is Kind.OK)
-    gone = min(deletes, default=NEVER)
-    evidence["deleted-and-read"] += any(one.start_ns > gone and tag_of(one.key) is None for one in reads)
-    if acknowledged is None:
-        return
-    evidence["acknowledged"] += 1
-    is_read_back = any(found(one) and one.answered.digest is not None and one.start_ns > acknowledged for one in reads)
-    evidence["read-back"] += is_read_back
-    evidence["never-read"] += not any(one.start_ns > acknowledged for one in reads)
-
-
-def _is_due(one: Operation) -> bool:
-    """Whether it is a push that must be accepted: the right bytes, and of a chunk out of order no more than a refusal.
-
-    An upload of which such a chunk was answered otherwise was given up by us, whatever the registry said.
-    """
-    return (
-        one.f is F.PUSH_BLOB and not one.asked.wrong_bytes and one.answered.out_of_order_status in (None, _OUT_OF_ORDER)
-    )
 
 
 def _refused(push: Operation) -> Finding:
@@ -166,12 +189,12 @@ def _refused(push: Operation) -> Finding:
     return _finding("refused-write", push.key, (push,), _ACCEPTED, why)
 
 
-def _unaccepted(never: dict[str, list[Operation]], history: History) -> list[str]:
+def _unaccepted(never: dict[str, list[Operation]], whole: Whole) -> list[str]:
     """Styles in which no push was ever accepted, though the registry does not say that it lacks them."""
     return [
         f"no {style} push was accepted, of {len(pushes)} that were refused, e.g. {told(pushes[0])}"
         for style, pushes in never.items()
-        if style not in history.unsupported()
+        if style not in unsupported(whole.events)
     ]
 
 

@@ -6,31 +6,32 @@ history itself may have deleted it. And a manifest whose references were all the
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cached_property
+from operator import attrgetter
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
 from nscr_cli.checkers.inventory import (
     BLOB_READS,
     BLOB_WRITES,
-    MANIFEST_READS,
     Inventory,
-    found,
-    found_nothing,
     is_fresh,
     may_have_happened,
     seen_digest,
 )
-from nscr_cli.checkers.refusals import by_acceptance
-from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.refusals import Acceptance, is_refusal
+from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import short, told
-from nscr_cli.history.history import History, Operation
+from nscr_cli.history.history import NEVER, History, Operation, Whole
 from nscr_cli.history.keys import digest_key, digest_of, repository_of
-from nscr_cli.history.ops import F, Kind, Reference
+from nscr_cli.history.ops import FAIL, OK, F, Reference
 from nscr_cli.history.plan import RunPlan
 
 _WHOLE = "spec.md#pulling-manifests: what a served manifest refers to can be pulled"
 _ACCEPTED = "spec.md#pushing-manifests: a manifest whose blobs are in the repository is accepted"
 _FLOORS = {"images-pulled-whole": 3}
 _MANDATORY = "application/vnd.oci.image.manifest.v1+json"
+_SHOWN = 5
+_PUT, _DELETE = F.PUT_MANIFEST, F.DELETE_MANIFEST
 _CAPABILITIES = ("indexes", "docker-manifests")
 
 
@@ -42,34 +43,70 @@ class ClosureChecker:
         return "closure"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        inventory = Inventory(history)
-        served = _Served(history, inventory)
-        puts = [one for one in history.operations if one.f is F.PUT_MANIFEST]
-        refused, never_accepted = by_acceptance(puts, lambda one: str(one.asked.media_type))
-        findings = [*_broken(served, inventory), *_refused(refused, inventory)]
-        sparse = [put for put in puts if put.kind is Kind.OK and _is_sparse(put, inventory)]
-        if is_fresh(history):
-            findings.extend(map(_accepted, sparse[:1]))
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Closure":
+        return _Closure(plan, whole)
+
+
+class _Closure:
+    """A manifest and all that it refers to lie in one repository; what was accepted at all is told in the end."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._findings: list[Finding] = []
+        self._refused: list[tuple[Operation, Finding]] = []
+        self._puts = Acceptance()
+        self._sparse: Operation | None = None
+        self._evidence = dict.fromkeys(("manifests-served", "images-pulled-whole", "accepted-without-their-blobs"), 0)
+
+    def take(self, part: History) -> None:
+        inventory = part.shared(Inventory)
+        served = _Served(part, inventory)
+        self._findings += _broken(served, inventory)
+        self._evidence["manifests-served"] += len(served.manifests)
+        self._evidence["images-pulled-whole"] += served.pulled_whole()
+        first_writes = inventory.first_writes
+        for put in part.of(F.PUT_MANIFEST):
+            self._puts.take(str(put.asked.media_type), put)
+            if put.kind is OK and _is_sparse(put, first_writes):
+                self._evidence["accepted-without-their-blobs"] += 1
+                if self._sparse is None or put.index < self._sparse.index:
+                    self._sparse = put
+            elif put.kind is FAIL and is_refusal(put) and (finding := _refused(put, inventory)) is not None:
+                self._refused.append((put, finding))
+
+    def result(self) -> Result:
+        findings = [*self._findings, *self._refusals()]
+        if self._sparse is not None and is_fresh(self._whole):
+            findings.append(_accepted(self._sparse))
         unaccepted = {
             media_type: f"no manifest of type {media_type} was accepted: {told(tries[0])}"
-            for media_type, tries in never_accepted.items()
+            for media_type, tries in self._puts.never_accepted().items()
         }
         return conclude(
-            self.name,
-            plan,
+            "closure",
+            self._plan,
             findings=findings,
-            evidence={
-                "manifests-served": len(served.manifests),
-                "images-pulled-whole": served.pulled_whole(),
-                "accepted-without-their-blobs": len(sparse),
-            },
+            evidence=self._evidence,
             floors=_FLOORS,
             reasons=[why for media_type, why in unaccepted.items() if media_type == _MANDATORY],
             skipped=(
-                *skipped_capabilities(history, _CAPABILITIES),
+                *skipped_capabilities(self._whole, _CAPABILITIES),
                 *(why for media_type, why in unaccepted.items() if media_type != _MANDATORY),
             ),
         )
+
+    def _refusals(self) -> Iterable[Finding]:
+        """Of puts that were refused although all was there, the first few of each answer."""
+        accepted = {put.index for put in self._puts.refused()}
+        shown: Counter[tuple[int | None, str | None]] = Counter()
+        for put, finding in sorted(self._refused, key=lambda pair: pair[0].index):
+            answer = (put.answered.status, put.answered.error_code)
+            if put.index in accepted and shown[answer] < _SHOWN:
+                shown[answer] += 1
+                yield finding
 
 
 class _Served:
@@ -77,49 +114,75 @@ class _Served:
 
     def __init__(self, history: History, inventory: Inventory) -> None:
         self.manifests: dict[str, Operation] = {}
-        self.edges: dict[str, tuple[Reference, ...]] = {}
-        self.parents: dict[str, list[str]] = {}
         self.absent: dict[str, list[Operation]] = {}
         self._last_found: dict[str, int] = {}
-        for one in history.operations:
-            if one.f in MANIFEST_READS and found(one):
-                self._serve(one, inventory)
-            if one.f in BLOB_READS | MANIFEST_READS and digest_of(one.key) is not None:
-                if found_nothing(one):
-                    self.absent.setdefault(one.key, []).append(one)
-                elif found(one):
-                    self._last_found[one.key] = max(one.start_ns, self._last_found.get(one.key, 0))
+        self._references = inventory.references
+        for key, operations in inventory.manifest_operations.items():
+            self._serve(key, operations)
+        for key, operations in inventory.blob_operations.items():
+            self._look(key, operations)
 
-    def _serve(self, read: Operation, inventory: Inventory) -> None:
-        digest = seen_digest(read) or digest_of(read.key)
-        if digest is None:
-            return
-        key = digest_key(repository_of(read.key), digest)
-        first = self.manifests.get(key)
-        if first is not None and first.end_ns <= read.end_ns:
-            return
-        self.manifests[key] = read
-        if first is None:
-            edges = inventory.references.get(digest) or read.answered.references or ()
-            self.edges[key] = edges
-            for edge in edges:
-                self.parents.setdefault(digest_key(repository_of(key), edge.digest), []).append(key)
+    def _serve(self, key: str, operations: list[Operation]) -> None:
+        """The first read that ended of those that were answered with the manifest."""
+        first: Operation | None = None
+        digest = digest_of(key)
+        for one in operations:
+            if one.f is not _PUT and one.kind is OK and one.f is not _DELETE:
+                if one.answered.present is False:
+                    self.absent.setdefault(key, []).append(one)
+                else:
+                    # Of other bytes than those asked for nobody knows what they refer to; that is for `blobs` to say.
+                    is_it = "@" not in one.key or (seen_digest(one) or digest) == digest
+                    if is_it and (first is None or one.end_ns < first.end_ns):
+                        first = one
+                    if "@" in one.key:
+                        self._last_found[key] = max(one.start_ns, self._last_found.get(key, 0))
+        if first is not None:
+            self.manifests[key] = first
+
+    def _look(self, key: str, operations: list[Operation]) -> None:
+        last = -1
+        for one in operations:
+            if one.f in BLOB_READS and one.kind is OK:
+                if one.answered.present is False:
+                    self.absent.setdefault(key, []).append(one)
+                elif one.start_ns > last:
+                    last = one.start_ns
+        if last >= 0:
+            self._last_found[key] = max(last, self._last_found.get(key, 0))
+
+    def edges(self, key: str) -> tuple[Reference, ...]:
+        """What a served manifest refers to: as it was put, else as it was served."""
+        return self._references.get(digest_of(key) or "") or self.manifests[key].answered.references or ()
+
+    @cached_property
+    def parents(self) -> dict[str, list[str]]:
+        """Served manifests by what they refer to; asked for only where something is missing."""
+        parents: dict[str, list[str]] = {}
+        for key in self.manifests:
+            for edge in self.edges(key):
+                target = digest_key(repository_of(key), edge.digest)
+                if target in self.absent:
+                    parents.setdefault(target, []).append(key)
+        return parents
 
     def pulled_whole(self) -> int:
         """Manifests of which everything that they refer to was found after they had been served."""
-        return sum(
-            bool(self.edges[key])
-            and all(
-                self._last_found.get(digest_key(repository_of(key), edge.digest), -1) > read.end_ns
-                for edge in self.edges[key]
+        count = 0
+        found_last = self._last_found
+        for key, read in self.manifests.items():
+            edges = self.edges(key)
+            repository, _, _ = key.partition("@")
+            count += bool(edges) and all(
+                found_last.get(f"{repository}@{edge.digest}", -1) > read.end_ns for edge in edges
             )
-            for key, read in self.manifests.items()
-        )
+        return count
 
 
 def _broken(served: _Served, inventory: Inventory) -> Iterable[Finding]:
     """One finding for each missing blob or child, naming the first image that it breaks."""
     for key, reads in served.absent.items():
+        reads = sorted(reads, key=attrgetter("index"))
         parents = served.parents.get(key, [])
         for read in reads:
             broken = [parent for parent in parents if served.manifests[parent].end_ns < read.start_ns]
@@ -153,10 +216,13 @@ def _pushed(key: str, read: Operation, inventory: Inventory) -> Operation | None
     return writes[0] if is_blob and writes and not was_deleted and writes[0].end_ns < read.start_ns else None
 
 
-def _is_sparse(put: Operation, inventory: Inventory) -> bool:
+def _is_sparse(put: Operation, first_writes: dict[str, int]) -> bool:
     """It refers to a blob that nobody ever put into its repository."""
-    keys = (digest_key(repository_of(put.key), edge.digest) for edge in put.asked.references if not edge.is_manifest)
-    return any(not inventory.thing(key, is_manifest=False).may_hold(put.end_ns) for key in keys)
+    repository = repository_of(put.key)
+    for edge in put.asked.references:
+        if not edge.is_manifest and first_writes.get(f"{repository}@{edge.digest}", NEVER) > put.end_ns:
+            return True
+    return False
 
 
 def _accepted(put: Operation) -> Finding:
@@ -171,22 +237,18 @@ def _accepted(put: Operation) -> Finding:
     )
 
 
-def _refused(puts: list[Operation], inventory: Inventory) -> Iterable[Finding]:
-    """Puts that were refused although all that they refer to was there all the while; the first few of each answer."""
-    shown: Counter[tuple[int | None, str | None]] = Counter()
-    for put in puts:
-        repository = repository_of(put.key)
-        proofs = [inventory.holds(repository, edge, put.start_ns, put.end_ns) for edge in put.asked.references]
-        known = [proof for proof in proofs if proof is not None]
-        answer = (put.answered.status, put.answered.error_code)
-        if len(known) < len(proofs) or shown[answer] >= 5:
-            continue
-        shown[answer] += 1
-        yield Finding(
-            checker="closure",
-            rule="refused-write",
-            key=put.key,
-            operations=tuple(sorted({put.index, *(proof.index for proof in known)})),
-            clause=_ACCEPTED,
-            explanation=f"{told(put)}. All that it refers to was there: {'; '.join(map(told, known)) or 'nothing'}.",
-        )
+def _refused(put: Operation, inventory: Inventory) -> Finding | None:
+    """A put that was refused although all that it refers to was there all the while."""
+    repository = repository_of(put.key)
+    proofs = [inventory.holds(repository, edge, put.start_ns, put.end_ns) for edge in put.asked.references]
+    known = [proof for proof in proofs if proof is not None]
+    if len(known) < len(proofs):
+        return None
+    return Finding(
+        checker="closure",
+        rule="refused-write",
+        key=put.key,
+        operations=tuple(sorted({put.index, *(proof.index for proof in known)})),
+        clause=_ACCEPTED,
+        explanation=f"{told(put)}. All that it refers to was there: {'; '.join(map(told, known)) or 'nothing'}.",
+    )

@@ -3,36 +3,38 @@
 One read at a time, but for ranges: two answers to the same range of the same blob must be the same bytes.
 """
 
+from collections.abc import Iterable
+from operator import attrgetter
+
 from nscr_cli.checkers.verdict import Finding
 from nscr_cli.checkers.wording import short, told
 from nscr_cli.history.byte_ranges import described
 from nscr_cli.history.history import Operation
-from nscr_cli.history.keys import digest_of
 from nscr_cli.history.ops import F
 
 _BYTES = "spec.md#digests: the bytes served under a digest hash to it"
 _LENGTH = "spec.md#checking-if-content-exists-in-the-registry: Content-Length is the size of what is there"
+_HEAD_BLOB, _HEAD_MANIFEST = F.HEAD_BLOB, F.HEAD_MANIFEST
 _RANGE = "RFC 9110, 14.2 and 15.3.7: 206 serves exactly the range that was asked for"
 
 
 class Contents:
-    """Judges reads of blobs and manifests by digest, and remembers the ranges that it saw.
+    """Judges reads of blobs and manifests by digest.
 
     Args:
         sizes: bytes of what was written, by digest.
+        ranges: remembers what was served of each range.
     """
 
-    def __init__(self, sizes: dict[str, int]) -> None:
+    def __init__(self, sizes: dict[str, int], ranges: "Ranges") -> None:
         self._sizes = sizes
-        self._ranges: dict[tuple[str, int, int], Operation] = {}
+        self._ranges = ranges
 
     def judge(self, read: Operation) -> Finding | None:
-        """What is wrong with what this read was answered, if anything is."""
-        digest = digest_of(read.key)
-        if digest is None:
-            return None
+        """What is wrong with what this read by digest was answered, if anything is."""
+        _, _, digest = read.key.partition("@")
         size = self._sizes.get(digest, read.asked.size)
-        if read.f in (F.HEAD_BLOB, F.HEAD_MANIFEST):
+        if read.f is _HEAD_BLOB or read.f is _HEAD_MANIFEST:
             return self._head(read, size)
         if read.answered.status == 304:
             return None
@@ -74,17 +76,38 @@ class Contents:
         if None not in (known, answered.digest) and answered.digest != known:
             why = f"the bytes are not those from {first} to {last}: they hash to {short(answered.digest)}"
             return _finding("wrong-range", read, _RANGE, why)
-        other = self._ranges.setdefault((digest, first, last), read)
-        if answered.digest == other.answered.digest or None in (answered.digest, other.answered.digest):
-            return None
-        return Finding(
-            checker="blobs",
-            rule="corrupt-content",
-            key=read.key,
-            operations=tuple(sorted((other.index, read.index))),
-            clause=_BYTES,
-            explanation=f"the same bytes {first} to {last} of the same blob differ: {told(other)}; {told(read)}.",
-        )
+        if answered.digest is not None:
+            self._ranges.take(digest, asked, read)
+        return None
+
+
+class Ranges:
+    """What was served of each range of each blob: by the digest of the bytes, the first read that got them."""
+
+    def __init__(self) -> None:
+        self._served: dict[tuple[str, int, int], dict[str | None, Operation]] = {}
+
+    def take(self, digest: str, asked: tuple[int, int], read: Operation) -> None:
+        """One more answer."""
+        served = self._served.setdefault((digest, *asked), {})
+        other = served.get(read.answered.digest)
+        if other is None or read.index < other.index:
+            served[read.answered.digest] = read
+
+    def findings(self) -> Iterable[Finding]:
+        """Of every range that was served in several ways, the first answer beside the first of each other one."""
+        for (_, start, end), served in self._served.items():
+            first, *others = sorted(served.values(), key=attrgetter("index"))
+            for read in others:
+                why = f"the same bytes {start} to {end} of the same blob differ: {told(first)}; {told(read)}."
+                yield Finding(
+                    checker="blobs",
+                    rule="corrupt-content",
+                    key=read.key,
+                    operations=(first.index, read.index),
+                    clause=_BYTES,
+                    explanation=why,
+                )
 
 
 def _is_what_was_asked(read: Operation) -> bool:

@@ -7,13 +7,13 @@ not. Order: the specification says lexical, which is read both as byte order and
 from collections.abc import Iterable
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
-from nscr_cli.checkers.inventory import MANIFEST_READS, found, found_nothing, may_have_happened
+from nscr_cli.checkers.inventory import found_nothing
 from nscr_cli.checkers.presence import Begun, Ended, Presence
-from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import told
-from nscr_cli.history.history import History, Operation
-from nscr_cli.history.keys import digest_of, repository_of, tag_key, tag_of
-from nscr_cli.history.ops import F, Kind
+from nscr_cli.history.history import History, Operation, Whole
+from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_key, tag_of
+from nscr_cli.history.ops import FAIL, OK, F
 from nscr_cli.history.plan import RunPlan
 
 _SET = "spec.md#listing-tags: the list holds the tags of the repository"
@@ -21,6 +21,7 @@ _ORDER = "spec.md#listing-tags: tags are listed in lexical order, each once"
 _PAGE = "spec.md#listing-tags: a list that was asked for with n holds at most n tags"
 _FLOORS = {"lists": 3}
 _SHOWN_TAGS = 6
+_PUT, _DELETE_TAG = F.PUT_MANIFEST, F.DELETE_TAG
 
 
 class ListingChecker:
@@ -31,46 +32,72 @@ class ListingChecker:
         return "listing"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        lists = history.grouped(
-            lambda one: repository_of(one.key) if one.f is F.LIST_TAGS and one.kind is Kind.OK else None
-        )
-        tags = TagPresence(history)
-        findings: list[Finding] = []
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Listing":
+        return _Listing(plan, whole)
+
+
+class _Listing:
+    """A list is of one repository."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._findings: list[Finding] = []
+        self._evidence = {"lists": 0, "tags-listed": 0}
+
+    def take(self, part: History) -> None:
+        lists: dict[str, list[Operation]] = {}
+        for one in part.of(F.LIST_TAGS):
+            if one.kind is OK:
+                lists.setdefault(one.key, []).append(one)
+        tags = part.shared(TagPresence)
         for repository, listed in lists.items():
-            findings.extend(_form(listed))
-            findings.extend(_pages(listed))
-            findings.extend(_members(repository, listed, tags))
-        findings.extend(_listed_but_not_there(history, tags))
+            self._findings += _form(listed)
+            self._findings += _pages(listed)
+            self._findings += _members(repository, listed, tags)
+            self._evidence["lists"] += len(listed)
+            self._evidence["tags-listed"] += sum(len(one.answered.tags or ()) for one in listed)
+        self._findings += _listed_but_not_there(part, tags)
+
+    def result(self) -> Result:
         return conclude(
-            self.name,
-            plan,
-            findings=findings,
-            evidence={
-                "lists": sum(map(len, lists.values())),
-                "tags-listed": sum(len(one.answered.tags or ()) for listed in lists.values() for one in listed),
-            },
+            "listing",
+            self._plan,
+            findings=self._findings,
+            evidence=self._evidence,
             floors=_FLOORS,
-            skipped=skipped_capabilities(history, (F.LIST_TAGS,)),
+            skipped=skipped_capabilities(self._whole, (F.LIST_TAGS,)),
         )
 
 
 class TagPresence:
-    """Presence of tags, whatever they name, by repository and tag; from puts, deletes, reads and lists."""
+    """Presence of tags, whatever they name, by repository and tag; from puts, deletes, reads and lists.
+
+    One for all checkers of a history: `history.shared(TagPresence)`.
+    """
 
     def __init__(self, history: History) -> None:
-        self._operations = history.grouped(lambda one: one.key if tag_of(one.key) is not None else None)
-        self._deletes = history.grouped(
-            lambda one: repository_of(one.key) if one.f is F.DELETE_MANIFEST and may_have_happened(one) else None
-        )
+        self._operations: dict[str, list[Operation]] = {}
+        self._put: dict[str, list[str]] = {}
+        put: set[str] = set()
+        for one in history.of(_PUT, F.GET_MANIFEST, F.HEAD_MANIFEST, _DELETE_TAG):
+            key = one.key
+            if "@" not in key:
+                self._operations.setdefault(key, []).append(one)
+                if one.f is _PUT and key not in put and one.kind is not FAIL:
+                    put.add(key)
+                    self._put.setdefault(repository_of(key), []).append(key)
+        self._deletes: dict[str, list[Operation]] = {}
+        for one in history.of(F.DELETE_MANIFEST):
+            if one.kind is not FAIL:
+                self._deletes.setdefault(one.key, []).append(one)
         self._lists: dict[str, list[Operation]] = {}
-        for one in history.operations:
-            if one.f is F.LIST_TAGS and one.kind is Kind.OK:
+        for one in history.of(F.LIST_TAGS):
+            if one.kind is OK:
                 for tag in set(one.answered.tags or ()):
                     self._lists.setdefault(tag_key(one.key, tag), []).append(one)
-        self._put: dict[str, list[str]] = {}
-        for key, operations in self._operations.items():
-            if any(one.f is F.PUT_MANIFEST and may_have_happened(one) for one in operations):
-                self._put.setdefault(repository_of(key), []).append(key)
         self._presence: dict[str, Presence] = {}
 
     def keys_of(self, repository: str) -> list[str]:
@@ -88,37 +115,34 @@ class TagPresence:
         return self._presence[key]
 
     def _judge(self, key: str) -> Presence:
-        operations = self._operations.get(key, [])
-        puts = [one for one in operations if one.f is F.PUT_MANIFEST and may_have_happened(one)]
-        reads = [one for one in operations if one.f in MANIFEST_READS]
-        deletes = [one for one in operations if one.f is F.DELETE_TAG and may_have_happened(one)]
+        puts: list[Operation] = []
+        deletes: list[Operation] = []
+        proofs: list[Operation] = []
+        absences: list[Operation] = []
+        for one in self._operations.get(key, ()):
+            if one.f is _PUT or one.f is _DELETE_TAG:
+                if one.kind is not FAIL:
+                    (puts if one.f is _PUT else deletes).append(one)
+                    if one.kind is OK:
+                        (proofs if one.f is _PUT else absences).append(one)
+            elif one.kind is OK:
+                (absences if one.answered.present is False else proofs).append(one)
+        repository = repository_of(key)
         written = {one.asked.digest for one in puts}
-        by_digest = [one for one in self._deletes.get(repository_of(key), []) if digest_of(one.key) in written]
+        by_digest = [one for digest in written for one in self._deletes.get(digest_key(repository, digest or ""), ())]
         # A delete by digest surely clears the tag where nothing else can have been put there by the time it ended.
-        surely = [
-            one
-            for one in by_digest
-            if one.kind is Kind.OK
-            and all(put.asked.digest == digest_of(one.key) for put in puts if put.start_ns <= one.end_ns)
-        ]
+        absences += [one for one in by_digest if one.kind is OK and self._is_sure(one, puts)]
         return Presence(
-            proofs=Ended(
-                [
-                    *(one for one in puts if one.kind is Kind.OK),
-                    *(one for one in reads if found(one)),
-                    *self._lists.get(key, []),
-                ]
-            ),
+            proofs=Ended([*proofs, *self._lists.get(key, ())]),
             writes=Begun(puts),
             removals=[Begun([*deletes, *by_digest])],
-            absences=Ended(
-                [
-                    *(one for one in deletes if one.kind is Kind.OK),
-                    *surely,
-                    *(one for one in reads if found_nothing(one)),
-                ]
-            ),
+            absences=Ended(absences),
         )
+
+    @staticmethod
+    def _is_sure(delete: Operation, puts: list[Operation]) -> bool:
+        digest = digest_of(delete.key)
+        return all(put.start_ns > delete.end_ns or put.asked.digest == digest for put in puts)
 
 
 def _form(lists: list[Operation]) -> Iterable[Finding]:
@@ -168,8 +192,8 @@ def _members(repository: str, lists: list[Operation], tags: TagPresence) -> Iter
 def _listed_but_not_there(history: History, tags: TagPresence) -> Iterable[Finding]:
     """For every tag the first read that did not find it after a list had it; what was put, the tags checker judges."""
     seen: set[str] = set()
-    for one in history.operations:
-        if one.f not in MANIFEST_READS or not found_nothing(one) or tag_of(one.key) is None or one.key in seen:
+    for one in history.of(F.GET_MANIFEST, F.HEAD_MANIFEST):
+        if not found_nothing(one) or "@" in one.key or one.key in seen:
             continue
         proof = tags.of(one.key).must_hold(one.start_ns, one.end_ns)
         if proof is not None and proof.f is F.LIST_TAGS:

@@ -3,10 +3,10 @@
 Refusals that say something about the client's rights, the registry's limits or what it does not support are its right.
 """
 
-from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 from nscr_cli.history.history import Operation
-from nscr_cli.history.ops import F, Kind
+from nscr_cli.history.ops import FAIL, OK, F
 
 _ITS_RIGHT = frozenset({401, 403, 405, 408, 409, 412, 413, 415, 423, 429, 431})
 _ITS_RIGHT_CODES = frozenset(
@@ -23,7 +23,7 @@ def is_refusal(operation: Operation) -> bool:
     answered = operation.answered
     is_conflict = answered.status == 409 and operation.f is F.PUSH_BLOB
     return (
-        operation.kind is Kind.FAIL
+        operation.kind is FAIL
         and not operation.faults
         and answered.status is not None
         and 400 <= answered.status < 500
@@ -32,19 +32,28 @@ def is_refusal(operation: Operation) -> bool:
     )
 
 
-def by_acceptance(
-    operations: Iterable[Operation], kind_of: Callable[[Operation], str]
-) -> tuple[list[Operation], dict[str, list[Operation]]]:
-    """Refusals of kinds of requests that were accepted at least once; and, by kind, those of kinds that never were."""
-    accepted: set[str] = set()
-    refused: list[Operation] = []
-    for one in operations:
-        if one.kind is Kind.OK:
-            accepted.add(kind_of(one))
-        elif is_refusal(one):
-            refused.append(one)
-    never: dict[str, list[Operation]] = {}
-    for one in refused:
-        if kind_of(one) not in accepted:
-            never.setdefault(kind_of(one), []).append(one)
-    return [one for one in refused if kind_of(one) in accepted], never
+class Acceptance:
+    """Tells refusals of kinds of requests that were accepted at least once from those of kinds that never were."""
+
+    def __init__(self) -> None:
+        self._accepted: set[str] = set()
+        self._refused: dict[str, list[Operation]] = {}
+
+    def take(self, kind: str, operation: Operation) -> None:
+        """One more request, of this kind."""
+        if operation.kind is OK:
+            self._accepted.add(kind)
+        elif is_refusal(operation):
+            self._refused.setdefault(kind, []).append(operation)
+
+    def refused(self) -> list[Operation]:
+        """Refusals of what was accepted elsewhere, in order."""
+        refused = (one for kind, operations in self._refused.items() if kind in self._accepted for one in operations)
+        return sorted(refused, key=attrgetter("index"))
+
+    def never_accepted(self) -> dict[str, list[Operation]]:
+        """Refusals of all other kinds."""
+        return {
+            kind: sorted(self._refused[kind], key=attrgetter("index"))
+            for kind in sorted(self._refused.keys() - self._accepted)
+        }
