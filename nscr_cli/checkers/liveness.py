@@ -101,6 +101,7 @@ def _trouble_of(error: str) -> _Trouble | None:
 
 
 def is_on_loopback(history: History) -> bool:
+    """The registry is on this machine: no network can be blamed."""
     """Nothing but this machine lies between us and the registry."""
     urls = [event.detail.get("url", "") for event in history.events if event.name == "target"]
     host = urlsplit(urls[0]).hostname if urls else None

@@ -78,7 +78,7 @@ class ProtocolChecker:
             ):
                 groups.setdefault((one.f, rule, clause, why), []).append(one)
         findings = [_finding(rule, clause, why, found_in) for (_, rule, clause, why), found_in in groups.items()]
-        reasons = [*_unavailable(evidence), *_rights(history, accepted), *_broken_promises(history)]
+        reasons = [*_unavailable(plan, evidence), *_rights(history, accepted), *_broken_promises(history)]
         return conclude(self.name, plan, findings=findings, evidence=evidence, floors=_FLOORS, reasons=reasons)
 
 
@@ -116,9 +116,10 @@ def _refused(one: Operation) -> Iterable[tuple[str, str, str]]:
         yield "unusable-answer", _USABLE, f"answered {one.error}"
 
 
-def _unavailable(evidence: dict[str, int]) -> Iterable[str]:
+def _unavailable(plan: RunPlan, evidence: dict[str, int]) -> Iterable[str]:
+    """Many such answers, but where more was asked than could be served: there they are the right ones."""
     count, answers = evidence["unavailable"], evidence["answers"]
-    if count >= 3 and count > _MANY * answers:
+    if plan.rate is None and count >= 3 and count > _MANY * answers:
         yield f"the registry said of {count} of {answers} requests that it cannot serve them now"
 
 

@@ -59,6 +59,7 @@ class Interpreter:
 
     Args:
         pace: at which each worker starts; see `pacing`.
+        first_process: number of the first one, where another interpreter runs beside.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Interpreter:
         clock: RunClock,
         open_client: Callable[[int], Client],
         pace: Pace = Pace(),  # noqa: B008 - frozen
+        first_process: int = 0,
     ) -> None:
         self._run_id = run_id
         self._namespace = namespace
@@ -80,7 +82,8 @@ class Interpreter:
         self._generator: Generator = Nothing()
         self._arrivals: Arrivals | None = None
         self._scope = trio.CancelScope()
-        self._slots = [_Slot(process, open_client(process), pace) for process in range(workers)]
+        processes = range(first_process, first_process + workers)
+        self._slots = [_Slot(process, open_client(process), pace) for process in processes]
 
     async def run(
         self, generator: Generator, phase: Phase, *, workers: int | None = None, arrivals: Arrivals | None = None

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from nscr_cli.checkers.faults import FaultsChecker
+from nscr_cli.checkers.progress import ProgressChecker
 from nscr_cli.checkers.verdict import Checker, Result, check_all
 from nscr_cli.errors import RunFolderError
 from nscr_cli.history.history import History
@@ -112,6 +113,8 @@ def checkers_of(scenario: Scenario) -> tuple[Checker, ...]:
         KeyError: there is no such workload.
     """
     checkers = WORKLOADS[scenario.workload].checkers
+    if scenario.stall_s is not None or scenario.bystander_rate:
+        checkers = (*checkers, ProgressChecker())
     return (*checkers, FaultsChecker()) if scenario.faults else checkers
 
 

@@ -68,7 +68,7 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
         max_operations=flags.max_operations,
         max_rate=flags.max_rate,
         rate=rate,
-        ramp_s=(scenario.ramp_s if flags.ramp_s is None else flags.ramp_s) if rate is not None else 0.0,
+        ramp_s=_ramp_s(scenario, flags) if rate is not None else 0.0,
         registry_url=flags.registry_url,
         namespace=namespace,
         started_utc=f"{started:%Y-%m-%dT%H:%M:%SZ}",
@@ -77,3 +77,10 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
         is_flat=flags.is_flat,
         sabotages=flags.sabotages,
     )
+
+
+def _ramp_s(scenario: Scenario, flags: Flags) -> float:
+    """The scenario's ramp keeps its share of the run, so that a short run reaches the full rate as well."""
+    if flags.ramp_s is not None:
+        return flags.ramp_s
+    return scenario.ramp_s * (flags.duration_s or scenario.duration_s) / scenario.duration_s

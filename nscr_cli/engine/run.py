@@ -14,7 +14,9 @@ from typing import Protocol
 import msgspec
 import trio
 
+from nscr_cli.engine.bystander import FIRST_PROCESS, Bystander
 from nscr_cli.engine.clocks import RunClock
+from nscr_cli.engine.company import Company
 from nscr_cli.engine.faulting import Nemesis, faulting
 from nscr_cli.engine.interpreter import Client, Interpreter
 from nscr_cli.engine.load_shape import arrivals_of, bounded_load
@@ -88,6 +90,7 @@ class Run:
         self._folder = folder
         self._everything = trio.CancelScope()
         self._interpreter: Interpreter | None = None
+        self._company: Company | None = None
         self._is_interrupted = False
         self._nemesis = Nemesis(None, recorder)
 
@@ -109,7 +112,7 @@ class Run:
                     self._target.running(self._folder) as running,
                     faulting(self._plan, running, self._recorder) as (reached, self._nemesis),
                 ):
-                    await self._load(reached)
+                    await self._load(running, reached)
                 nursery.cancel_scope.cancel()
 
     async def _heed_signals(self, task_status: trio.TaskStatus[None]) -> None:
@@ -122,39 +125,49 @@ class Run:
                 self._is_interrupted = True
                 if self._interpreter is not None:
                     self._interpreter.stop(grace_s=GRACE_S)
+                if self._company is not None:
+                    self._company.stop()
 
     async def _heed_death(self, running: Running) -> None:
         detail = await running.wait_death()
         self._recorder.event("target-died", detail=detail)
         self.abandon()
 
-    async def _load(self, running: Running) -> None:
+    async def _load(self, running: Running, reached: Running) -> None:
         world = world_of(self._plan)
-        self._interpreter = Interpreter(
+        self._interpreter = self._interpreter_of(world, reached, workers=self._plan.workers, first_process=0)
+        beside = self._interpreter_of(world, running, workers=1, first_process=FIRST_PROCESS)
+        async with self._wiring.open_poller(running) as poller, trio.open_nursery() as nursery:
+            nursery.start_soon(self._heed_death, running)
+            self._company = Company(
+                self._plan,
+                self._recorder,
+                sampler=Sampler(poller, self._clock, self._recorder.sample, secrets=self._recorder.secrets),
+                observer=Observer(running.observed, self._recorder, workers=self._plan.workers),
+                bystander=Bystander(beside, self._clock, rate=self._plan.scenario.bystander_rate),
+            )
+            try:
+                await self._phases(self._interpreter, running, world, self._company)
+            finally:
+                with trio.CancelScope(shield=True):
+                    await self._interpreter.aclose()
+                await self._company.aclose()
+            nursery.cancel_scope.cancel()
+
+    def _interpreter_of(self, world: World, running: Running, *, workers: int, first_process: int) -> Interpreter:
+        return Interpreter(
             run_id=self._plan.run_id,
             namespace=world.namespace,
-            workers=self._plan.workers,
+            workers=workers,
             recorder=self._recorder,
             clock=self._clock,
             open_client=lambda process: self._wiring.open_client(running, process),
             pace=Pace(is_obedient=self._plan.scenario.retry_after is RetryAfter.HONOUR),
+            first_process=first_process,
         )
-        async with self._wiring.open_poller(running) as poller, trio.open_nursery() as nursery:
-            nursery.start_soon(self._heed_death, running)
-            observer = Observer(running.observed, self._recorder, workers=self._plan.workers)
-            try:
-                await self._phases(self._interpreter, running, world, self._sampler(poller), observer)
-            finally:
-                with trio.CancelScope(shield=True):
-                    await self._interpreter.aclose()
-            nursery.cancel_scope.cancel()
 
-    def _sampler(self, poller: Poller) -> Sampler:
-        return Sampler(poller, self._clock, self._recorder.sample, secrets=self._recorder.secrets)
-
-    async def _phases(
-        self, interpreter: Interpreter, running: Running, world: World, sampler: Sampler, observer: Observer
-    ) -> None:
+    async def _phases(self, interpreter: Interpreter, running: Running, world: World, company: Company) -> None:
+        sampler = company.sampler
         is_monitored = await sampler.is_offered()
         self._recorder.event(
             "target",
@@ -166,9 +179,10 @@ class Run:
         world = await self._probe(interpreter, world)
         memory = await self._seed(interpreter, world)
         if not self._is_interrupted:
-            await observer.note_baseline()
+            await company.before_load(world)
+        if not self._is_interrupted:
             self._enter("main")
-            await self._main(interpreter, world, memory, sampler if is_monitored else None, observer)
+            await self._main(interpreter, world, memory, company.beside_load(world, is_monitored=is_monitored))
         self._enter("quiesce")
         is_drained = not is_monitored or await sampler.wait_drained(world.namespace.prefix, timeout_s=DRAIN_S)
         self._enter("final")
@@ -176,7 +190,7 @@ class Run:
         if is_monitored and (is_drained or self._all_pushes_ended()):
             await sampler.sample_quiet(self._written_repositories())
         await interpreter.aclose()
-        await observer.note_settled()
+        await company.settle()
         self._enter("done")
         self._recorder.event("finished")
 
@@ -208,18 +222,13 @@ class Run:
         return seeded_memory(world, self._history().operations)
 
     async def _main(
-        self, interpreter: Interpreter, world: World, memory: Memory, sampler: Sampler | None, observer: Observer
+        self, interpreter: Interpreter, world: World, memory: Memory, company: AbstractAsyncContextManager[None]
     ) -> None:
         self.main_began_ns = self._clock.now_ns()
-        load = self._workload.main(world, memory)
+        load = bounded_load(self._workload.main(world, memory), self._plan, self.main_began_ns)
         self._nemesis.arm()
-        async with trio.open_nursery() as nursery:
-            if sampler is not None:
-                nursery.start_soon(sampler.sample_for_ever, self._plan.poll_interval_s)
-            nursery.start_soon(observer.note_load, self._plan.poll_interval_s)
-            bounded = bounded_load(load, self._plan, self.main_began_ns)
-            await interpreter.run(bounded, Phase.MAIN, arrivals=arrivals_of(self._plan, self.main_began_ns))
-            nursery.cancel_scope.cancel()
+        async with company:
+            await interpreter.run(load, Phase.MAIN, arrivals=arrivals_of(self._plan, self.main_began_ns))
         self._nemesis.heal()
 
     async def _read_back(self, interpreter: Interpreter, world: World) -> None:

@@ -13,10 +13,11 @@ import msgspec
 
 import nscr_cli
 from nscr_cli.checkers.eventual import bound_ns
+from nscr_cli.engine.judging import checkers_of
 from nscr_cli.errors import ScenarioError
 from nscr_cli.history.faults import TOXICS, Fault, Step, wrong_values
 from nscr_cli.history.plan import RetryAfter, Scenario
-from nscr_cli.reporting.thresholds import PERCENTILES, SUBJECTS, limit_ms
+from nscr_cli.reporting.thresholds import BYSTANDER, PERCENTILES, SUBJECTS, factor, limit_ms
 from nscr_cli.workloads.catalogue import WORKLOADS
 
 MOST_WORKERS = 10_000
@@ -93,7 +94,7 @@ def _check_workload(scenario: Scenario, source: str) -> None:
         _refuse(source, "workload", scenario.workload, _nearest(scenario.workload, WORKLOADS, "workloads"))
     workload = WORKLOADS[scenario.workload]
     _check_names(scenario.weights, workload.actions, source, "weights.")
-    checkers = [checker.name for checker in workload.checkers]
+    checkers = [checker.name for checker in checkers_of(scenario)]
     for floor in scenario.evidence:
         checker, dot, name = floor.partition(".")
         if checker not in checkers or not dot or not name:
@@ -113,6 +114,9 @@ def _check_values(scenario: Scenario, source: str) -> None:
             scenario.memory_growth_mib is None or scenario.memory_growth_mib > 0,
             "more than nothing",
         ),
+        ("bystander_rate", scenario.bystander_rate, 0 <= scenario.bystander_rate <= 1000, "from 0 to 1000"),
+        ("stall_s", scenario.stall_s, scenario.stall_s is None or scenario.stall_s > 0, "longer than nothing"),
+        ("size_sweep", scenario.size_sweep, _are_sizes(scenario.size_sweep), "smallest, then largest, in bytes"),
         ("repositories", scenario.repositories, scenario.repositories >= 1, "at least 1"),
         ("tags", scenario.tags, scenario.tags >= 1, "at least 1"),
         ("blob_sizes", scenario.blob_sizes, 0 <= smallest <= largest, "smallest, then largest, in bytes"),
@@ -168,8 +172,12 @@ def _check_thresholds(scenario: Scenario, source: str) -> None:
             _refuse(source, "thresholds", name, hint)
         if subject not in SUBJECTS:
             _refuse(source, "thresholds", name, _nearest(subject, SUBJECTS, "operations"))
-        if limit_ms(limit) is None:
-            _refuse(source, f"thresholds.{name}", limit, "it must be: a duration such as 500ms")
+        if subject == BYSTANDER and not scenario.bystander_rate:
+            _refuse(source, "thresholds", name, "there is no bystander: set `bystander_rate`")
+        is_relative = subject == BYSTANDER and factor(limit) is not None
+        if not is_relative and limit_ms(limit) is None:
+            also = ", or so many times what it was before, such as 20x" if subject == BYSTANDER else ""
+            _refuse(source, f"thresholds.{name}", limit, f"it must be: a duration such as 500ms{also}")
 
 
 def _check_faults(scenario: Scenario, source: str) -> None:
@@ -179,6 +187,10 @@ def _check_faults(scenario: Scenario, source: str) -> None:
             _refuse(source, f"faults[{place}].{path}", value, f"it must be: {promise}")
         if fault.name in names[:place]:
             _refuse(source, f"faults[{place}].name", fault.name, "another fault has that name")
+
+
+def _are_sizes(sweep: Iterable[tuple[int, int]]) -> bool:
+    return all(0 <= smallest <= largest for smallest, largest in sweep)
 
 
 def _is_tag_model(name: str) -> bool:

@@ -28,14 +28,20 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         duration_s: length of the main phase unless --duration says otherwise.
         rate: operations a second that arrive, in the open model; left out for the closed one, where each worker asks
             again as soon as it is free.
-        ramp_s: seconds in which that rate grows evenly from nothing.
+        ramp_s: seconds in which that rate grows evenly from nothing; a longer or shorter --duration stretches it.
         tag_model: what is promised about reads of a tag: linearizable, read-your-writes or eventual(T).
         repositories: how many of them the clients contend for.
         tags: how many in each of them.
         blob_sizes: inclusive smallest and largest size of a layer.
+        size_sweep: such bounds again: each client takes the first for its first 8 errands, then the next, and round and
+            round; left out, `blob_sizes` are for all.
         weights: relative frequency of each of the workload's errands, by name; 0 or left out: never.
         evidence: floor by name (see docs/checkers.md): below it the verdict is UNKNOWN.
         faults: what goes wrong in the main phase, between the clients and the registry.
+        bystander_rate: reads a second by one more client of a repository that nobody else touches, for a second before
+            the load and then beside it; 0 for none.
+        stall_s: an operation that is answered after longer than so many seconds has stalled, and the registry is at
+            fault; left out, only one that is not answered at all.
         thresholds: longest time by percentile and operation, `"p99.get-manifest" = "500ms"`; of percentiles p50, p90,
             p99, p99.9 and max, of every operation and of `all`. Breached, the exit code is 4 where it were 0.
         memory_growth_mib: most that the registry's memory may grow under the load, where its process can be looked
@@ -52,12 +58,15 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     repositories: int = 3
     tags: int = 4
     blob_sizes: tuple[int, int] = (0, 65536)
+    size_sweep: tuple[tuple[int, int], ...] = ()
     weights: dict[str, int] = {}
     evidence: dict[str, int] = {}
     rate: float | None = None
     ramp_s: float = 0.0
     faults: tuple[Fault, ...] = ()
     catalogue: tuple[str, ...] = ()
+    bystander_rate: float = 0.0
+    stall_s: float | None = None
     thresholds: dict[str, str] = {}
     memory_growth_mib: float | None = None
     retry_after: RetryAfter = RetryAfter.HONOUR

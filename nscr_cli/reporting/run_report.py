@@ -132,7 +132,7 @@ def run_report(
         samples=len(history.samples),
         skipped=tuple(skipped),
         leftovers=tuple(leftovers),
-        thresholds=measured(plan, main),
+        thresholds=measured(plan, history.operations),
     )
 
 

@@ -71,7 +71,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     def op(self, context: Context) -> Next:
         step, number = self.following, self.number
         if step is None:
-            turn = Turn(world=self.world, process=self.process, number=number, memory=self.memory)
+            turn = Turn(world=self.world.at_errand(number), process=self.process, number=number, memory=self.memory)
             action = self._choose(turn)
             if action is None:
                 return DONE

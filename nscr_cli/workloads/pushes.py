@@ -15,10 +15,11 @@ from nscr_cli.history.invocation import Content
 from nscr_cli.history.ops import F, Kind, Op
 from nscr_cli.workloads.actor import Turn
 from nscr_cli.workloads.steps import Step, in_order
+from nscr_cli.workloads.world import ERRANDS_A_STEP
 
 DOCKER_MANIFESTS = "docker-manifests"
 INDEXES = "indexes"
-_WAVE = 8
+_WAVE = ERRANDS_A_STEP  # a wave lies within one step of the sweep: its blobs have one size
 _SCRATCH_SIZE = 64
 
 

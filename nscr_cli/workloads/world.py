@@ -15,6 +15,7 @@ from nscr_cli.history.invocation import Content
 from nscr_cli.history.ops import PushStyle
 from nscr_cli.history.plan import RunPlan
 
+ERRANDS_A_STEP = 8
 _SHARED_BLOBS = 6
 _UNIQUE_FROM = 16
 _EMPTY_SHARE = 0.05
@@ -24,6 +25,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """The stage of a run.
 
     Attributes:
+        size_sweep: other `blob_sizes`, in turn, each for a few errands.
         repositories, tags: the keys that all clients contend for.
         config: a configuration, and `shared`, layers, that are pushed to every repository before the main phase.
         unsupported: names of capabilities that the registry does not have (workloads/capabilities.py).
@@ -34,6 +36,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     repositories: tuple[str, ...]
     tags: tuple[str, ...]
     blob_sizes: tuple[int, int]
+    size_sweep: tuple[tuple[int, int], ...] = ()
     weights: dict[str, int]
     config: Content
     shared: tuple[Content, ...]
@@ -47,6 +50,13 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     def push_styles(self) -> tuple[PushStyle, ...]:
         """The ways to push a blob that the registry takes."""
         return tuple(style for style in PushStyle if self.supports(style))
+
+    def at_errand(self, number: int) -> "World":
+        """The stage as it is for a client's errand of this number."""
+        if not self.size_sweep:
+            return self
+        step = number // ERRANDS_A_STEP % len(self.size_sweep)
+        return msgspec.structs.replace(self, blob_sizes=self.size_sweep[step])
 
     def blob_size(self, chance: random.Random) -> int:
         """A size within the scenario's bounds: as many small as large ones on a logarithmic scale, and some empty."""
@@ -67,6 +77,7 @@ def world_of(plan: RunPlan) -> World:
         repositories=tuple(namespace.repository(f"repository-{number}") for number in range(scenario.repositories)),
         tags=tuple(f"tag-{number}" for number in range(scenario.tags)),
         blob_sizes=scenario.blob_sizes,
+        size_sweep=scenario.size_sweep,
         weights=scenario.weights,
         config=configuration(f"{plan.seed}/shared"),
         shared=(),

@@ -1,7 +1,7 @@
 """Golden histories: small files with a known verdict, one for every rule of every checker, and honest ones beside them.
 
-A file names the checker, the verdict, what must be found (`finds <rule> <key> <lines...>`), floors, and keys of the
-scenario (`key <name> <JSON>`). Then come, one a line:
+A file names the checker, the verdict, what must be found (`finds <rule> <key> <lines...>`), floors, keys of the
+scenario (`key <name> <JSON>`), and what must have been counted (`evidence <name> <count>`). Then come, one a line:
 an operation (`<process> <start>-<end> <f> <key> <what was asked> : <kind> <status> <what was answered>`), an event, or
 a sample. `@name` stands for the sha256 digest of that name. Operations are numbered by their order, from 1.
 """
@@ -20,6 +20,7 @@ from nscr_cli.checkers.faults import FaultsChecker
 from nscr_cli.checkers.listing import ListingChecker
 from nscr_cli.checkers.liveness import LivenessChecker
 from nscr_cli.checkers.monitoring import MonitoringChecker
+from nscr_cli.checkers.progress import ProgressChecker
 from nscr_cli.checkers.protocol import ProtocolChecker
 from nscr_cli.checkers.reads import ReadsChecker
 from nscr_cli.checkers.referrers import ReferrersChecker
@@ -47,6 +48,7 @@ CHECKERS: dict[str, Checker] = {
         ProtocolChecker(),
         MonitoringChecker(),
         LivenessChecker(),
+        ProgressChecker(),
         ResourcesChecker(),
         FaultsChecker(),
     )
@@ -64,6 +66,7 @@ class Golden:
         self.outcome = ""
         self.finds: set[tuple[str, str, tuple[int, ...]]] = set()
         self.says: list[str] = []
+        self.evidence: dict[str, int] = {}
         self._evidence: dict[str, int] = {}
         self._model = "linearizable"
         self._faults: tuple[Fault, ...] = ()
@@ -96,6 +99,7 @@ class Golden:
             namespace="r",
             started_utc="2026-01-01T00:00:00Z",
             nscr="0",
+            rate=scenario.rate,
         )
 
     @property
@@ -120,6 +124,9 @@ class Golden:
             case "floor":
                 name, _, least = rest.rpartition(" ")
                 self._evidence[f"{self.checker.name}.{name}"] = int(least)
+            case "evidence":
+                name, _, count = rest.rpartition(" ")
+                self.evidence[name] = int(count)
             case "key":
                 name, _, value = rest.partition(" ")
                 self._keys[name] = msgspec.json.decode(value)
@@ -129,10 +136,10 @@ class Golden:
                 fault = Fault(name=rest, steps=(Step.PUT_MANIFEST,), toxics=(DropReply(),), share=1.0)
                 self._faults = (*self._faults, fault)
             case "event":
-                name, *detail = rest.split()
-                self._timed.append(
-                    (0, 0, Event(name=name, time_ns=0, detail=dict(one.split("=", 1) for one in detail)))
-                )
+                name, *words = rest.split()
+                detail = dict(one.split("=", 1) for one in words)
+                stamp = int(detail.pop("at", 0))
+                self._timed.append((stamp, 0, Event(name=name, time_ns=stamp, detail=detail)))
             case "sample":
                 self._sample(rest)
             case process:
@@ -159,7 +166,9 @@ class Golden:
         start, end = interval.split("-")
         index = 2 * self._operations
         self._operations += 1
-        common = {"process": process, "f": F(f), "key": key, "phase": Phase.MAIN, "intended_ns": int(start)}
+        phase = Phase.SEED if "phase=seed" in asks else Phase.MAIN
+        asks = [one for one in asks if not one.startswith("phase=")]
+        common = {"process": process, "f": F(f), "key": key, "phase": phase, "intended_ns": int(start)}
         self._timed.append(
             (int(start), 1, Op(index=index, kind=Kind.INVOKE, time_ns=int(start), asked=_asked(key, asks), **common))
         )
@@ -249,6 +258,7 @@ def test_golden_history(path: Path) -> None:
     found = {(finding.rule, finding.key, finding.operations) for finding in result.findings}
     assert found == golden.finds, result
     assert result.outcome == golden.outcome, result
+    assert golden.evidence.items() <= result.evidence.items(), result
     said = " ".join([*result.reasons, *result.skipped, *(finding.explanation for finding in result.findings)])
     assert [words for words in golden.says if words not in said] == [], said
     assert all(

@@ -64,6 +64,7 @@ class ModelRegistry:
     Attributes:
         loses_every: every so many tag writes one is acknowledged and lost; 0 for none.
         is_stalled: nothing is answered any more.
+        stalls_for_s: how long the next read of a tag takes; once.
         declines: operations answered 405.
         answers: decides how an operation is answered instead; None leaves it to the model.
     """
@@ -74,6 +75,7 @@ class ModelRegistry:
         self.tags: dict[str, str] = {}
         self.loses_every = 0
         self.is_stalled = False
+        self.stalls_for_s = 0.0
         self.declines: set[F] = set()
         self.answers: Callable[[Invocation], Completion | None] = lambda _invocation: None
         self.performed: list[Invocation] = []
@@ -233,6 +235,9 @@ class ModelClient:
             await trio.sleep(TIME_OUT_S)
             return Completion(kind=Kind.INFO, answered=Answered(), error="time-out")
         await trio.sleep(self._chance.uniform(0.0005, 0.01))
+        if invocation.f is F.GET_MANIFEST:
+            stall_s, self._registry.stalls_for_s = self._registry.stalls_for_s, 0.0
+            await trio.sleep(stall_s)
         completion = self._registry.perform(invocation)
         await trio.sleep(self._chance.uniform(0.0005, 0.01))
         return completion

@@ -66,6 +66,16 @@ def test_a_rate_comes_from_the_flag_or_the_scenario() -> None:
     assert made(Flags(max_rate=3.0)) == (None, 0.0)
 
 
+def test_the_ramp_of_a_scenario_keeps_its_share_of_the_run() -> None:
+    ramp = msgspec.structs.replace(SCENARIO, rate=5.0, ramp_s=3.5)
+
+    def ramp_s(flags: Flags) -> float:
+        return make_plan("tags", ramp, flags, started=STARTED, chance=Random(1)).ramp_s
+
+    assert (ramp_s(Flags()), ramp_s(Flags(duration_s=14.0)), ramp_s(Flags(duration_s=1.0))) == (3.5, 7.0, 0.5)
+    assert ramp_s(Flags(duration_s=14.0, ramp_s=3.0)) == 3.0
+
+
 @pytest.mark.parametrize("flags", [Flags(rate=1.0, max_rate=1.0), Flags(ramp_s=1.0)])
 def test_flags_that_contradict_each_other(flags: Flags) -> None:
     with pytest.raises(UsageError):

@@ -10,9 +10,11 @@ import pytest
 import trio
 
 from nscr_cli.checkers.verdict import Verdict, merged
+from nscr_cli.engine.bystander import FIRST_PROCESS
 from nscr_cli.engine.judging import judge_run
 from nscr_cli.errors import TargetRefused
 from nscr_cli.generators.namespace import Namespace
+from nscr_cli.history.bystander import is_bystanders
 from nscr_cli.history.ops import F, Kind, Phase
 from nscr_cli.history.plan import RetryAfter
 
@@ -186,6 +188,35 @@ def test_a_registry_that_asks_for_patience_gets_it(conduct: Conduct, target: Any
     run = conduct(after(1.0, lambda: target.turn_away(retry_after_s=2.0)), duration_s=10.0)
     turned_away = [one for one in run.history.operations if one.answered.status == 429 and one.phase is Phase.MAIN]
     assert 4 <= len(turned_away) <= run.plan.workers * 6
+
+
+def test_the_bystander_is_heard_before_the_load_and_beside_it(conduct: Conduct) -> None:
+    run = conduct(duration_s=5.0, keys={"bystander_rate": 20.0, "stall_s": 5.0})
+    assert verdict_of(run) is Verdict.VALID, judge_run(run.folder)[2]
+    own = [one for one in run.history.operations if is_bystanders(one, run.plan)]
+    reads = Counter(one.phase for one in own if one.f not in (F.PUSH_BLOB, F.PUT_MANIFEST))
+    assert reads[Phase.SEED] == 20
+    assert 90 <= reads[Phase.MAIN] <= 101
+    assert {one.process for one in own if one.phase is not Phase.FINAL} == {FIRST_PROCESS}
+    others = [one for one in run.history.operations if one not in own and one.phase is Phase.MAIN]
+    assert all("bystander" not in one.key for one in others)
+
+
+def test_the_bystander_stops_when_the_user_does(conduct: Conduct) -> None:
+    run = conduct(after(2.0, interrupt), duration_s=1000.0, keys={"bystander_rate": 20.0})
+    own = [one for one in run.history.operations if is_bystanders(one, run.plan) and one.phase is Phase.MAIN]
+    assert max(one.end_ns for one in own) < 10 * 10**9
+
+
+def test_an_operation_that_stalls_is_found(conduct: Conduct, target: Any) -> None:
+    def stall() -> None:
+        target.registry.stalls_for_s = 7.0
+
+    run = conduct(after(2.0, stall), duration_s=5.0, keys={"stall_s": 5.0})
+    (finding,) = [finding for result in judge_run(run.folder)[2] for finding in result.findings]
+    assert finding.rule == "stalled-operation"
+    (stalled,) = finding.operations
+    assert run.history.by_index[stalled].end_ns - run.history.by_index[stalled].start_ns > 7 * 10**9
 
 
 def test_a_scenario_may_leave_patience_out(conduct: Conduct, target: Any) -> None:

@@ -55,6 +55,12 @@ def test_a_path_is_a_scenario_too(tmp_path) -> None:
         (GOOD + '[thresholds]\n"p99.get-manifst" = "1s"', "`thresholds` is 'p99.get-manifst'", "`get-manifest`"),
         (GOOD + '[thresholds]\n"p99.all" = "soon"', "`thresholds.p99.all` is 'soon'", "a duration such as 500ms"),
         (GOOD + '[thresholds]\np99.all = "1s"', "`thresholds.p99` is", "in quotes"),
+        (with_line("size_sweep = [[0, 9], [9, 3]]"), "`size_sweep` is ((0, 9), (9, 3))", "smallest, then largest"),
+        (with_line("bystander_rate = -1"), "`bystander_rate` is -1.0", "from 0 to 1000"),
+        (with_line("stall_s = 0"), "`stall_s` is 0.0", "longer than nothing"),
+        (with_line("memory_growth_mib = 0"), "`memory_growth_mib` is 0.0", "more than nothing"),
+        (GOOD + '[thresholds]\n"p99.bystander" = "2s"', "`thresholds` is 'p99.bystander'", "set `bystander_rate`"),
+        (GOOD + '[thresholds]\n"p99.all" = "20x"', "`thresholds.p99.all` is '20x'", "a duration such as 500ms"),
         (with_line('retry_after = "ignored"'), "`retry_after` is 'ignored'", "did you mean `ignore`?"),
         (GOOD.replace("read-tag = 1", "read-tag = 0"), "`weights` is {'read-tag': 0}", "one above 0"),
         (GOOD + '[evidence]\n"tag.reads" = 1', "`evidence` is 'tag.reads'", "did you mean `tags`?"),
@@ -103,6 +109,14 @@ steps = ["put-manifest"]
 toxics = [{ kind = "cut", after_bytes = [0, 9] }]
 share = 0.5
 """
+
+
+def test_a_bystander_may_be_compared_with_itself() -> None:
+    text = with_line("bystander_rate = 5") + '[thresholds]\n"p99.bystander" = "20x"\n"p50.bystander" = "1s"\n'
+    assert parse_scenario(text, "s.toml").thresholds == {"p99.bystander": "20x", "p50.bystander": "1s"}
+    with pytest.raises(ScenarioError, match=r"`thresholds.p99.bystander` is '0x'") as caught:
+        parse_scenario(text.replace("20x", "0x"), "s.toml")
+    assert "such as 20x" in caught.value.hint
 
 
 def test_faults_are_read() -> None:

@@ -85,6 +85,23 @@ def test_they_count_only_where_all_else_is_well(
     assert json.loads(verdict_document(report))["exit_code"] == code
 
 
+def test_the_bystander_is_compared_with_what_it_was_before(judged: Report, operation: Operations) -> None:
+    key = "nscr-torture/r1/bystander:latest"
+    before = [one for took in (1, 2, 4) for one in operation(300 + 2 * took, key=key, took_ms=took, phase=Phase.SEED)]
+    beside = [one for took in (10, 20, 40) for one in operation(400 + 2 * took, key=key, took_ms=took)]
+    after = operation(500, key=key, took_ms=900, phase=Phase.FINAL)
+    limits = {"p50.bystander": "10x", "max.bystander": "9.9x", "p99.bystander": "40ms", "max.all": "100ms"}
+    report = judged(limits, Verdict.VALID, *before, *beside, *after)
+    assert [(one.measured_ms, one.limit_ms, one.speed) for one in report.thresholds] == [
+        (20, 20, Speed.HELD),
+        (40, pytest.approx(39.6), Speed.BREACHED),
+        (40, 40, Speed.HELD),
+        (100, 100, Speed.HELD),
+    ]
+    (threshold,) = judged({"p50.bystander": "10x"}, Verdict.VALID, *beside).thresholds
+    assert threshold.speed is Speed.NOT_MEASURED
+
+
 def test_they_are_told(judged: Report, tmp_path: Any) -> None:
     report = judged({"max.all": "1ms"})
     text = plain(report, tmp_path)
