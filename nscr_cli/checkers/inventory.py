@@ -8,6 +8,7 @@ deleted. Overwriting a tag is not a deletion. Assumes that no collection removes
 
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import chain
 
 from nscr_cli.checkers.presence import Begun, Ended, Presence
 from nscr_cli.history.history import NEVER, History, Operation, Whole
@@ -54,6 +55,11 @@ def is_fresh(history: History | Whole) -> bool:
     return any(event.name == "target" and event.detail.get("fresh") == "yes" for event in history.events)
 
 
+def bare_media_type(media_type: str) -> str:
+    """Without parameters, which may be added."""
+    return media_type.partition(";")[0].strip().lower()
+
+
 class Inventory:
     """Presence of blobs and manifests by `repository@digest`; sizes and references as they were written.
 
@@ -74,7 +80,7 @@ class Inventory:
         """Bytes of what was written, by digest."""
         return {
             one.asked.digest: one.asked.size
-            for one in self._history.of(F.PUSH_BLOB, F.MOUNT_BLOB, F.PUT_MANIFEST)
+            for one in self._written(F.PUSH_BLOB, F.MOUNT_BLOB, F.PUT_MANIFEST)
             if one.asked.digest is not None and one.asked.size is not None and not one.asked.wrong_bytes
         }
 
@@ -83,9 +89,29 @@ class Inventory:
         """Edges of the manifests that were written, by digest."""
         return {
             one.asked.digest: one.asked.references
-            for one in self._history.of(F.PUT_MANIFEST)
+            for one in self._written(F.PUT_MANIFEST)
             if one.asked.digest is not None
         }
+
+    @cached_property
+    def media_types(self) -> dict[str, frozenset[str]]:
+        """Media types that each manifest was pushed with, by digest; without parameters."""
+        types: dict[str, frozenset[str]] = {}
+        bare: dict[str, frozenset[str]] = {}
+        for one in self._written(F.PUT_MANIFEST):
+            digest, said = one.asked.digest, one.asked.media_type
+            if digest is None or said is None:
+                continue
+            if said not in bare:
+                bare[said] = frozenset({bare_media_type(said)})
+            known = types.get(digest)
+            types[digest] = bare[said] if known is None or known == bare[said] else known | bare[said]
+        return types
+
+    def _written(self, *kinds: F) -> Iterable[Operation]:
+        """Operations of these kinds, those of other parts of the history first."""
+        elsewhere = self._history.elsewhere
+        return chain((one for one in elsewhere if one.f in kinds), self._history.of(*kinds))
 
     def thing(self, key: str, *, is_manifest: bool) -> "Presence | ManifestPresence":
         """Presence of a blob or a manifest; of one that nobody asked for, nothing is known."""
@@ -145,7 +171,7 @@ class Inventory:
     def _first_pushes(self) -> dict[str, int]:
         """When the first push began that may have brought the bytes of a digest into the registry."""
         first: dict[str, int] = {}
-        for one in self._history.of(F.PUSH_BLOB):
+        for one in self._written(F.PUSH_BLOB):
             if one.kind is not FAIL and not one.asked.wrong_bytes:
                 digest = digest_of(one.key) or ""
                 first[digest] = min(first.get(digest, one.start_ns), one.start_ns)

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from nscr_cli.checkers.evidence import conclude
-from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.tally import Tallies, Tally
+from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import seconds, told
-from nscr_cli.history.history import History, Operation
-from nscr_cli.history.ops import Event, Kind
+from nscr_cli.history.history import History, Whole
+from nscr_cli.history.ops import OK, Event
 from nscr_cli.history.plan import RunPlan
 
 _FLOORS = {"answered": 10}
@@ -54,43 +55,64 @@ class LivenessChecker:
         return "liveness"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        answered = sum(one.answered.status is not None for one in history.operations)
-        # What a fault of ours struck proves nothing about the registry.
-        unanswered = [one for one in history.operations if one.kind is not Kind.OK and one.error and not one.faults]
-        deaths = [event for event in history.events if event.name == "target-died"]
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Liveness":
+        return _Liveness(plan, whole)
+
+
+class _Liveness:
+    """What was not answered, counted by the way in which it was not."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._answered = 0
+        self._troubles: Tallies[_Trouble] = Tallies(_SHOWN)
+        self._ours = Tally(1)
+
+    def take(self, part: History) -> None:
+        answered = 0
+        for one in part.operations:
+            answered += one.answered.status is not None
+            # What a fault of ours struck proves nothing about the registry.
+            if one.kind is OK or not one.error or one.faults:
+                continue
+            trouble = _trouble_of(one.error)
+            if trouble is not None:
+                self._troubles.add(trouble, one)
+            if one.error.startswith("nscr failed"):
+                self._ours.add(one)
+        self._answered += answered
+
+    def result(self) -> Result:
+        deaths = [event for event in self._whole.events if event.name == "target-died"]
+        troubles = self._troubles.by_group
         findings: list[Finding] = []
         reasons: list[str] = []
         if deaths:
             # What broke before its death was noticed, its death explains.
             findings.append(_death(deaths[0]))
         else:
-            is_near = is_on_loopback(history)
-            for trouble, operations in _by_trouble(unanswered).items():
-                finding = _finding(trouble, operations)
-                if is_near and len(operations) >= trouble.least:
+            is_near = is_on_loopback(self._whole)
+            for trouble in _TROUBLES:
+                if trouble not in troubles:
+                    continue
+                finding = _finding(trouble, troubles[trouble])
+                if is_near and troubles[trouble].count >= trouble.least:
                     findings.append(finding)
                 else:
                     why = "too few to prove anything" if is_near else "the network may have done it"
                     reasons.append(f"{trouble.rule}: {finding.explanation} ({why})")
-        ours = [one for one in unanswered if (one.error or "").startswith("nscr failed")]
-        reasons.extend(f"{told(one)}" for one in ours[:1])
+        reasons.extend(f"{told(one)}" for one in self._ours.first)
         return conclude(
-            self.name,
-            plan,
+            "liveness",
+            self._plan,
             findings=findings,
-            evidence={"answered": answered, "unanswered": sum(map(len, _by_trouble(unanswered).values()))},
+            evidence={"answered": self._answered, "unanswered": sum(tally.count for tally in troubles.values())},
             floors=_FLOORS,
             reasons=reasons,
         )
-
-
-def _by_trouble(operations: list[Operation]) -> dict[_Trouble, list[Operation]]:
-    groups: dict[_Trouble, list[Operation]] = {}
-    for one in operations:
-        trouble = _trouble_of(one.error or "")
-        if trouble is not None:
-            groups.setdefault(trouble, []).append(one)
-    return groups
 
 
 def _trouble_of(error: str) -> _Trouble | None:
@@ -100,8 +122,7 @@ def _trouble_of(error: str) -> _Trouble | None:
     return next(trouble for trouble in _TROUBLES if trouble.said in error)
 
 
-def is_on_loopback(history: History) -> bool:
-    """The registry is on this machine: no network can be blamed."""
+def is_on_loopback(history: History | Whole) -> bool:
     """Nothing but this machine lies between us and the registry."""
     urls = [event.detail.get("url", "") for event in history.events if event.name == "target"]
     host = urlsplit(urls[0]).hostname if urls else None
@@ -124,12 +145,12 @@ def _death(event: Event) -> Finding:
     )
 
 
-def _finding(trouble: _Trouble, operations: list[Operation]) -> Finding:
+def _finding(trouble: _Trouble, tally: Tally) -> Finding:
     return Finding(
         checker="liveness",
         rule=trouble.rule,
-        key=operations[0].key if len({one.key for one in operations}) == 1 else "registry",
-        operations=tuple(one.index for one in operations[:_SHOWN]),
+        key=tally.key or "registry",
+        operations=tuple(one.index for one in tally.first),
         clause=trouble.promise,
-        explanation=f"{len(operations)} operations, e.g. {told(operations[0])}",
+        explanation=f"{tally.count} operations, e.g. {told(tally.first[0])}",
     )

@@ -14,16 +14,18 @@ from nscr_cli.checkers.inventory import (
     BLOB_WRITES,
     MANIFEST_READS,
     Inventory,
+    bare_media_type,
     found,
     is_fresh,
     seen_digest,
 )
 from nscr_cli.checkers.refusals import is_refusal
-from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.tally import Tallies, Tally
+from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import short, told
-from nscr_cli.history.history import History, Operation
+from nscr_cli.history.history import History, Operation, Whole, unsupported
 from nscr_cli.history.keys import digest_of
-from nscr_cli.history.ops import F, Kind
+from nscr_cli.history.ops import FAIL, OK, F
 from nscr_cli.history.plan import RunPlan
 
 _DIGEST = "spec.md#pulling-manifests, #pushing-manifests: Docker-Content-Digest is the digest of the content"
@@ -54,6 +56,11 @@ _SUCCESS: dict[F, tuple[int, ...]] = {
     F.LIST_REFERRERS: (200,),
 }
 
+_USUAL = {f: statuses[0] for f, statuses in _SUCCESS.items()}
+_GET_MANIFEST, _HEAD_MANIFEST = F.GET_MANIFEST, F.HEAD_MANIFEST
+
+Types = dict[str, frozenset[str]]
+
 
 class ProtocolChecker:
     """Judges answers for what they say about themselves. Similar findings are one finding with a few operations."""
@@ -63,45 +70,97 @@ class ProtocolChecker:
         return "protocol"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        inventory = Inventory(history)
-        types = _media_types(history)
-        accepted = {one.f for one in history.operations if one.kind is Kind.OK}
-        groups: dict[tuple[str, str, str, str], list[Operation]] = {}
-        evidence = {"answers": 0, "digest-headers": 0, "unavailable": 0}
-        for one in history.operations:
-            evidence["answers"] += one.answered.status is not None
-            evidence["digest-headers"] += one.answered.header_digest is not None
-            evidence["unavailable"] += one.answered.status in _ITS_RIGHT
-            for rule, clause, why in (
-                *_wrong(one, inventory.sizes, types),
-                *(_refused(one) if one.f in accepted else ()),
-            ):
-                groups.setdefault((one.f, rule, clause, why), []).append(one)
-        findings = [_finding(rule, clause, why, found_in) for (_, rule, clause, why), found_in in groups.items()]
-        reasons = [*_unavailable(plan, evidence), *_rights(history, accepted), *_broken_promises(history)]
-        return conclude(self.name, plan, findings=findings, evidence=evidence, floors=_FLOORS, reasons=reasons)
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Protocol":
+        return _Protocol(plan, whole)
 
 
-def _media_types(history: History) -> dict[str, set[str]]:
-    """Media types that each manifest was pushed with, by digest."""
-    types: dict[str, set[str]] = {}
-    for one in history.operations:
-        if one.f is F.PUT_MANIFEST and one.asked.digest is not None and one.asked.media_type is not None:
-            types.setdefault(one.asked.digest, set()).add(_bare(one.asked.media_type))
-    return types
+class _Protocol:
+    """Answers are judged one by one, and counted by what is wrong with them."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._wrong: Tallies[tuple[F, str, str, str]] = Tallies(_SHOWN)
+        self._rights = Tally(1)
+        self._evidence = {"answers": 0, "digest-headers": 0, "unavailable": 0}
+
+    def take(self, part: History) -> None:
+        inventory = part.shared(Inventory)
+        sizes, types = inventory.sizes, inventory.media_types
+        for f in F:
+            is_accepted = f in self._whole.acknowledged
+            answers = headers = 0
+            for one in part.of(f):
+                answers += one.answered.status is not None
+                headers += one.answered.header_digest is not None
+                if _is_plain(one, sizes, types):
+                    continue
+                self._evidence["unavailable"] += one.answered.status in _ITS_RIGHT
+                if is_accepted and one.answered.status in (401, 403):
+                    self._rights.add(one)
+                for rule, clause, why in (*_wrong(one, sizes, types), *(_refused(one) if is_accepted else ())):
+                    self._wrong.add((f, rule, clause, why), one)
+            self._evidence["answers"] += answers
+            self._evidence["digest-headers"] += headers
+
+    def result(self) -> Result:
+        return conclude(
+            "protocol",
+            self._plan,
+            findings=[_finding(*group, tally) for group, tally in self._wrong.by_group.items()],
+            evidence=self._evidence,
+            floors=_FLOORS,
+            reasons=[
+                *_unavailable(self._plan, self._evidence),
+                *self._refused_rights(),
+                *_broken_promises(self._whole),
+            ],
+        )
+
+    def _refused_rights(self) -> Iterable[str]:
+        """Rights that came and went: a registry's policy or its bug, and less was tried than it seems."""
+        if self._rights.count:
+            first, count = told(self._rights.first[0]), self._rights.count
+            yield f"{count} requests were refused as not allowed, others of their kind not, e.g. {first}"
 
 
-def _wrong(one: Operation, sizes: dict[str, int], types: dict[str, set[str]]) -> Iterable[tuple[str, str, str]]:
+def _is_plain(one: Operation, sizes: dict[str, int], types: Types) -> bool:
+    """A look at the usual answers that is enough to see that nothing is wrong with them: most are of this kind."""
+    answered, asked, f = one.answered, one.asked, one.f
+    if one.kind is not OK or answered.error_code is not None:
+        return answered.present is False and answered.status == 404
+    if answered.status != _USUAL[f] or answered.present is False:
+        return False
+    said, digest = answered.header_digest, answered.digest
+    if "@" in one.key or asked.digest is not None:
+        if (said is not None and said != asked.digest) or asked.digest is None:
+            return False
+    elif said is not None and digest is not None and said != digest:
+        return False
+    if answered.length != answered.content_length and None not in (answered.length, answered.content_length):
+        return False
+    if f is not _GET_MANIFEST and f is not _HEAD_MANIFEST:
+        return True
+    seen = said if digest is None else digest
+    if digest is None and answered.content_length != sizes.get(seen or ""):
+        return False
+    pushed = types.get(seen or "")
+    return pushed is not None and answered.media_type in pushed
+
+
+def _wrong(one: Operation, sizes: dict[str, int], types: Types) -> Iterable[tuple[str, str, str]]:
     """Rule, clause and reason of each thing that is wrong with this answer."""
     status = one.answered.status
     if status is None:
         return
     if status >= 500 and status not in _ITS_RIGHT:
         yield "server-error", _BROKEN, f"answered {status}"
-    is_success = one.kind is Kind.OK and one.answered.present is not False and one.answered.error_code is None
+    is_success = one.kind is OK and one.answered.present is not False and one.answered.error_code is None
     if is_success and status not in _allowed(one) and status != 404:
         yield "wrong-status", _STATUS, f"answered {status}, where {' or '.join(map(str, _allowed(one)))} is specified"
-    if one.kind is Kind.OK and (one.f in (*BLOB_WRITES, F.PUT_MANIFEST) or (one.f in _READS and found(one))):
+    if one.kind is OK and (one.f in (*BLOB_WRITES, F.PUT_MANIFEST) or (one.f in _READS and found(one))):
         yield from _wrong_headers(one, sizes, types)
 
 
@@ -112,7 +171,7 @@ def _refused(one: Operation) -> Iterable[tuple[str, str, str]]:
     if one.f not in (*BLOB_WRITES, F.PUT_MANIFEST) and status != 404 and not is_odd and is_refusal(one):
         yield "refused-request", _VALID, f"answered {status}, where others of its kind were accepted"
     is_ours = any(words in (one.error or "") for words in _OURS)
-    if one.kind is Kind.FAIL and 200 <= status < 300 and not is_ours:
+    if one.kind is FAIL and 200 <= status < 300 and not is_ours:
         yield "unusable-answer", _USABLE, f"answered {one.error}"
 
 
@@ -123,18 +182,11 @@ def _unavailable(plan: RunPlan, evidence: dict[str, int]) -> Iterable[str]:
         yield f"the registry said of {count} of {answers} requests that it cannot serve them now"
 
 
-def _broken_promises(history: History) -> Iterable[str]:
+def _broken_promises(whole: Whole) -> Iterable[str]:
     """The registry that the run started supports all that we ask for: what it declines is not a matter of taste."""
-    if is_fresh(history):
-        for name, why in history.unsupported().items():
+    if is_fresh(whole):
+        for name, why in unsupported(whole.events).items():
             yield f"{name} is declined ({why}) by the registry that the run started, which promises it"
-
-
-def _rights(history: History, accepted: set[F]) -> Iterable[str]:
-    """Rights that came and went: a registry's policy or its bug, and less was tried than it seems."""
-    refused = [one for one in history.operations if one.answered.status in (401, 403) and one.f in accepted]
-    if refused:
-        yield f"{len(refused)} requests were refused as not allowed, others of their kind not, e.g. {told(refused[0])}"
 
 
 def _allowed(one: Operation) -> tuple[int, ...]:
@@ -146,7 +198,7 @@ def _allowed(one: Operation) -> tuple[int, ...]:
     return _SUCCESS[one.f]
 
 
-def _wrong_headers(one: Operation, sizes: dict[str, int], types: dict[str, set[str]]) -> Iterable[tuple[str, str, str]]:
+def _wrong_headers(one: Operation, sizes: dict[str, int], types: Types) -> Iterable[tuple[str, str, str]]:
     answered = one.answered
     said = answered.header_digest
     is_get = one.f in (F.GET_BLOB, F.GET_MANIFEST)
@@ -165,32 +217,25 @@ def _wrong_headers(one: Operation, sizes: dict[str, int], types: dict[str, set[s
     if one.f is F.HEAD_MANIFEST and None not in (size, answered.content_length) and answered.content_length != size:
         yield "wrong-length", _LENGTH, "Content-Length of HEAD is not the size of the manifest"
     pushed = types.get(digest or "")
-    if pushed and answered.media_type is not None and _bare(answered.media_type) not in pushed:
+    if pushed and answered.media_type is not None and bare_media_type(answered.media_type) not in pushed:
         yield (
             "wrong-media-type",
             _TYPE,
-            f"served as {_bare(answered.media_type)}, pushed as {min(pushed)}",
+            f"served as {bare_media_type(answered.media_type)}, pushed as {min(pushed)}",
         )
 
 
-def _finding(rule: str, clause: str, why: str, operations: list[Operation]) -> Finding:
-    shown = operations[:_SHOWN]
-    keys = {one.key for one in operations}
-    digests = {short(one.answered.header_digest) for one in shown if one.answered.header_digest}
+def _finding(f: F, rule: str, clause: str, why: str, tally: Tally) -> Finding:
+    digests = {short(one.answered.header_digest) for one in tally.first if one.answered.header_digest}
     headers = f" Docker-Content-Digest said {', '.join(sorted(digests))}." if rule == "wrong-digest-header" else ""
     return Finding(
         checker="protocol",
         rule=rule,
-        key=operations[0].key if len(keys) == 1 else str(operations[0].f),
-        operations=tuple(one.index for one in shown),
+        key=tally.key or str(f),
+        operations=tuple(one.index for one in tally.first),
         clause=clause,
-        explanation=f"{len(operations)} {operations[0].f} {why}, e.g. {told(operations[0])}.{headers}",
+        explanation=f"{tally.count} {f} {why}, e.g. {told(tally.first[0])}.{headers}",
     )
-
-
-def _bare(media_type: str) -> str:
-    """Without parameters, which may be added."""
-    return media_type.partition(";")[0].strip().lower()
 
 
 def _algorithm(digest: str) -> str:

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 import msgspec
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
-from nscr_cli.checkers.inventory import Inventory, is_fresh, may_have_happened
-from nscr_cli.checkers.verdict import Finding, Result, Verdict
+from nscr_cli.checkers.inventory import Inventory, is_fresh
+from nscr_cli.checkers.tally import Tally
+from nscr_cli.checkers.verdict import Finding, Result, Verdict, judged
 from nscr_cli.checkers.wording import short, told
-from nscr_cli.history.history import History, Operation
+from nscr_cli.history.history import History, Operation, Whole
 from nscr_cli.history.keys import digest_key, digest_of, repository_of
-from nscr_cli.history.ops import F, Kind
+from nscr_cli.history.ops import FAIL, OK, F
 from nscr_cli.history.plan import RunPlan
 
 _SET = "spec.md#listing-referrers: the list holds the manifests whose subject is the digest asked for"
@@ -41,55 +42,77 @@ class ReferrersChecker:
         return "referrers"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        skipped = skipped_capabilities(history, (F.LIST_REFERRERS,))
-        if skipped and not is_fresh(history):
-            return Result(checker=self.name, verdict=Verdict.UNKNOWN, skipped=skipped, is_skipped=True)
-        inventory = Inventory(history)
-        findings: list[Finding] = list(_not_found(history))
-        seen: set[str] = set()
-        lists = 0
-        for key, subject in _subjects(history).items():
-            lists += len(subject.lists)
-            findings.extend(_form(key, subject))
-            findings.extend(_members(key, subject, inventory))
-            seen.update(
-                digest_key(key, one.digest)
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Referrers":
+        return _Referrers(plan, whole)
+
+
+class _Referrers:
+    """A subject and what refers to it lie in one repository."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._skipped = skipped_capabilities(whole, (F.LIST_REFERRERS,))
+        self._is_left_out = bool(self._skipped) and not is_fresh(whole)
+        self._findings: list[Finding] = []
+        self._evidence = {"lists": 0, "attached-and-listed": 0}
+        self._not_found = Tally(1)
+
+    def take(self, part: History) -> None:
+        if self._is_left_out:
+            return
+        for one in part.of(F.LIST_REFERRERS):
+            if one.answered.status == 404:
+                self._not_found.add(one)
+        inventory = part.shared(Inventory)
+        for key, subject in _subjects(part).items():
+            self._findings += _form(key, subject)
+            self._findings += _members(key, subject, inventory)
+            seen = {
+                one.digest
                 for listed in subject.lists
                 for one in listed.answered.referrers or ()
                 if any(_acknowledged_before(put, listed) for put in subject.puts.get(one.digest, ()))
-            )
+            }
+            self._evidence["lists"] += len(subject.lists)
+            self._evidence["attached-and-listed"] += len(seen)
+
+    def result(self) -> Result:
+        if self._is_left_out:
+            return Result(checker="referrers", verdict=Verdict.UNKNOWN, skipped=self._skipped, is_skipped=True)
         return conclude(
-            self.name,
-            plan,
-            findings=findings,
-            evidence={"lists": lists, "attached-and-listed": len(seen)},
+            "referrers",
+            self._plan,
+            findings=[*self._findings, *self._missing_api()],
+            evidence=self._evidence,
             floors=_FLOORS,
-            skipped=skipped,
+            skipped=self._skipped,
         )
+
+    def _missing_api(self) -> Iterable[Finding]:
+        """404 to a list of referrers, of a registry that answered others."""
+        if self._not_found.count and F.LIST_REFERRERS in self._whole.acknowledged:
+            (first,) = self._not_found.first
+            why = f"{self._not_found.count} lists were answered 404, others were not: {told(first)}."
+            yield _finding("not-found", first.key, [first], _API, why)
 
 
 def _subjects(history: History) -> dict[str, _Subject]:
     """By `repository@digest` of the subject."""
     subjects: dict[str, _Subject] = {}
-    for one in history.operations:
-        if one.f is F.PUT_MANIFEST and one.asked.subject is not None and one.asked.digest is not None:
+    for one in history.of(F.PUT_MANIFEST):
+        if one.asked.subject is not None and one.asked.digest is not None:
             key = digest_key(repository_of(one.key), one.asked.subject)
             subjects.setdefault(key, _Subject({}, [], [])).puts.setdefault(one.asked.digest, []).append(one)
-        elif one.f is F.LIST_REFERRERS and one.kind is Kind.OK:
+    for one in history.of(F.LIST_REFERRERS):
+        if one.kind is OK:
             subjects.setdefault(one.key, _Subject({}, [], [])).lists.append(one)
-    for one in history.operations:
-        if one.f is F.DELETE_MANIFEST and one.key in subjects and may_have_happened(one):
+    for one in history.of(F.DELETE_MANIFEST):
+        if one.kind is not FAIL and one.key in subjects:
             subjects[one.key].deletes.append(one)
     return subjects
-
-
-def _not_found(history: History) -> Iterable[Finding]:
-    """404 to a list of referrers, of a registry that answered others."""
-    lists = [one for one in history.operations if one.f is F.LIST_REFERRERS]
-    refused = [one for one in lists if one.answered.status == 404]
-    if refused and any(one.kind is Kind.OK for one in lists):
-        why = f"{len(refused)} lists were answered 404, others were not: {told(refused[0])}."
-        yield _finding("not-found", refused[0].key, refused[:1], _API, why)
 
 
 def _form(key: str, subject: _Subject) -> Iterable[Finding]:
@@ -152,7 +175,7 @@ def _is_asked_for(listed: Operation, puts: list[Operation]) -> bool:
 
 
 def _acknowledged_before(put: Operation, listed: Operation) -> bool:
-    return put.kind is Kind.OK and put.end_ns < listed.start_ns
+    return put.kind is OK and put.end_ns < listed.start_ns
 
 
 def _may_be_deleted(subject: _Subject, listed: Operation) -> bool:

@@ -7,15 +7,16 @@ Follows spec.md#pushing-a-blob-in-chunks.
 """
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
-from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import told
-from nscr_cli.history.history import History, Operation
-from nscr_cli.history.ops import F, Kind, PushStyle
+from nscr_cli.history.history import History, Operation, Whole
+from nscr_cli.history.ops import OK, F, PushStyle
 from nscr_cli.history.plan import RunPlan
 
 _CLAUSE = "spec.md#pushing-a-blob-in-chunks: Range tells the bytes that the registry has received"
 _ORDER = "spec.md#pushing-a-blob-in-chunks: a chunk that is uploaded out of order MUST be answered 416"
 _FLOORS = {"offsets": 3, "out-of-order-refused": 0}
+_COUNTS = ("offsets", "offsets-not-readable", "out-of-order-refused", "out-of-order-refused-otherwise")
 _UNREADABLE = -1
 _REFUSED = 416
 
@@ -28,34 +29,47 @@ class UploadsChecker:
         return "uploads"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        findings: list[Finding] = []
-        offsets = unreadable = refused = refused_otherwise = 0
-        for push in history.operations:
-            if push.f is not F.PUSH_BLOB:
-                continue
-            pairs = _judged(push)
-            offsets += sum(stored != _UNREADABLE for _, stored in pairs)
-            unreadable += sum(stored == _UNREADABLE for _, stored in pairs)
-            wrong = [pair for pair in pairs if not _agrees(*pair)]
-            if wrong:
-                findings.append(_wrong_range(push, *wrong[0]))
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Uploads":
+        return _Uploads(plan, whole)
+
+
+class _Uploads:
+    """Pushes are judged one by one."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._findings: list[Finding] = []
+        self._evidence = dict.fromkeys(_COUNTS, 0)
+
+    def take(self, part: History) -> None:
+        evidence = self._evidence
+        for push in part.of(F.PUSH_BLOB):
+            if push.answered.sent_offsets:
+                pairs = _judged(push)
+                evidence["offsets"] += sum(stored != _UNREADABLE for _, stored in pairs)
+                evidence["offsets-not-readable"] += sum(stored == _UNREADABLE for _, stored in pairs)
+                wrong = [pair for pair in pairs if not _agrees(*pair)]
+                if wrong:
+                    self._findings.append(_wrong_range(push, *wrong[0]))
             status = push.answered.out_of_order_status
-            refused += status == _REFUSED
-            refused_otherwise += status is not None and status >= 300 and status != _REFUSED
-            if status is not None and 200 <= status < 300:
-                findings.append(_accepted(push, status))
+            if status is None:
+                continue
+            evidence["out-of-order-refused"] += status == _REFUSED
+            evidence["out-of-order-refused-otherwise"] += status >= 300 and status != _REFUSED
+            if 200 <= status < 300:
+                self._findings.append(_accepted(push, status))
+
+    def result(self) -> Result:
         return conclude(
-            self.name,
-            plan,
-            findings=findings,
-            evidence={
-                "offsets": offsets,
-                "offsets-not-readable": unreadable,
-                "out-of-order-refused": refused,
-                "out-of-order-refused-otherwise": refused_otherwise,
-            },
+            "uploads",
+            self._plan,
+            findings=self._findings,
+            evidence=self._evidence,
             floors=_FLOORS,
-            skipped=skipped_capabilities(history, (PushStyle.CHUNKED_PATCH, PushStyle.STREAMED_PATCH)),
+            skipped=skipped_capabilities(self._whole, (PushStyle.CHUNKED_PATCH, PushStyle.STREAMED_PATCH)),
         )
 
 
@@ -63,7 +77,7 @@ def _judged(push: Operation) -> list[tuple[int, int]]:
     """Pairs of what was sent and what was said to be stored, after each chunk that was accepted."""
     pairs = list(zip(push.answered.sent_offsets, push.answered.stored_offsets, strict=False))
     # The last chunk of a push that did not succeed may have been refused or cut: then less is stored, rightly.
-    return pairs if push.kind is Kind.OK else pairs[:-1]
+    return pairs if push.kind is OK else pairs[:-1]
 
 
 def _agrees(sent: int, stored: int) -> bool:
