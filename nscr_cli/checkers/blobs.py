@@ -76,6 +76,9 @@ class _Blobs:
             elif push.answered.out_of_order_status in (None, _OUT_OF_ORDER):
                 # An upload of which a chunk out of order was answered otherwise was given up by us, whatever was said.
                 self._pushes.take(str(push.asked.style), push)
+        for finish in part.of(F.FINISH_UPLOAD):
+            if finish.asked.wrong_bytes:
+                self._believed(finish)
         for mount in part.of(F.MOUNT_BLOB):
             if mount.kind is OK and not inventory.may_exist(mount):
                 why = f"{told(mount)}. Nobody had pushed this blob, to any repository."

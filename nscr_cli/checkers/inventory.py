@@ -15,11 +15,12 @@ from nscr_cli.history.history import NEVER, History, Operation, Whole
 from nscr_cli.history.keys import digest_key, digest_of
 from nscr_cli.history.ops import FAIL, OK, F, Reference
 
-BLOB_WRITES = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB})
+BLOB_WRITES = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB, F.FINISH_UPLOAD})
 BLOB_READS = frozenset({F.GET_BLOB, F.HEAD_BLOB})
 MANIFEST_READS = frozenset({F.GET_MANIFEST, F.HEAD_MANIFEST})
+UPLOAD_STEPS = frozenset({F.START_UPLOAD, F.PATCH_UPLOAD, F.GET_UPLOAD, F.FINISH_UPLOAD, F.CANCEL_UPLOAD})
 DELETES = frozenset({F.DELETE_BLOB, F.DELETE_MANIFEST, F.DELETE_TAG})
-_BLOB_KINDS = (F.PUSH_BLOB, F.MOUNT_BLOB, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB)
+_BLOB_KINDS = (F.PUSH_BLOB, F.MOUNT_BLOB, F.FINISH_UPLOAD, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB)
 _DELETE_MANIFEST = F.DELETE_MANIFEST
 _GET_MANIFEST = F.GET_MANIFEST
 _NONE_ENDED = Ended(())
@@ -80,7 +81,7 @@ class Inventory:
         """Bytes of what was written, by digest."""
         return {
             one.asked.digest: one.asked.size
-            for one in self._written(F.PUSH_BLOB, F.MOUNT_BLOB, F.PUT_MANIFEST)
+            for one in self._written(*BLOB_WRITES, F.PUT_MANIFEST)
             if one.asked.digest is not None and one.asked.size is not None and not one.asked.wrong_bytes
         }
 
@@ -171,7 +172,7 @@ class Inventory:
     def _first_pushes(self) -> dict[str, int]:
         """When the first push began that may have brought the bytes of a digest into the registry."""
         first: dict[str, int] = {}
-        for one in self._written(F.PUSH_BLOB):
+        for one in self._written(F.PUSH_BLOB, F.FINISH_UPLOAD):
             if one.kind is not FAIL and not one.asked.wrong_bytes:
                 digest = digest_of(one.key) or ""
                 first[digest] = min(first.get(digest, one.start_ns), one.start_ns)
@@ -181,7 +182,7 @@ class Inventory:
     def first_writes(self) -> dict[str, int]:
         """When the first push or mount began that may have put the blob of a key there."""
         first: dict[str, int] = {}
-        for one in self._history.of(F.PUSH_BLOB, F.MOUNT_BLOB):
+        for one in self._history.of(*BLOB_WRITES):
             if one.kind is not FAIL and not one.asked.wrong_bytes:
                 first[one.key] = min(first.get(one.key, one.start_ns), one.start_ns)
         return first

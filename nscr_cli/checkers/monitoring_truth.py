@@ -13,6 +13,7 @@ import msgspec
 from nscr_cli.checkers.inventory import (
     BLOB_WRITES,
     MANIFEST_READS,
+    UPLOAD_STEPS,
     Inventory,
     found,
     may_have_happened,
@@ -95,8 +96,17 @@ class Truth:
     @cached_property
     def sessions(self) -> Between:
         """Uploads that nobody finished may still be open."""
-        pushes = (one for one in self._history.operations if one.f in BLOB_WRITES and not one.asked.wrong_bytes)
-        return Between(0, sum(one.kind is not Kind.OK for one in pushes))
+        left = 0
+        stepwise: dict[str | None, bool] = {}
+        for one in self._history.operations:
+            if one.f in UPLOAD_STEPS:
+                is_over = one.f in (F.FINISH_UPLOAD, F.CANCEL_UPLOAD) and one.kind is Kind.OK
+                is_begun = one.f is F.START_UPLOAD and may_have_happened(one)
+                if is_over or is_begun:
+                    stepwise[one.asked.upload] = stepwise.get(one.asked.upload, True) and not is_over
+            elif one.f in BLOB_WRITES and not one.asked.wrong_bytes:
+                left += one.kind is not Kind.OK
+        return Between(0, left + sum(stepwise.values()))
 
     @cached_property
     def orphans(self) -> Between:

@@ -13,6 +13,7 @@ from nscr_cli.checkers.inventory import (
     BLOB_READS,
     BLOB_WRITES,
     MANIFEST_READS,
+    UPLOAD_STEPS,
     Inventory,
     bare_media_type,
     found,
@@ -44,6 +45,11 @@ _READS = BLOB_READS | MANIFEST_READS
 _SUCCESS: dict[F, tuple[int, ...]] = {
     F.PUSH_BLOB: (201,),
     F.MOUNT_BLOB: (201,),
+    F.START_UPLOAD: (202,),
+    F.PATCH_UPLOAD: (202,),
+    F.GET_UPLOAD: (204,),
+    F.FINISH_UPLOAD: (201,),
+    F.CANCEL_UPLOAD: (204,),
     F.PUT_MANIFEST: (201,),
     F.DELETE_BLOB: (202,),
     F.DELETE_TAG: (202,),
@@ -168,7 +174,7 @@ def _refused(one: Operation) -> Iterable[tuple[str, str, str]]:
     """A refusal of what this registry accepts elsewhere; whether a push was valid, other checkers know."""
     status = one.answered.status or 0
     is_odd = one.asked.range_text is not None or one.asked.accept is not None  # the reads checker's
-    if one.f not in (*BLOB_WRITES, F.PUT_MANIFEST) and status != 404 and not is_odd and is_refusal(one):
+    if one.f not in (*BLOB_WRITES, *UPLOAD_STEPS, F.PUT_MANIFEST) and status != 404 and not is_odd and is_refusal(one):
         yield "refused-request", _VALID, f"answered {status}, where others of its kind were accepted"
     is_ours = any(words in (one.error or "") for words in _OURS)
     if one.kind is FAIL and 200 <= status < 300 and not is_ours:

@@ -1,28 +1,29 @@
-"""The uploads checker: after each chunk a registry tells how much it holds, and it takes chunks in order only.
+"""The uploads checker: a registry tells how much of an upload it holds, takes chunks in order only, and loses none.
 
-Follows spec.md#pushing-a-blob-in-chunks.
-
-`Range` is inclusive, so that "0-0" may mean one byte or none at all: both are accepted where nothing was sent yet
-(distribution/distribution#2363). Where a registry says nothing readable there is nothing to judge, only less evidence.
+Follows spec.md#pushing-a-blob-in-chunks and #cancel-a-blob-upload. Judges pushes in one operation by the offsets that
+came back, and uploads that were done step by step, perhaps by several clients at once, by bounds (upload_rules.py).
 """
 
+from collections import Counter
+from collections.abc import Iterable
+
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
+from nscr_cli.checkers.inventory import UPLOAD_STEPS, is_fresh
+from nscr_cli.checkers.upload_rules import ORDER, RANGE, count_refusal, finding_of, judged_step
+from nscr_cli.checkers.upload_steps import UNREADABLE, UploadSteps
 from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import told
 from nscr_cli.history.history import History, Operation, Whole
-from nscr_cli.history.ops import OK, F, PushStyle
+from nscr_cli.history.ops import INFO, OK, F, PushStyle
 from nscr_cli.history.plan import RunPlan
 
-_CLAUSE = "spec.md#pushing-a-blob-in-chunks: Range tells the bytes that the registry has received"
-_ORDER = "spec.md#pushing-a-blob-in-chunks: a chunk that is uploaded out of order MUST be answered 416"
-_FLOORS = {"offsets": 3, "out-of-order-refused": 0}
+_KEPT = "an upload that nobody ended is there: the registry that the run started keeps uploads for hours"
+_FLOORS = {"offsets": 3, "out-of-order-refused": 0, "resumed": 0, "contended": 0, "used-after-cancel": 0}
 _COUNTS = ("offsets", "offsets-not-readable", "out-of-order-refused", "out-of-order-refused-otherwise")
-_UNREADABLE = -1
-_REFUSED = 416
 
 
 class UploadsChecker:
-    """Judges the offsets that a registry reports during uploads."""
+    """Judges what a registry says and does about uploads."""
 
     @property
     def name(self) -> str:
@@ -36,31 +37,38 @@ class UploadsChecker:
 
 
 class _Uploads:
-    """Pushes are judged one by one."""
+    """Pushes are judged one by one, and so are uploads."""
 
     def __init__(self, plan: RunPlan, whole: Whole) -> None:
         self._plan = plan
         self._whole = whole
         self._findings: list[Finding] = []
-        self._evidence = dict.fromkeys(_COUNTS, 0)
+        self._evidence: Counter[str] = Counter(dict.fromkeys(_COUNTS, 0))
+        self._lost = 0
+        self._first_lost: Operation | None = None
 
     def take(self, part: History) -> None:
-        evidence = self._evidence
         for push in part.of(F.PUSH_BLOB):
-            if push.answered.sent_offsets:
-                pairs = _judged(push)
-                evidence["offsets"] += sum(stored != _UNREADABLE for _, stored in pairs)
-                evidence["offsets-not-readable"] += sum(stored == _UNREADABLE for _, stored in pairs)
-                wrong = [pair for pair in pairs if not _agrees(*pair)]
-                if wrong:
-                    self._findings.append(_wrong_range(push, *wrong[0]))
-            status = push.answered.out_of_order_status
-            if status is None:
-                continue
-            evidence["out-of-order-refused"] += status == _REFUSED
-            evidence["out-of-order-refused-otherwise"] += status >= 300 and status != _REFUSED
-            if 200 <= status < 300:
-                self._findings.append(_accepted(push, status))
+            if push.answered.sent_offsets or push.answered.out_of_order_status is not None:
+                self._findings += _judged_push(push, self._evidence)
+        uploads: dict[str, list[Operation]] = {}
+        for one in part.of(*UPLOAD_STEPS):
+            uploads.setdefault(one.asked.upload or "", []).append(one)
+        is_ours = is_fresh(part)
+        for operations in uploads.values():
+            self._take_upload(UploadSteps(operations), is_ours=is_ours)
+
+    def _take_upload(self, upload: UploadSteps, *, is_ours: bool) -> None:
+        upload.count(self._evidence)
+        gone = [one for one in upload.operations if one.answered.status == 404 and upload.is_there(one)]
+        self._evidence["lost"] += len(gone)
+        found = [finding for one in upload.operations for finding in judged_step(one, upload, self._evidence)]
+        found += [_lost(one) for one in gone[:1] if is_ours]
+        self._findings += found[:1]  # what follows from a broken upload proves nothing more
+        if gone and not is_ours and not any(one.kind is INFO or one.faults for one in upload.operations):
+            self._lost += 1
+            if self._first_lost is None or gone[0].index < self._first_lost.index:
+                self._first_lost = gone[0]
 
     def result(self) -> Result:
         return conclude(
@@ -69,37 +77,38 @@ class _Uploads:
             findings=self._findings,
             evidence=self._evidence,
             floors=_FLOORS,
+            reasons=self._losses(),
             skipped=skipped_capabilities(self._whole, (PushStyle.CHUNKED_PATCH, PushStyle.STREAMED_PATCH)),
         )
 
+    def _losses(self) -> Iterable[str]:
+        """How long it keeps an upload is a registry's own affair; but where it keeps none, little was tried."""
+        if self._first_lost is not None:
+            example = told(self._first_lost)
+            yield f"{self._lost} uploads were gone that nobody had ended, with no fault in the way, e.g. {example}"
 
-def _judged(push: Operation) -> list[tuple[int, int]]:
-    """Pairs of what was sent and what was said to be stored, after each chunk that was accepted."""
+
+def _judged_push(push: Operation, evidence: Counter[str]) -> Iterable[Finding]:
     pairs = list(zip(push.answered.sent_offsets, push.answered.stored_offsets, strict=False))
-    # The last chunk of a push that did not succeed may have been refused or cut: then less is stored, rightly.
-    return pairs if push.kind is OK else pairs[:-1]
+    if push.kind is not OK:
+        # The last chunk of a push that did not succeed may have been refused or cut: then less is stored, rightly.
+        pairs = pairs[:-1]
+    readable = sum(one != UNREADABLE for _, one in pairs)
+    evidence["offsets"] += readable
+    evidence["offsets-not-readable"] += len(pairs) - readable
+    for said, held in pairs:
+        if held not in (UNREADABLE, said) and not (said == 0 and held == 1):
+            why = f"{told(push)} ({push.asked.style}): {said} bytes had been sent, and Range said {held}."
+            yield finding_of("wrong-range", (push,), RANGE, why)
+            break
+    status = push.answered.out_of_order_status
+    if status is None:
+        return
+    count_refusal(status, evidence)
+    if 200 <= status < 300:
+        why = f"{told(push)}: a chunk that began one byte after the end of what had been sent was answered {status}."
+        yield finding_of("out-of-order-accepted", (push,), ORDER, why)
 
 
-def _agrees(sent: int, stored: int) -> bool:
-    return stored in (_UNREADABLE, sent) or (sent == 0 and stored == 1)
-
-
-def _wrong_range(push: Operation, sent: int, stored: int) -> Finding:
-    why = f"{told(push)} ({push.asked.style}): {sent} bytes had been sent, and Range said {stored}."
-    return _finding("wrong-range", push, _CLAUSE, why)
-
-
-def _accepted(push: Operation, status: int) -> Finding:
-    why = f"{told(push)}: a chunk that began one byte after the end of what had been sent was answered {status}."
-    return _finding("out-of-order-accepted", push, _ORDER, why)
-
-
-def _finding(rule: str, push: Operation, clause: str, explanation: str) -> Finding:
-    return Finding(
-        checker="uploads",
-        rule=rule,
-        key=push.key,
-        operations=(push.index,),
-        clause=clause,
-        explanation=explanation,
-    )
+def _lost(one: Operation) -> Finding:
+    return finding_of("lost-upload", (one,), _KEPT, f"Nobody had ended this upload, and yet: {told(one)}.")

@@ -24,8 +24,19 @@ def told(operation: Operation) -> str:
     end = "on, for nobody knows how long" if operation.end_ns == NEVER else f"to {seconds(operation.end_ns)}"
     wrote = f" of {short(operation.asked.digest)}" if operation.asked.digest and "@" not in operation.key else ""
     return (
-        f"#{operation.index} {operation.f} {operation.key}{wrote} by process {operation.process}, "
+        f"#{operation.index} {operation.f} {operation.key}{wrote}{_chunk(operation)} by process {operation.process}, "
         f"from {seconds(operation.start_ns)} {end}: {outcome(operation)}"
+    )
+
+
+def _chunk(operation: Operation) -> str:
+    """Of a step of an upload: which upload, and which bytes were sent."""
+    asked = operation.asked
+    if asked.upload is None:
+        return ""
+    sent = f" of {asked.size} bytes" if operation.f is F.PATCH_UPLOAD else ""
+    return (
+        f" (upload {asked.upload}{sent}{f', Content-Range {asked.range[0]}-{asked.range[1]}' if asked.range else ''})"
     )
 
 
@@ -39,6 +50,8 @@ def outcome(operation: Operation) -> str:
         parts.append(short(answered.digest or answered.header_digest))
     if answered.length is not None and operation.f in (F.GET_BLOB, F.GET_MANIFEST) and answered.present:
         parts.append(f"{answered.length} bytes")
+    if operation.asked.upload is not None and answered.stored_offsets:
+        parts.append(f"{answered.stored_offsets[-1]} bytes stored")
     if answered.error_code:
         parts.append(answered.error_code)
     if operation.kind is not Kind.OK:

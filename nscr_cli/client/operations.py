@@ -11,6 +11,7 @@ from nscr_cli.client.pushes import mount_blob, push_blob
 from nscr_cli.client.reads import read_blob, read_manifest
 from nscr_cli.client.registry import RegistryClient, Reply
 from nscr_cli.client.steps import Steps
+from nscr_cli.client.uploads import Locations, perform_step
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_of, repository_of, tag_of
 from nscr_cli.history.ops import Answered, F, Kind, PushStyle, Referrer
@@ -18,10 +19,16 @@ from nscr_cli.history.ops import Answered, F, Kind, PushStyle, Referrer
 MOST_PAGES = 10_000
 
 
-async def perform(registry: RegistryClient, invocation: Invocation, operation_id: str | None = None) -> Completion:
+async def perform(
+    registry: RegistryClient,
+    invocation: Invocation,
+    operation_id: str | None = None,
+    locations: Locations | None = None,
+) -> Completion:
     """Do what is asked, once.
 
     Args:
+        locations: of the uploads of which clients do one step at a time; of this operation alone where there are none.
         operation_id: the exchanges are named after it, as `<operation id>.<n>` in X-Request-Id.
     """
     steps = Steps(operation_id)
@@ -40,6 +47,8 @@ async def perform(registry: RegistryClient, invocation: Invocation, operation_id
             )
         case F.MOUNT_BLOB:
             return await mount_blob(registry, repository, _digest(invocation), invocation.asked.source or "", steps)
+        case F.START_UPLOAD | F.PATCH_UPLOAD | F.GET_UPLOAD | F.FINISH_UPLOAD | F.CANCEL_UPLOAD:
+            return await perform_step(registry, invocation, locations or Locations(), steps)
         case F.GET_BLOB | F.HEAD_BLOB:
             return await read_blob(registry, repository, invocation.f, _digest(invocation), invocation.asked, steps)
         case F.GET_MANIFEST | F.HEAD_MANIFEST:

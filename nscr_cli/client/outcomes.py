@@ -9,16 +9,24 @@ spec.md#api; what other 2xx mean on a write, nobody promises.
 
 from nscr_cli.history.ops import F, Kind
 
-READS = frozenset({F.GET_BLOB, F.HEAD_BLOB, F.GET_MANIFEST, F.HEAD_MANIFEST, F.LIST_TAGS, F.LIST_REFERRERS})
+READS = frozenset(
+    {F.GET_BLOB, F.HEAD_BLOB, F.GET_MANIFEST, F.HEAD_MANIFEST, F.LIST_TAGS, F.LIST_REFERRERS, F.GET_UPLOAD}
+)
 
 ACKNOWLEDGED: dict[F, frozenset[int]] = {
     F.PUSH_BLOB: frozenset({201, 204}),
     F.MOUNT_BLOB: frozenset({201}),
+    F.START_UPLOAD: frozenset({202}),
+    F.PATCH_UPLOAD: frozenset({200, 201, 202, 204}),
+    F.FINISH_UPLOAD: frozenset({201, 204}),
+    F.CANCEL_UPLOAD: frozenset({200, 202, 204}),
     F.PUT_MANIFEST: frozenset({200, 201, 204}),
     F.DELETE_BLOB: frozenset({200, 202, 204}),
     F.DELETE_TAG: frozenset({200, 202, 204}),
     F.DELETE_MANIFEST: frozenset({200, 202, 204}),
 }
+
+_ANSWERS: dict[F, tuple[int, ...]] = {F.LIST_REFERRERS: (200,), F.GET_UPLOAD: (200, 202, 204, 404)}
 
 # The server knows neither the method nor the protocol: it did nothing. Any other 5xx may come after the deed.
 NOT_IMPLEMENTED = frozenset({501, 505})
@@ -48,5 +56,4 @@ def kind_of(f: F, *, status: int | None, is_complete: bool, was_sent: bool) -> K
 
 
 def _kind_of_read(f: F, status: int | None, is_complete: bool) -> Kind:
-    answers = (200,) if f is F.LIST_REFERRERS else (200, 206, 404)
-    return Kind.OK if is_complete and status in answers else Kind.FAIL
+    return Kind.OK if is_complete and status in _ANSWERS.get(f, (200, 206, 404)) else Kind.FAIL

@@ -144,6 +144,12 @@ class RegistryClient:
             "PATCH", location, partial(content.chunks, first, end), end - first, headers, request_id, manner
         )
 
+    async def append_to_upload(
+        self, location: str, body: Content, span: tuple[int, int] | None, *, request_id: str | None = None
+    ) -> Reply:
+        """Send these bytes as a chunk, whatever Content-Range says of them; without one, where `span` is None."""
+        return await self._send("PATCH", location, body.chunks, body.size, _chunk_headers(span), request_id)
+
     async def stream_upload(
         self, location: str, content: Content, *, manner: Manner = PLAIN, request_id: str | None = None
     ) -> Reply:
@@ -157,14 +163,16 @@ class RegistryClient:
         content: Content | None = None,
         *,
         manner: Manner = PLAIN,
+        span: tuple[int, int] | None = None,
         request_id: str | None = None,
     ) -> Reply:
-        """Close an upload with its digest, and with its bytes where none were sent before."""
+        """Close an upload with its digest; with its bytes where none were sent before, or with its last chunk."""
         joint = "&" if "?" in location else "?"
         target = f"{location}{joint}digest={quote(digest, safe='')}"
         if content is None:
             return await self._send("PUT", target, tuple, 0, (), request_id, manner)
-        return await self._send("PUT", target, content.chunks, content.size, (_OCTETS,), request_id, manner)
+        headers = _chunk_headers(span)
+        return await self._send("PUT", target, content.chunks, content.size, headers, request_id, manner)
 
     async def upload_status(self, location: str, *, request_id: str | None = None) -> Reply:
         """Ask how much of an upload is there."""
@@ -393,6 +401,10 @@ class RegistryClient:
         except NoToken as error:
             return msgspec.structs.replace(reply, denial=str(error))
         return await exchange(_bearer(token))
+
+
+def _chunk_headers(span: tuple[int, int] | None) -> Headers:
+    return (_OCTETS,) if span is None else (_OCTETS, ("Content-Range", f"{span[0]}-{span[1]}"))
 
 
 def _bearer(token: str | None) -> Headers:

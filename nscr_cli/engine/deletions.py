@@ -12,7 +12,7 @@ from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.keys import repository_of, tag_of
 from nscr_cli.history.ops import F, Kind
 
-_BLOB_WRITES = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB})
+_BLOB_WRITES = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB, F.FINISH_UPLOAD})
 _DELETES = frozenset({F.DELETE_TAG, F.DELETE_MANIFEST, F.DELETE_BLOB})
 
 

@@ -36,7 +36,7 @@ from nscr_cli.monitors.sampler import Sampler
 from nscr_cli.targets.base import Running, TortureTarget
 from nscr_cli.workloads.capabilities import probe, style_probe, unsupported
 from nscr_cli.workloads.catalogue import Workload
-from nscr_cli.workloads.final_reads import final_reads
+from nscr_cli.workloads.final_reads import cancels, final_reads
 from nscr_cli.workloads.memory import Memory
 from nscr_cli.workloads.seeding import seeded_memory, seeds
 from nscr_cli.workloads.world import World, world_of
@@ -46,6 +46,8 @@ DRAIN_S = 5.0
 FINAL_S = 120.0
 INTERRUPTED_FINAL_S = 10.0
 MOST_FINAL_BLOBS = 20_000
+
+_UPLOADS = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB, F.START_UPLOAD, F.PATCH_UPLOAD, F.FINISH_UPLOAD, F.CANCEL_UPLOAD})
 
 
 class Wiring(Protocol):
@@ -184,11 +186,13 @@ class Run:
             self._enter("main")
             await self._main(interpreter, world, memory, company.beside_load(world, is_monitored=is_monitored))
         self._enter("quiesce")
+        history = self._history()
+        await interpreter.run(Queue(cancels(history.operations)), Phase.FINAL)
         is_drained = not is_monitored or await sampler.wait_drained(world.namespace.prefix, timeout_s=DRAIN_S)
         self._enter("final")
-        await self._read_back(interpreter, world)
+        await self._read_back(interpreter, history)
         if is_monitored and (is_drained or self._all_pushes_ended()):
-            await sampler.sample_quiet(self._written_repositories())
+            await sampler.sample_quiet(_repositories(history))
         await interpreter.aclose()
         await company.settle()
         self._enter("done")
@@ -231,9 +235,9 @@ class Run:
             await interpreter.run(load, Phase.MAIN, arrivals=arrivals_of(self._plan, self.main_began_ns))
         self._nemesis.heal()
 
-    async def _read_back(self, interpreter: Interpreter, world: World) -> None:
+    async def _read_back(self, interpreter: Interpreter, history: History) -> None:
         chance = stream(self._plan.seed, "final")
-        chosen = final_reads(self._history().operations, self._written_repositories(), chance, MOST_FINAL_BLOBS)
+        chosen = final_reads(history.operations, _repositories(history), chance, MOST_FINAL_BLOBS)
         if chosen.unread:
             self._recorder.event("unread", count=str(len(chosen.unread)), keys=" ".join(chosen.unread))
         most_s = INTERRUPTED_FINAL_S if self._is_interrupted else max(FINAL_S, self._plan.duration_s)
@@ -247,15 +251,18 @@ class Run:
     def _history(self) -> History:
         return History(read_journal(self._folder / JOURNAL_NAME))
 
-    def _written_repositories(self) -> list[str]:
-        return sorted({repository_of(operation.key) for operation in self._history().operations})
-
     def _all_pushes_ended(self) -> bool:
         """Nothing of any upload of ours can still be under way, whatever the registry says."""
         return all(_has_ended(operation) for operation in self._history().operations)
 
 
+def _repositories(history: History) -> list[str]:
+    return sorted({repository_of(operation.key) for operation in history.operations})
+
+
 def _has_ended(operation: Operation) -> bool:
-    is_upload = operation.f in (F.PUSH_BLOB, F.MOUNT_BLOB)
+    is_upload = operation.f in _UPLOADS
     # A fault of ours that struck it ended its connection long ago: an upload may lie open, and nobody is at it.
-    return not is_upload or operation.kind is Kind.OK or bool(operation.faults)
+    is_whole = operation.f in (F.PUSH_BLOB, F.MOUNT_BLOB)  # one that failed may have left an upload open
+    has_ended = operation.kind is Kind.OK or (operation.kind is Kind.FAIL and not is_whole)
+    return not is_upload or has_ended or bool(operation.faults)

@@ -10,6 +10,12 @@ from nscr_cli.history.ops import Kind, Op
 
 _GROUPS = 64  # about the square root of the most workers
 
+Heir = Callable[[int], Generator]
+
+
+def _nobody(_generator: Generator, _event: Op) -> None:
+    """Nobody goes on."""
+
 
 class Nothing(msgspec.Struct, frozen=True):
     """No operation at all."""
@@ -42,36 +48,46 @@ class EachProcess(msgspec.Struct, frozen=True):
     Attributes:
         running: the generators by process, in groups: an operation copies its own group and the list of the groups,
             not what thousands of other processes do.
+        heir: of a generator whose process ended `info`: who goes on with what it left, under a new process.
+        heirs: those who wait for a new process, first come, first served.
     """
 
     make: Callable[[int], Generator]
     running: dict[int, dict[int, Generator]] = {}
+    heir: Callable[[Generator, Op], Heir | None] = _nobody
+    heirs: tuple[Heir, ...] = ()
 
     def op(self, context: Context) -> Next:
         own = self._group(context.process).get(context.process)
+        heirs = self.heirs
+        if own is None and heirs:
+            own, heirs = heirs[0](context.process), heirs[1:]
         answer = (own or self.make(context.process)).op(context)
         if not isinstance(answer, tuple):
             return answer
         invocation, following = answer
-        return invocation, self._with(context.process, following)
+        return invocation, self._with(context.process, following, heirs)
 
     def update(self, event: Op) -> Generator:
         own = self._group(event.process).get(event.process)
         if own is None:
             return self
-        # A process that ended `info` never speaks again: what it would have done next is forgotten.
-        return self._with(event.process, None if event.kind is Kind.INFO else own.update(event))
+        if event.kind is not Kind.INFO:
+            return self._with(event.process, own.update(event), self.heirs)
+        # A process that ended `info` never speaks again: what it would have done next, another one does or nobody.
+        heir = self.heir(own, event)
+        return self._with(event.process, None, self.heirs if heir is None else (*self.heirs, heir))
 
     def _group(self, process: int) -> dict[int, Generator]:
         return self.running.get(process % _GROUPS, {})
 
-    def _with(self, process: int, generator: Generator | None) -> "EachProcess":
+    def _with(self, process: int, generator: Generator | None, heirs: tuple[Heir, ...]) -> "EachProcess":
         group = {**self._group(process)}
         if generator is None:
             del group[process]
         else:
             group[process] = generator
-        return EachProcess(self.make, {**self.running, process % _GROUPS: group})
+        return EachProcess(self.make, {**self.running, process % _GROUPS: group}, self.heir, heirs)
 
 
 class UntilTime(msgspec.Struct, frozen=True):

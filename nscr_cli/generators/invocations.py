@@ -26,6 +26,63 @@ def push_wrong_bytes(repository: str, content: Content, claimed: Content, style:
     return Invocation(f=F.PUSH_BLOB, key=digest_key(repository, claimed.digest), asked=asked, content=content)
 
 
+def start_upload(repository: str, blob: Content, upload: str) -> Invocation:
+    """Open an upload that is to become a blob, by a name that is the run's own."""
+    return _upload_step(F.START_UPLOAD, repository, blob, upload)
+
+
+def patch_upload(
+    repository: str,
+    blob: Content,
+    upload: str,
+    chunk: Content,
+    span: tuple[int, int] | None,
+    *,
+    wrong_bytes: bool = False,
+) -> Invocation:
+    """Send a chunk; Content-Range is `span`, whatever the chunk is, and none where it is None.
+
+    Args:
+        wrong_bytes: the chunk is not what the blob holds at that place.
+    """
+    asked = Asked(digest=blob.digest, size=chunk.size, range=span, upload=upload, wrong_bytes=wrong_bytes)
+    return Invocation(f=F.PATCH_UPLOAD, key=digest_key(repository, blob.digest), asked=asked, content=chunk)
+
+
+def get_upload(repository: str, blob: Content, upload: str) -> Invocation:
+    """Ask how much of an upload the registry holds."""
+    return _upload_step(F.GET_UPLOAD, repository, blob, upload)
+
+
+def finish_upload(repository: str, blob: Content, upload: str, last_from: int | None = None) -> Invocation:
+    """Close an upload with its digest; the bytes from `last_from` on are sent along as its last chunk."""
+    last = None if last_from is None else part_of(blob, last_from, blob.size)
+    span = None if last is None or last_from is None or not last.size else (last_from, blob.size - 1)
+    asked = Asked(digest=blob.digest, size=blob.size, range=span, upload=upload)
+    return Invocation(f=F.FINISH_UPLOAD, key=digest_key(repository, blob.digest), asked=asked, content=last)
+
+
+def finish_wrongly(repository: str, blob: Content, upload: str, claimed: Content) -> Invocation:
+    """Close an upload of a blob with the digest of another one: it must be refused."""
+    asked = Asked(digest=claimed.digest, size=blob.size, upload=upload, wrong_bytes=True)
+    return Invocation(f=F.FINISH_UPLOAD, key=digest_key(repository, claimed.digest), asked=asked)
+
+
+def cancel_upload(repository: str, blob: Content, upload: str) -> Invocation:
+    """Give an upload up."""
+    return _upload_step(F.CANCEL_UPLOAD, repository, blob, upload)
+
+
+def part_of(content: Content, first: int, end: int) -> Content:
+    """The bytes from `first` up to, not including, `end`."""
+    return Content.of_bytes(b"".join(content.chunks(first, end)))
+
+
+def _upload_step(f: F, repository: str, blob: Content, upload: str) -> Invocation:
+    asked = Asked(digest=blob.digest, size=blob.size, upload=upload)
+    return Invocation(f=f, key=digest_key(repository, blob.digest), asked=asked)
+
+
 def mount_blob(repository: str, content: Content, source: str) -> Invocation:
     """Take a blob over from another repository."""
     asked = Asked(digest=content.digest, size=content.size, source=source)
@@ -43,7 +100,7 @@ def get_range(
 ) -> Invocation:
     """Read the bytes from span[0] to span[1] of a blob, both included; `content` is the blob, where it is known."""
     first, last = span
-    part = None if content is None else Content.of_bytes(b"".join(content.chunks(first, last + 1)))
+    part = None if content is None else part_of(content, first, last + 1)
     asked = Asked(digest=digest, size=size, range=span, range_digest=part.digest if part is not None else None)
     return Invocation(f=F.GET_BLOB, key=digest_key(repository, digest), asked=asked)
 

@@ -37,6 +37,11 @@ class F(StrEnum):
 
     PUSH_BLOB = "push-blob"
     MOUNT_BLOB = "mount-blob"
+    START_UPLOAD = "start-upload"
+    PATCH_UPLOAD = "patch-upload"
+    GET_UPLOAD = "get-upload"
+    FINISH_UPLOAD = "finish-upload"
+    CANCEL_UPLOAD = "cancel-upload"
     GET_BLOB = "get-blob"
     HEAD_BLOB = "head-blob"
     DELETE_BLOB = "delete-blob"
@@ -92,7 +97,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         style: of a blob push.
         source: repository that a mount takes the blob from.
         range: inclusive first and last byte asked for, or None for the whole.
-        wrong_bytes: the bytes sent do not hash to `digest`, on purpose: they must be refused.
+        wrong_bytes: the bytes sent do not hash to `digest`, on purpose: they must be refused. Of a chunk: it is not
+            what the blob holds at that place.
+        upload: of a step of an upload: which one, by a name that no other of the run has. Its key is the blob that the
+            upload is to become, `size` the bytes of that blob or of the chunk, `range` the Content-Range of the chunk.
         out_of_order: of a chunked push: a chunk that leaves a gap is sent amid the others, and must be refused.
         page_size: most names that a page of a list may hold (`n`), or None where nothing was asked.
         range_digest: sha256 digest of the bytes in that range, where the asker knows them.
@@ -122,6 +130,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     if_none_match: str | None = None
     if_modified_since: str | None = None
     wrong_bytes: bool = False
+    upload: str | None = None
     out_of_order: bool = False
     page_size: int | None = None
     subject: str | None = None
@@ -154,7 +163,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
         exchanges: exchanges that the operation took.
         sent_offsets: bytes of an upload sent so far, after each of its PATCH requests.
         stored_offsets: bytes of it that the registry said it holds (end of `Range` + 1), after each of them; -1 where
-            it said nothing readable.
+            it said nothing readable. Of a step of an upload: the one after it.
+        least_chunk: OCI-Chunk-Min-Length, of an upload that was started.
         out_of_order_status: HTTP status that the chunk out of order was answered; None where none was sent or answered.
     """
 
@@ -182,6 +192,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     sent_offsets: tuple[int, ...] = ()
     stored_offsets: tuple[int, ...] = ()
     out_of_order_status: int | None = None
+    least_chunk: int | None = None
 
 
 class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="op"):

@@ -4,7 +4,7 @@ Pure: knows no clock, no terminal and no engine. `render_progress` is for a term
 one line of a CI log. Figures here are for looking at; the report computes its own, exactly, from the journal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from rich import box
@@ -21,6 +21,7 @@ from nscr_cli.ui import printable
 PHASES = ("prepare", "seed", "main", "quiesce", "final", "done")
 _ALERTS_SHOWN = 2
 _WIDE = 120
+_ROWS = 12  # of operations, so that a screen of 24 lines holds all
 
 
 class OperationCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,8 +103,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 def render_progress(progress: Progress, width: int) -> RenderableType:
     """The picture for a terminal `width` columns wide."""
     head = [_title(progress), _bar(progress, width), Text()]
-    figures, table = _figures(progress, width), _operations(progress)
-    if width >= _WIDE:
+    is_wide = width >= _WIDE
+    figures = _figures(progress, width)
+    table = _operations(progress.operations, len(progress.operations) if is_wide else _ROWS)
+    if is_wide:
         body: list[RenderableType] = [Columns([figures, table], padding=(0, 4))]
     else:
         body = [figures, table] if progress.operations else [figures]
@@ -206,12 +209,17 @@ def _named_figures(figures: RegistryFigures) -> Iterator[tuple[str, str]]:
             yield name, f"{value:,}"
 
 
-def _operations(progress: Progress) -> Table:
+def _operations(counts: Sequence[OperationCount], most: int) -> Table:
+    """A row for each kind of operation; where there are more than `most`, the rarest in one."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("operation", no_wrap=True)
     for name in ("ok", "fail", "info", "p50", "p99"):
         table.add_column(name, justify="right", no_wrap=True)
-    for count in progress.operations:
+    shown = counts
+    if len(counts) > most:
+        frequent = sorted(counts, key=lambda count: count.ok + count.fail + count.info, reverse=True)[: most - 1]
+        shown = [count for count in counts if count in frequent]
+    for count in shown:
         table.add_row(
             count.f,
             f"{count.ok:,}",
@@ -220,6 +228,14 @@ def _operations(progress: Progress) -> Table:
             show_milliseconds(count.p50_ms),
             show_milliseconds(count.p99_ms),
         )
+    if len(shown) < len(counts):
+        others = [count for count in counts if count not in shown]
+        sums = (
+            sum(count.ok for count in others),
+            sum(count.fail for count in others),
+            sum(count.info for count in others),
+        )
+        table.add_row(f"{len(others)} others", *(f"{number:,}" for number in sums))
     return table
 
 

@@ -46,12 +46,15 @@ def transcript(registry_url: str | None, operations: Sequence[Operation]) -> str
     """
     url = shlex.quote(printable(registry_url or _OWN_REGISTRY, limit=2000).rstrip("/"))
     lines = [f"REGISTRY={url}", _ASK]
-    if any(one.f is F.PUSH_BLOB and one.asked.style is not PushStyle.SINGLE_POST for one in operations):
+    if any(
+        one.asked.upload or (one.f is F.PUSH_BLOB and one.asked.style is not PushStyle.SINGLE_POST)
+        for one in operations
+    ):
         lines.append(_FOLLOW)
     for one in operations:
         said = printable(outcome(one), limit=400)
         lines += ["", f"# #{one.index}, process {one.process}, at {one.start_ns / 1e9:.6f} s; it was answered: {said}"]
-        lines += _calls(one)
+        lines += _calls(one) if one.asked.upload is None else _step(one)
     return "\n".join(lines)
 
 
@@ -109,6 +112,30 @@ def _accept(one: Operation) -> str:
 def _header(name: str, value: str) -> str:
     # curl leaves a header out that is given without a value.
     return f"--header {shlex.quote(printable(f'{name}: {value}'.rstrip()))}"
+
+
+def _step(one: Operation) -> Iterator[str]:
+    """A step of an upload that goes on from where the step before it in the script left it."""
+    span = f"--header 'Content-Range: {one.asked.range[0]}-{one.asked.range[1]}' " if one.asked.range else ""
+    digest = digest_of(one.key) or ""
+    named = shlex.quote(_encoded(digest))
+    match one.f:
+        case F.START_UPLOAD:
+            yield f"follow --request POST {_url(one, 'blobs/uploads/')}"
+        case F.PATCH_UPLOAD:
+            begin = one.asked.range[0] if one.asked.range else 0
+            yield f"tail -c +{begin + 1} {_body(digest)} | head -c {one.asked.size} > chunk"
+            yield f'follow --request PATCH {_OCTETS} {span}--data-binary @chunk "$upload"'
+        case F.GET_UPLOAD:
+            yield 'follow "$upload"'
+        case F.FINISH_UPLOAD:
+            if one.asked.range is None:
+                yield f'ask --request PUT "$(with_digest {named})"'
+                return
+            yield f"tail -c +{one.asked.range[0] + 1} {_body(digest)} > chunk"
+            yield f'ask --request PUT {_OCTETS} {span}--data-binary @chunk "$(with_digest {named})"'
+        case _:
+            yield 'ask --request DELETE "$upload"'
 
 
 def _push(one: Operation, digest: str) -> Iterator[str]:

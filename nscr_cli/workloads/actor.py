@@ -85,6 +85,19 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         memory = step.learned(self.memory) if event.kind is Kind.OK else self.memory
         return msgspec.structs.replace(self, memory=memory, following=step.then(event), running=None)
 
+    def heir(self, event: Op) -> Callable[[int], Generator] | None:
+        """Who goes on, under another process, with the errand that this client leaves behind; None where nobody does.
+
+        Args:
+            event: the end `info` of its operation.
+        """
+        step = self.running.resumed(event) if self.running is not None else None
+        if step is None:
+            return None
+        return lambda process: Actor(
+            world=self.world, process=process, actions=self.actions, memory=self.memory, following=step
+        )
+
     def _choose(self, turn: Turn) -> Action | None:
         possible = {
             name: weight

@@ -3,7 +3,7 @@
 An errand's name is what a scenario's weights name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -21,23 +21,48 @@ from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Checker
 from nscr_cli.generators.base import Generator
-from nscr_cli.generators.combinators import EachProcess
-from nscr_cli.history.ops import F, PushStyle
-from nscr_cli.workloads import attachments, odd_reads, pulls, pushes, removals, tag_writes, trespasses
+from nscr_cli.generators.combinators import EachProcess, Heir
+from nscr_cli.generators.together import Beside, Together
+from nscr_cli.history.ops import F, Op, PushStyle
+from nscr_cli.workloads import (
+    attachments,
+    contention,
+    odd_reads,
+    pulls,
+    pushes,
+    removals,
+    tag_writes,
+    trespasses,
+    uploads,
+)
 from nscr_cli.workloads.actor import Action, Actor
 from nscr_cli.workloads.memory import Memory
 from nscr_cli.workloads.world import World
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
-    """What clients do, and who judges it."""
+    """What clients do, and who judges it.
+
+    Attributes:
+        together: what some of them do at the same instant, whatever errands the others go about.
+    """
 
     actions: Mapping[str, Action]
     checkers: tuple[Checker, ...]
+    together: Callable[[World], Together] | None = None
 
     def main(self, world: World, seeded: Memory) -> Generator:
         """The load: every process remembers what was seeded, and goes about its errands."""
-        return EachProcess(lambda process: Actor(world=world, process=process, actions=self.actions, memory=seeded))
+        errands = EachProcess(
+            lambda process: Actor(world=world, process=process, actions=self.actions, memory=seeded), heir=_heir
+        )
+        if self.together is None:
+            return errands
+        return Beside(self.together(world), errands)
+
+
+def _heir(client: Generator, event: Op) -> Heir | None:
+    return client.heir(event) if isinstance(client, Actor) else None
 
 
 _TAG_ACTIONS = {
@@ -122,6 +147,11 @@ _UPLOAD_ACTIONS = {
         begin=pushes.push_out_of_order,
         needs=(PushStyle.CHUNKED_PATCH,),
     ),
+    "disturb-upload": Action(
+        summary="do an upload step by step, with chunks out of order and out of shape, and read the blob",
+        begin=uploads.disturb_upload,
+        needs=(PushStyle.CHUNKED_PATCH,),
+    ),
 }
 _REMOVAL_ACTIONS = {
     **_TAG_ACTIONS,
@@ -194,6 +224,6 @@ WORKLOADS: dict[str, Workload] = {
     "reads": Workload(actions=_READ_ACTIONS, checkers=(ReadsChecker(), *_CHECKERS)),
     "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), *_CHECKERS)),
     "tag-set": Workload(actions=_TAG_SET_ACTIONS, checkers=_CHECKERS),
-    "uploads": Workload(actions=_UPLOAD_ACTIONS, checkers=_CHECKERS),
+    "uploads": Workload(actions=_UPLOAD_ACTIONS, checkers=_CHECKERS, together=contention.in_pairs),
     "tags": Workload(actions=_TAG_ACTIONS, checkers=_CHECKERS),
 }

@@ -14,10 +14,11 @@ from nscr_cli.generators import invocations
 from nscr_cli.history.history import Operation
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_of
-from nscr_cli.history.ops import F, Kind
+from nscr_cli.history.ops import Asked, F, Kind
 
 MOST_HEADS = 2_000
-_WRITES = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB, F.PUT_MANIFEST})
+_ENDS = (F.FINISH_UPLOAD, F.CANCEL_UPLOAD)
+_WRITES = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB, F.FINISH_UPLOAD, F.PUT_MANIFEST})
 
 
 class FinalReads(msgspec.Struct, frozen=True):
@@ -25,6 +26,21 @@ class FinalReads(msgspec.Struct, frozen=True):
 
     invocations: tuple[Invocation, ...]
     unread: tuple[str, ...] = ()
+
+
+def cancels(operations: Iterable[Operation]) -> tuple[Invocation, ...]:
+    """Of each upload that was done step by step and may still be open, a cancel: nothing is left lying about."""
+    may_be_open: dict[str, Invocation] = {}
+    for one in operations:
+        upload = one.asked.upload
+        if upload is None:
+            continue
+        if one.f is F.START_UPLOAD and one.kind is Kind.OK:
+            asked = Asked(digest=one.asked.digest, size=one.asked.size, upload=upload)
+            may_be_open[upload] = Invocation(f=F.CANCEL_UPLOAD, key=one.key, asked=asked)
+        elif one.f in _ENDS and one.kind is Kind.OK:
+            may_be_open.pop(upload, None)
+    return tuple(may_be_open.values())
 
 
 def final_reads(operations: Iterable[Operation], repositories: Iterable[str], chance: Random, most: int) -> FinalReads:

@@ -24,11 +24,17 @@ class PerfectRegistry:
 
     def __init__(self) -> None:
         self._blobs: set[str] = set()
+        self._uploads: dict[str | None, int] = {}
         self._manifests: dict[str, Asked] = {}
         self._tags: dict[str, str] = {}
         self._handlers: dict[F, Callable[[Invocation], Reply]] = {
             F.PUSH_BLOB: self._push_blob,
             F.MOUNT_BLOB: self._mount_blob,
+            F.START_UPLOAD: self._start_upload,
+            F.PATCH_UPLOAD: self._patch_upload,
+            F.GET_UPLOAD: self._get_upload,
+            F.FINISH_UPLOAD: self._finish_upload,
+            F.CANCEL_UPLOAD: self._cancel_upload,
             F.GET_BLOB: self._read_blob,
             F.HEAD_BLOB: self._read_blob,
             F.DELETE_BLOB: self._delete_blob,
@@ -57,6 +63,36 @@ class PerfectRegistry:
             return _refused(202)  # an upload was opened instead
         self._blobs.add(invocation.key)
         return _done(201)
+
+    def _start_upload(self, invocation: Invocation) -> Reply:
+        self._uploads[invocation.asked.upload] = 0
+        return _done(202)
+
+    def _patch_upload(self, invocation: Invocation) -> Reply:
+        asked, held = invocation.asked, self._uploads.get(invocation.asked.upload)
+        if held is None:
+            return _refused(404)
+        if not _is_next(asked, held):
+            return _refused(416)
+        self._uploads[asked.upload] = held + (asked.size or 0)
+        return _holding(202, held + (asked.size or 0))
+
+    def _get_upload(self, invocation: Invocation) -> Reply:
+        held = self._uploads.get(invocation.asked.upload)
+        return _ABSENT if held is None else _holding(204, held, present=True)
+
+    def _finish_upload(self, invocation: Invocation) -> Reply:
+        asked, held = invocation.asked, self._uploads.pop(invocation.asked.upload, None)
+        if held is None:
+            return _refused(404)
+        last = asked.range[1] + 1 - asked.range[0] if asked.range is not None and held == asked.range[0] else 0
+        if asked.wrong_bytes or held + last != asked.size:
+            return _refused(400)
+        self._blobs.add(invocation.key)
+        return _done(201)
+
+    def _cancel_upload(self, invocation: Invocation) -> Reply:
+        return _done(204) if self._uploads.pop(invocation.asked.upload, None) is not None else _refused(404)
 
     def _read_blob(self, invocation: Invocation) -> Reply:
         if invocation.key not in self._blobs:
@@ -121,6 +157,16 @@ class PerfectRegistry:
 
 
 _ABSENT = Reply(Kind.OK, Answered(status=404, present=False))
+
+
+def _is_next(asked: Asked, held: int) -> bool:
+    """Whether a chunk begins where an upload ends, and is as long as it says."""
+    return asked.range is None or asked.range == (held, held + (asked.size or 0) - 1)
+
+
+def _holding(status: int, held: int, *, present: bool | None = None) -> Reply:
+    # `Range` cannot say "nothing": of an empty upload, registries answer 0-0.
+    return Reply(Kind.OK, Answered(status=status, present=present, stored_offsets=(max(1, held),)))
 
 
 def _done(status: int) -> Reply:

@@ -28,6 +28,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         size_sweep: other `blob_sizes`, in turn, each for a few errands.
         repositories, tags: the keys that all clients contend for.
         config: a configuration, and `shared`, layers, that are pushed to every repository before the main phase.
+        workers: how many clients there are at once.
         unsupported: names of capabilities that the registry does not have (workloads/capabilities.py).
     """
 
@@ -40,6 +41,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     weights: dict[str, int]
     config: Content
     shared: tuple[Content, ...]
+    workers: int = 1
     unsupported: frozenset[str] = frozenset()
 
     def supports(self, capability: str) -> bool:
@@ -81,6 +83,7 @@ def world_of(plan: RunPlan) -> World:
         weights=scenario.weights,
         config=configuration(f"{plan.seed}/shared"),
         shared=(),
+        workers=plan.workers,
     )
     sizes = [bare.blob_size(stream(plan.seed, "shared", number, "size")) for number in range(_SHARED_BLOBS)]
     shared = tuple(Content.seeded(f"{plan.seed}/shared/{number}", size) for number, size in enumerate(sizes))

@@ -11,6 +11,7 @@ from nscr_cli.client.completions import Completion
 from nscr_cli.client.operations import perform
 from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.target import Credentials, Target
+from nscr_cli.client.uploads import Locations
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.wire.watchdog import TimeOuts
 
@@ -106,5 +107,37 @@ def play() -> Callable[..., Performed]:
 
         completion = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
         return Performed(completion, script.seen, script.lines)
+
+    return run
+
+
+class PerformedInTurn(msgspec.Struct, frozen=True):
+    """What operations of several clients came to, and what the registry saw of them."""
+
+    completions: list[Completion]
+    seen: list[Seen]
+    lines: list[str]
+
+
+@pytest.fixture
+def play_in_turn() -> Callable[..., PerformedInTurn]:
+    """Perform invocations one after another, each by a client of its own, against scripted answers."""
+
+    def run(invocations: Sequence[Invocation], *answers: Answer) -> PerformedInTurn:
+        script = Script(answers)
+
+        async def main() -> list[Completion]:
+            locations = Locations()
+            completions = []
+            async with trio.open_nursery() as nursery:
+                script.nursery = nursery
+                for invocation in invocations:
+                    registry = RegistryClient(script, TARGET, time_outs=TimeOuts(first_byte=5))
+                    completions.append(await perform(registry, invocation, "r-7", locations))
+                    await registry.aclose()
+            return completions
+
+        completions = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+        return PerformedInTurn(completions, script.seen, script.lines)
 
     return run

@@ -18,6 +18,7 @@ def test_every_capability_is_either_a_read_or_can_be_acknowledged(f: F) -> None:
 @pytest.mark.parametrize("is_complete", [True, False])
 def test_writes_by_status(f: F, is_complete: bool) -> None:
     created = {F.PUSH_BLOB: {201, 204}, F.MOUNT_BLOB: {201}, F.PUT_MANIFEST: {200, 201, 204}}
+    created |= {F.START_UPLOAD: {202}, F.PATCH_UPLOAD: {200, 201, 202, 204}, F.FINISH_UPLOAD: {201, 204}}
     for status in STATUSES:
         if status in created.get(f, {200, 202, 204}):
             expected = OK
@@ -40,8 +41,9 @@ def test_writes_without_an_answer(f: F) -> None:
 
 @pytest.mark.parametrize("f", sorted(READS))
 def test_reads_are_never_info(f: F) -> None:
+    answers = {F.LIST_REFERRERS: (200,), F.GET_UPLOAD: (200, 202, 204, 404)}.get(f, (200, 206, 404))
     for status in STATUSES:
-        expected = OK if status in ((200,) if f is F.LIST_REFERRERS else (200, 206, 404)) else FAIL
+        expected = OK if status in answers else FAIL
         assert kind_of(f, status=status, is_complete=True, was_sent=True) is expected, status
         assert kind_of(f, status=status, is_complete=False, was_sent=True) is FAIL
     for was_sent in (True, False):

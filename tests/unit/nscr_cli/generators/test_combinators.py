@@ -106,6 +106,18 @@ def test_what_an_info_process_would_have_done_is_forgotten() -> None:
     assert made == [0, 8]
 
 
+def test_an_heir_goes_on_under_the_next_new_process_and_only_once() -> None:
+    generator = EachProcess(
+        lambda process: queue(f"p{process}"),
+        heir=lambda _own, event: lambda process: queue(f"{event.process}>{process}"),
+    )
+    _, running = step(generator, at(0, 0))
+    _, running = step(running, at(0, 1))
+    left = running.update(ended(0, Kind.INFO))
+    assert asked(left, at(0, 1), at(0, 8), at(0, 9)) == ["done", "0>8", "p9"]
+    assert asked(running.update(ended(0, Kind.FAIL)), at(0, 8)) == ["p8"]
+
+
 def step(generator: Generator, context: Context) -> tuple[Invocation, Generator]:
     answer = generator.op(context)
     assert isinstance(answer, tuple)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from nscr_cli.checkers.inventory import UPLOAD_STEPS
 from nscr_cli.history.history import History
 from nscr_cli.history.ops import Answered, Asked, F, Kind, Op, Phase, PushStyle
 from nscr_cli.reporting.transcript import transcript
@@ -62,6 +63,23 @@ def test_the_chunk_out_of_order_is_sent_where_it_was() -> None:
     assert ranges == ["0-3", "5-9", "4-9"]
 
 
+def test_the_steps_of_an_upload_follow_each_other() -> None:
+    def step(f: F, **asked: object) -> list[str]:
+        return asks(f, f"a/b@{DIGEST}", upload="u", **asked).splitlines()
+
+    assert step(F.START_UPLOAD)[-1].startswith("follow --request POST")
+    patch = step(F.PATCH_UPLOAD, size=3, range=(4, 6))
+    assert patch[-2].startswith("tail -c +5 ")
+    assert patch[-2].endswith("| head -c 3 > chunk")
+    assert "Content-Range: 4-6" in patch[-1]
+    assert step(F.GET_UPLOAD)[-1] == 'follow "$upload"'
+    assert "with_digest" in step(F.FINISH_UPLOAD)[-1]
+    last = step(F.FINISH_UPLOAD, range=(6, 8))
+    assert last[-2].startswith("tail -c +7 ")
+    assert "Content-Range: 6-8" in last[-1]
+    assert step(F.CANCEL_UPLOAD)[-1] == 'ask --request DELETE "$upload"'
+
+
 @pytest.mark.parametrize("style", list(PushStyle))
 def test_every_style_of_push_ends_with_the_digest(style: PushStyle) -> None:
     assert DIGEST in asks(F.PUSH_BLOB, f"a/b@{DIGEST}", size=10, style=style).splitlines()[-1]
@@ -69,7 +87,16 @@ def test_every_style_of_push_ends_with_the_digest(style: PushStyle) -> None:
 
 @pytest.mark.parametrize("f", list(F))
 def test_hostile_names_run_nothing(f: F) -> None:
-    script = asks(f, f"{HOSTILE}:{HOSTILE}", error=HOSTILE, digest=HOSTILE, media_type=HOSTILE, artifact_type=HOSTILE)
+    upload = HOSTILE if f in UPLOAD_STEPS else None
+    script = asks(
+        f,
+        f"{HOSTILE}:{HOSTILE}",
+        error=HOSTILE,
+        digest=HOSTILE,
+        media_type=HOSTILE,
+        artifact_type=HOSTILE,
+        upload=upload,
+    )
     # The calls are words to the shell: nothing is run but the functions of the script, and nothing is expanded.
     stub = "ask() { :; }\nfollow() { upload=; }\nid() { echo RUN; }\ntouch() { echo RUN; }\n"
     calls = script.partition("\n\n")[2]

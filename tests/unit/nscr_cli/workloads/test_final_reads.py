@@ -3,10 +3,11 @@
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from nscr_cli.history.history import NEVER, Operation
 from nscr_cli.history.ops import Answered, Asked, F, Kind, Phase
-from nscr_cli.workloads.final_reads import MOST_HEADS, final_reads
+from nscr_cli.workloads.final_reads import MOST_HEADS, cancels, final_reads
 
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 
@@ -75,3 +76,23 @@ def test_manifests_and_blobs_beyond_another_bound_are_not_asked_for_twice() -> N
     chosen = [one.f for one in final_reads(writes, [], Random(1), 2 * MOST_HEADS).invocations]
     assert chosen.count(F.HEAD_BLOB) == chosen.count(F.HEAD_MANIFEST) == MOST_HEADS
     assert chosen.count(F.GET_BLOB) == chosen.count(F.GET_MANIFEST) == len(digests)
+
+
+def step(f: F, upload: str, kind: Kind = Kind.OK) -> Operation:
+    return structs.replace(operation(f, f"r@{A}", A, kind), asked=Asked(digest=A, size=3, upload=upload))
+
+
+def test_uploads_that_may_be_open_are_cancelled() -> None:
+    asked = cancels(
+        [
+            operation(F.PUSH_BLOB, f"r@{A}", A),
+            *(step(F.START_UPLOAD, upload) for upload in ("open", "closed", "cancelled", "unsure", "refused")),
+            step(F.START_UPLOAD, "never", Kind.INFO),  # nobody was told where it is
+            step(F.FINISH_UPLOAD, "closed"),
+            step(F.CANCEL_UPLOAD, "cancelled"),
+            step(F.FINISH_UPLOAD, "unsure", Kind.INFO),
+            step(F.FINISH_UPLOAD, "refused", Kind.FAIL),
+        ]
+    )
+    assert [one.asked.upload for one in asked] == ["open", "unsure", "refused"]
+    assert {(one.f, one.key) for one in asked} == {(F.CANCEL_UPLOAD, f"r@{A}")}

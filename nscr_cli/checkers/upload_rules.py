@@ -1,0 +1,138 @@
+"""What each step of an upload may be answered, given what the others bound (upload_steps.py).
+
+`Range` is inclusive, so that "0-0" may mean one byte or none at all: both are accepted where nothing was sent yet
+(distribution/distribution#2363). Where a registry says nothing readable there is nothing to judge, only less evidence.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from nscr_cli.checkers.refusals import is_refusal
+from nscr_cli.checkers.upload_steps import UNREADABLE, UploadSteps, is_as_said, reach, sent, stored
+from nscr_cli.checkers.verdict import Finding
+from nscr_cli.checkers.wording import told
+from nscr_cli.history.history import Operation
+from nscr_cli.history.ops import OK, F
+
+RANGE = "spec.md#pushing-a-blob-in-chunks: Range tells the bytes that the registry has received"
+ORDER = "spec.md#pushing-a-blob-in-chunks: a chunk that is uploaded out of order MUST be answered 416"
+_ACCEPTED = "spec.md#pushing-a-blob-in-chunks: a chunk that begins where the upload ends is accepted"
+_DIGEST = "spec.md#pushing-blobs: the digest must match the blob's digest; other bytes are refused"
+_CLOSED = "spec.md#pushing-a-blob-in-chunks: once all bytes were received, the upload is closed with their digest"
+_CANCELLED = "spec.md#cancel-a-blob-upload; RFC 9110, 9.3.5: what was cancelled is gone"
+_REFUSED = 416
+
+
+def judged_step(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> Iterable[Finding]:
+    """What one step of an upload proves against the registry, as far as the others bound it."""
+    cancel = upload.cancel(one.start_ns)
+    if cancel is not None:
+        evidence["used-after-cancel"] += one.f is not F.CANCEL_UPLOAD
+        if one.f is not F.CANCEL_UPLOAD and one.kind is OK and one.answered.present is not False:
+            yield finding_of("undead-upload", (cancel, one), _CANCELLED, f"{told(cancel)}, and yet: {told(one)}.")
+        return
+    if one.f is F.PATCH_UPLOAD:
+        yield from _judged_chunk(one, upload, evidence)
+    if one.f in (F.PATCH_UPLOAD, F.GET_UPLOAD) and one.kind is OK and one.answered.present is not False:
+        yield from _judged_offset(one, upload, evidence)
+    if one.f is F.FINISH_UPLOAD and not one.asked.wrong_bytes:  # of wrong digests, the blobs checker judges
+        yield from _judged_end(one, upload, evidence)
+
+
+def _judged_chunk(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> Iterable[Finding]:
+    """A chunk in the wrong place is refused, one in the right place is not."""
+    status = one.answered.status
+    if one.asked.range is None or status is None or not sent(one):
+        return
+    if not is_as_said(one):
+        evidence["other-length-accepted" if one.kind is OK else "other-length-refused"] += 1
+        return
+    first = one.asked.range[0]
+    least, proof = upload.least(one.start_ns)
+    most = upload.most(one.end_ns, without=one)
+    if first < least or first > most:
+        count_refusal(status, evidence)
+        if one.kind is OK:
+            why = f"Of the upload, {_between(least, most)} bytes were there, and yet: {told(one)}."
+            shown = (proof,) if proof is not None else ()
+            yield finding_of("out-of-order-accepted", (*shown, one), ORDER, why)
+        return
+    is_certain = first == least == most and upload.is_there(one) and upload.is_alone(one) and not one.faults
+    if status == _REFUSED and is_certain and not upload.least_chunk:
+        why = f"The upload held {least} bytes, and the chunk begins there, and yet: {told(one)}."
+        yield finding_of("refused-chunk", (*((proof,) if proof is not None else ()), one), _ACCEPTED, why)
+
+
+def _judged_offset(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> Iterable[Finding]:
+    said = stored(one)
+    if said == UNREADABLE:
+        evidence["offsets-not-readable"] += 1
+        return
+    evidence["offsets"] += 1
+    least, proof = upload.least(one.start_ns)
+    if one.f is F.PATCH_UPLOAD and is_as_said(one):
+        least = max(least, reach(one))
+    most = upload.most(one.end_ns)
+    if least <= said <= most or (said == 1 and least == 0):
+        return
+    rule = "wrong-range" if one.f is F.PATCH_UPLOAD else "untrue-status"
+    why = f"By what had been sent, the upload held {_between(least, most)} bytes, and Range said {said}: {told(one)}."
+    yield finding_of(rule, (*((proof,) if proof is not None else ()), one), RANGE, why)
+
+
+def _judged_end(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> Iterable[Finding]:
+    """An upload is closed when all its bytes are there, and they are the blob's; then it can be."""
+    writers = upload.may_write(one.end_ns)
+    others = [writer for writer in writers if writer.asked.wrong_bytes]
+    most = upload.most(one.end_ns)
+    if one.kind is OK:
+        if most < upload.size:
+            why = f"No more than {most} of {upload.size} bytes had been sent, and yet: {told(one)}."
+            yield finding_of("wrong-bytes-accepted", (one,), _DIGEST, why)
+        for other in others:
+            if other.kind is OK and other.end_ns < one.start_ns and not _replaced(other, writers):
+                why = f"{told(other)}: other bytes than the blob's. And yet: {told(one)}."
+                yield finding_of("wrong-bytes-accepted", (other, one), _DIGEST, why)
+        return
+    least, proof = upload.least(one.start_ns)
+    is_whole = least >= upload.size or (one.asked.range is not None and least == one.asked.range[0])
+    is_sure = upload.is_there(one) and not others and all(is_as_said(writer) for writer in writers)
+    if not (is_whole and is_sure and is_refusal(one)) or one.answered.status == 404:
+        return
+    if one.answered.error_code == "DIGEST_INVALID" or upload.is_calm():
+        why = f"All {upload.size} bytes had been acknowledged, each in its place, and yet: {told(one)}."
+        yield finding_of("refused-write", (*((proof,) if proof is not None else ()), one), _CLOSED, why)
+    else:
+        evidence["closing-refused-otherwise"] += 1
+
+
+def _replaced(other: Operation, writers: Iterable[Operation]) -> bool:
+    """Whether bytes of the blob may lie where other ones were put."""
+    first, end = other.asked.range[0] if other.asked.range is not None else 0, reach(other)
+    return any(
+        not writer.asked.wrong_bytes
+        and (writer.asked.range is None or (writer.asked.range[0] < end and reach(writer) > first))
+        for writer in writers
+    )
+
+
+def count_refusal(status: int, evidence: Counter[str]) -> None:
+    """A chunk that had to be refused: as specified, or otherwise, which is counted and not judged."""
+    evidence["out-of-order-refused"] += status == _REFUSED
+    evidence["out-of-order-refused-otherwise"] += status >= 300 and status != _REFUSED
+
+
+def _between(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least} to {most}"
+
+
+def finding_of(rule: str, operations: tuple[Operation, ...], clause: str, explanation: str) -> Finding:
+    """A finding about the blob that the last of these operations is about."""
+    return Finding(
+        checker="uploads",
+        rule=rule,
+        key=operations[-1].key,
+        operations=tuple(sorted(one.index for one in operations)),
+        clause=clause,
+        explanation=explanation,
+    )

@@ -1,0 +1,256 @@
+"""Errands that do an upload one step at a time, and disturb it as clients do that lost count, or their connection.
+
+Chunks of 0, 1, 2 and more bytes; chunks repeated, overlapping, ahead of their turn, of another length than they say;
+other bytes than the blob's; closing too early, with a wrong digest, with or without the last chunk, twice; use after a
+cancel. After each refusal the upload is asked how much it holds, and goes on from there. A step that nobody answered is
+taken up by another client, which asks before it sends (bugs E1 to E10 of docs/bugs.toml).
+"""
+
+from random import Random
+
+import msgspec
+
+from nscr_cli.generators import invocations
+from nscr_cli.history.invocation import Content, Invocation
+from nscr_cli.history.ops import Kind, Op, PushStyle
+from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.steps import Step, in_order
+
+LEAST = 16  # so that no other upload of the run has the same bytes
+_MOST_STEPS = 40
+_MOST_TRIES = 3
+_DISTURBANCES = {
+    "none": 40,
+    "ask": 8,
+    "empty": 5,
+    "repeat": 8,
+    "overlap": 8,
+    "ahead": 8,
+    "longer": 6,
+    "shorter": 4,
+    "early": 3,
+}
+_ENDINGS = {"close": 40, "last-chunk": 20, "wrong-digest": 10, "twice": 10, "foreign": 10, "cancel": 10}
+
+
+def disturb_upload(turn: Turn) -> Step:
+    """A blob of our own through a disturbed upload; then all of it is read."""
+    chance = turn.chance("upload")
+    size = turn.world.blob_size(chance)
+    upload = Upload(
+        turn=turn,
+        label=f"{turn.process}.{turn.number}",
+        repository=chance.choice(turn.world.repositories),
+        blob=Content.seeded(f"{turn.nonce}/upload", size and max(size, LEAST)),
+        ending=_drawn(chance, _ENDINGS),
+    )
+    return upload.start()
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an upload has come, and what is still to be done to it.
+
+    Attributes:
+        label: unique to this blob within the run; each upload of it is named after it.
+        ending: what is done once all bytes but those of the last chunk are there.
+        number: steps so far: each draws from a stream of its own.
+        tries: uploads that were begun for the blob.
+        held: bytes that the registry holds, as far as the client knows.
+        is_calm: nothing is disturbed any more.
+    """
+
+    turn: Turn
+    label: str
+    repository: str
+    blob: Content
+    ending: str = "close"
+    number: int = 0
+    tries: int = 0
+    held: int = 0
+    is_calm: bool = False
+
+    def start(self) -> Step:
+        """Begin an upload; after too many in vain, push the blob as a whole."""
+        begun = msgspec.structs.replace(self, tries=self.tries + 1, held=0, number=self.number + 1)
+        if begun.tries > _MOST_TRIES:
+            return begun._push_whole()
+        start = invocations.start_upload(self.repository, self.blob, begun._name)
+
+        def then(event: Op) -> Step | None:
+            if event.kind is not Kind.OK:
+                return None
+            if event.answered is not None and event.answered.least_chunk:
+                return begun._finish(0)  # chunks of our sizes are not for this registry
+            return begun._go_on()
+
+        return Step(start, then, resumed=lambda _event: begun.start())
+
+    def taken_up(self, tries: int) -> Step:
+        """Go on with the upload that was the blob's so-many-th, whoever began it."""
+        return msgspec.structs.replace(self, tries=tries)._ask()
+
+    @property
+    def _name(self) -> str:
+        return f"{self.label}.{self.tries}"
+
+    def _go_on(self) -> Step:
+        """Another chunk, or the end."""
+        now = msgspec.structs.replace(self, number=self.number + 1)
+        chance = now._chance()
+        if now.number > _MOST_STEPS:
+            now = msgspec.structs.replace(now, is_calm=True)
+        left = self.blob.size - self.held
+        disturbance = "none" if now.is_calm else _drawn(chance, _DISTURBANCES)
+        length = left if now.is_calm else min(left, _length(chance, left))
+        is_last = length == left
+        if is_last and (left == 0 or self.ending in ("last-chunk", "foreign", "cancel")):
+            return now._end()
+        first, end = self.held, self.held + length
+        match disturbance:
+            case "ask":
+                return now._ask()
+            case "empty":
+                return now._try(self.held, self.held, None)
+            case "repeat" if self.held:
+                return now._try(max(0, self.held - length), self.held)
+            case "overlap" if self.held:
+                return now._try(chance.randrange(self.held), end)
+            case "ahead" if length > 1:
+                return now._try(first + chance.randrange(1, length), end)
+            case "longer":
+                return now._try(first, end, (first, end))
+            case "shorter" if length > 1:
+                return now._try(first, end, (first, end - 2))
+            case "early" if self.held < self.blob.size:
+                return now._close_early()
+        return now._send(first, end)
+
+    def _send(self, first: int, end: int) -> Step:
+        """A chunk in its place."""
+        sent = msgspec.structs.replace(self, held=end)
+        return Step(
+            self._patch(first, end, (first, end - 1)),
+            lambda event: sent._go_on() if event.kind is Kind.OK else self._ask(),
+            resumed=lambda _event: self._ask(),
+        )
+
+    def _try(self, first: int, end: int, span: tuple[int, int] | None = (-1, -1)) -> Step:
+        """A chunk that is out of order, or is not what its Content-Range says; then look what became of it."""
+        said = (first, end - 1) if span == (-1, -1) else span
+        is_out_of_order = first != self.held
+
+        def then(event: Op) -> Step:
+            if event.kind is Kind.OK and is_out_of_order:
+                return Step(invocations.cancel_upload(self.repository, self.blob, self._name))
+            return self._ask()
+
+        return Step(self._patch(first, end, said), then, resumed=lambda _event: self._ask())
+
+    def _ask(self) -> Step:
+        """How much is there? Go on from what the registry says; where it says nothing, begin anew."""
+        asking = msgspec.structs.replace(self, number=self.number + 1)
+
+        def then(event: Op) -> Step | None:
+            stored = event.answered.stored_offsets[-1:] if event.answered is not None else ()
+            if event.kind is not Kind.OK or not stored or not 0 <= stored[0] <= self.blob.size:
+                return asking.start()
+            told = stored[0]
+            if told == 1 and self.held != 1 and (self.held == 0 or asking._chance("ambiguous").random() < 0.5):
+                told = 0  # `0-0` is one byte or none: one of the two, and a refusal says which
+            return msgspec.structs.replace(asking, held=told)._go_on()
+
+        return Step(
+            invocations.get_upload(self.repository, self.blob, self._name), then, resumed=lambda _event: self._ask()
+        )
+
+    def _end(self) -> Step:
+        """All that is left."""
+        left_from = self.held if self.held < self.blob.size else None
+        match self.ending:
+            case "wrong-digest":
+                return self._claim_another()
+            case "foreign" if left_from is not None:
+                return self._send_foreign(left_from)
+            case "cancel":
+                return self._cancel(left_from)
+        return self._finish(left_from)
+
+    def _finish(self, last_from: int | None) -> Step:
+        finish = invocations.finish_upload(self.repository, self.blob, self._name, last_from)
+        read = Step(invocations.get_blob(self.repository, self.blob.digest, self.blob.size))
+        head = invocations.head_blob(self.repository, self.blob.digest, self.blob.size)
+        calm = msgspec.structs.replace(self, is_calm=True, ending="close")
+
+        def then(event: Op) -> Step:
+            if event.kind is Kind.OK:
+                return Step(finish, lambda _event: read) if self.ending == "twice" else read
+            return Step(head, lambda seen: read if seen.answered and seen.answered.present else calm.start())
+
+        return Step(finish, then, resumed=lambda _event: calm._finish(last_from))
+
+    def _close_early(self) -> Step:
+        """With the right digest, while bytes are missing: refused, and what becomes of the upload is its registry's."""
+        finish = invocations.finish_upload(self.repository, self.blob, self._name)
+        return self._expecting_refusal(finish)
+
+    def _claim_another(self) -> Step:
+        """With the digest of another blob, all bytes being there."""
+        other = Content.seeded(f"{self.turn.nonce}/claimed/{self.number}", self.blob.size + LEAST)
+        return self._expecting_refusal(invocations.finish_wrongly(self.repository, self.blob, self._name, other))
+
+    def _expecting_refusal(self, finish: Invocation) -> Step:
+        calm = msgspec.structs.replace(self, is_calm=True, ending="close")
+        read = Step(invocations.get_blob(self.repository, self.blob.digest, self.blob.size))
+        return Step(
+            finish, lambda event: calm._ask() if event.kind is Kind.FAIL else read, resumed=lambda _event: calm._ask()
+        )
+
+    def _send_foreign(self, first: int) -> Step:
+        """Other bytes as the last chunk: the closing PUT must be refused, and the blob is pushed anew."""
+        foreign = Content.seeded(f"{self.turn.nonce}/foreign/{self.number}", self.blob.size - first + LEAST)
+        chunk = invocations.part_of(foreign, 0, self.blob.size - first)
+        calm = msgspec.structs.replace(self, is_calm=True, ending="close")
+        if chunk.digest == invocations.part_of(self.blob, first, self.blob.size).digest:
+            return calm._finish(first)
+        span = (first, self.blob.size - 1)
+        patch = invocations.patch_upload(self.repository, self.blob, self._name, chunk, span, wrong_bytes=True)
+        finish = invocations.finish_upload(self.repository, self.blob, self._name)
+        cancel = invocations.cancel_upload(self.repository, self.blob, self._name)
+        after = Step(finish, lambda _event: Step(cancel, lambda _over: calm.start()))
+        return Step(patch, lambda _event: after, resumed=lambda _event: calm.start())
+
+    def _cancel(self, last_from: int | None) -> Step:
+        """Give it up, and use it all the same: whatever was cancelled is gone."""
+        end = self.blob.size
+        uses = [
+            invocations.get_upload(self.repository, self.blob, self._name),
+            invocations.finish_upload(self.repository, self.blob, self._name, last_from),
+        ]
+        if last_from is not None:
+            uses.append(self._patch(last_from, end, (last_from, end - 1)))
+        self._chance("uses").shuffle(uses)
+        uses.append(invocations.head_blob(self.repository, self.blob.digest, self.blob.size))
+        return in_order([invocations.cancel_upload(self.repository, self.blob, self._name), *uses])
+
+    def _push_whole(self) -> Step:
+        style = self.turn.chance("whole").choice(self.turn.world.push_styles or (PushStyle.POST_PUT,))
+        read = Step(invocations.get_blob(self.repository, self.blob.digest, self.blob.size))
+        push = invocations.push_blob(self.repository, self.blob, style)
+        return Step(push, lambda event: read if event.kind is Kind.OK else None)
+
+    def _patch(self, first: int, end: int, span: tuple[int, int] | None) -> Invocation:
+        chunk = invocations.part_of(self.blob, first, end)
+        return invocations.patch_upload(self.repository, self.blob, self._name, chunk, span)
+
+    def _chance(self, *purpose: str) -> Random:
+        return self.turn.chance("upload", self.number, *purpose)
+
+
+def _length(chance: Random, left: int) -> int:
+    """Of a chunk: one or two bytes, or a part of what is left, or all of it."""
+    return chance.choice([1, 2, 3, chance.randint(1, max(1, left)), max(1, left // 2), max(1, left)])
+
+
+def _drawn(chance: Random, weights: dict[str, int]) -> str:
+    (name,) = chance.choices(list(weights), list(weights.values()))
+    return name
