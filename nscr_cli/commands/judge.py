@@ -9,6 +9,7 @@ from nscr_cli.checkers.verdict import Finding
 from nscr_cli.engine.cleanup import read_leftovers
 from nscr_cli.engine.cut_folder import chosen_finding, cut_run, write_cut
 from nscr_cli.engine.judging import judge_run
+from nscr_cli.engine.scenario_file import is_shipped
 from nscr_cli.errors import ReportsUnwritable
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.documents import verdict_document
@@ -34,7 +35,13 @@ def judge(
     Findings are written in full to RUNDIR/findings.md.
     """
     plan, history, results = judge_run(folder)
-    report = run_report(plan, history, results, leftovers=read_leftovers(folder))
+    report = run_report(
+        plan,
+        history,
+        results,
+        leftovers=read_leftovers(folder),
+        is_shipped=is_shipped(plan.scenario_name, plan.scenario),
+    )
     try:
         write_findings(folder, report, history)
     except ReportsUnwritable as error:  # a verdict needs no disk: a run may lie where nobody can write

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from nscr_cli.checkers.verdict import Verdict
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.commands.options import (
     CaCert,
@@ -20,33 +19,21 @@ from nscr_cli.commands.options import (
     Username,
     connection,
 )
+from nscr_cli.commands.torturing import Torturer, run_again, show_outcome, worst
 from nscr_cli.durations import parse_duration
+from nscr_cli.engine.judging import judge_run, read_plan
 from nscr_cli.engine.network import Network
 from nscr_cli.engine.plan import Flags, make_plan
 from nscr_cli.engine.scenario_file import MOST_WORKERS, load_scenario
-from nscr_cli.engine.torture import Outcome, Setting, finish_cleaning
-from nscr_cli.engine.torture import torture as run_torture
+from nscr_cli.engine.torture import finish_cleaning
 from nscr_cli.errors import UsageError
 from nscr_cli.exits import Exit
-from nscr_cli.generators.namespace import namespace_of
 from nscr_cli.history.plan import RetryAfter, RunPlan, Scenario
-from nscr_cli.reporting.documents import verdict_document
-from nscr_cli.reporting.terminal import show
+from nscr_cli.reporting.reruns import promises
 from nscr_cli.targets.external import ExternalTarget, check_consent
-from nscr_cli.targets.reference import ReferenceTarget
-from nscr_cli.ui import printable, progress_console, results_console
-from nscr_cli.workloads.capabilities import PROBE_REPOSITORY
+from nscr_cli.ui import results_console
 
 DEFAULT_SCENARIO = "mixed"
-_BY_SEVERITY = (
-    Exit.VALID,
-    Exit.THRESHOLD,
-    Exit.UNKNOWN,
-    Exit.ENVIRONMENT,
-    Exit.INTERRUPTED,
-    Exit.TERMINATED,
-    Exit.INVALID,
-)
 
 
 def torture(
@@ -83,6 +70,12 @@ def torture(
     clean: Annotated[
         Path | None, typer.Option(metavar="RUNDIR", help="Run nothing: delete what a former run left behind.")
     ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(metavar="RUNDIR", help="Run the plan of a former run again; other flags change it.")
+    ] = None,
+    repeat: Annotated[
+        int, typer.Option(min=1, metavar="K", help="With --replay: K times, and say in how many it showed again.")
+    ] = 1,
     i_may_torture: Annotated[
         str | None, typer.Option(metavar="HOST", help="Consent for a registry that is not on this machine.")
     ] = None,
@@ -105,6 +98,9 @@ def torture(
     """
     address: Target | None = None
     credentials: Credentials | None = None
+    recorded = _recorded(replay, scenarios, repeat)
+    if recorded is not None and registry_url is None:
+        registry_url = recorded.registry_url
     if registry_url is not None:
         address, credentials = connection(
             registry_url,
@@ -120,8 +116,10 @@ def torture(
         raise typer.Exit(_finish_cleaning(clean, address, credentials))
     if address is not None and sabotage:
         raise UsageError("--sabotage is for the reference registry", hint="leave out --registry-url")
-    names = scenarios or [DEFAULT_SCENARIO]
-    loaded = [(name, load_scenario(name)) for name in names]
+    if recorded is not None:
+        loaded = [(recorded.scenario_name, recorded.scenario)]
+    else:
+        loaded = [(name, load_scenario(name)) for name in scenarios or [DEFAULT_SCENARIO]]
     if address is not None:
         for name, scenario in loaded:
             check_address(name, scenario, address)
@@ -139,31 +137,31 @@ def torture(
         is_flat=flat,
         sabotages=tuple(sabotage or ()),
     )
+    torturer = Torturer(address=address, credentials=credentials, reports=reports)
+    if recorded is not None and replay is not None:
+        wanted = promises(finding for result in judge_run(replay)[2] for finding in result.findings)
+        raise typer.Exit(run_again(recorded, flags, wanted, times=repeat, torturer=torturer, as_json=as_json))
     exits: list[Exit] = []
     for name, scenario in loaded:
         plan = make_plan(name, scenario, flags, started=datetime.now(UTC), chance=SystemRandom())
-        setting = Setting(
-            target=ReferenceTarget(flags.sabotages) if address is None else _external(plan, address, credentials),
-            wiring=Network(plan.request_timeout_s),
-            reports=reports,
-            console=progress_console(),
-            secrets=_secrets(address, credentials),
-        )
-        outcome = run_torture(plan, setting)
-        exits.append(_show(outcome, as_json=as_json))
+        outcome = torturer.run(plan)
+        exits.append(show_outcome(outcome, as_json=as_json))
         if outcome.report.interrupted_by is not None:
             break
     raise typer.Exit(worst(exits))
 
 
-def _external(plan: RunPlan, address: Target, credentials: Credentials | None) -> ExternalTarget:
-    return ExternalTarget(address, credentials, push_to=namespace_of(plan).repository(PROBE_REPOSITORY))
-
-
-def _secrets(address: Target | None, credentials: Credentials | None) -> tuple[str, ...]:
-    """What must not enter the run folder."""
-    of_proxy = address.proxy.user_info if address is not None and address.proxy is not None else None
-    return tuple(filter(None, (credentials.password if credentials is not None else None, of_proxy)))
+def _recorded(folder: Path | None, scenarios: Sequence[str] | None, repeat: int) -> RunPlan | None:
+    """The plan that is to be run again, if one is."""
+    if folder is None:
+        if repeat > 1:
+            raise UsageError("--repeat is for a run that is replayed", hint="add --replay RUNDIR")
+        return None
+    if scenarios:
+        raise UsageError(
+            "--replay takes its scenario from the run folder", hint=f"leave out {' '.join(scenarios)}, or --replay"
+        )
+    return read_plan(folder)
 
 
 def check_address(name: str, scenario: Scenario, address: Target) -> None:
@@ -183,25 +181,6 @@ def check_address(name: str, scenario: Scenario, address: Target) -> None:
             f"scenario {name} ignores Retry-After, and {address.host} is not this machine",
             hint='other people\'s registries are obeyed: choose a scenario with `retry_after = "honour"`',
         )
-
-
-def worst(exits: Sequence[Exit]) -> Exit:
-    """The exit code of several runs; INVALID beats all."""
-    return max(exits, key=_BY_SEVERITY.index)
-
-
-def _show(outcome: Outcome, *, as_json: bool) -> Exit:
-    if as_json:
-        typer.echo(verdict_document(outcome.report), nl=False)
-        progress_console().print(f"report: {outcome.folder}", markup=False, soft_wrap=True)
-    else:
-        show(results_console(), outcome.report, outcome.folder)
-    if outcome.failure is None:
-        return outcome.report.exit_code
-    if outcome.report.verdict is not Verdict.INVALID:
-        raise outcome.failure
-    progress_console().print(f"nscr: {printable(outcome.failure.message, limit=2000)}", markup=False)
-    return Exit.INVALID
 
 
 def _finish_cleaning(folder: Path, address: Target | None, credentials: Credentials | None) -> Exit:

@@ -13,6 +13,7 @@ from nscr_cli.checkers.verdict import Finding
 from nscr_cli.engine.cutting import cut, is_same
 from nscr_cli.engine.judging import judged, write_plan
 from nscr_cli.engine.run_folder import open_journal
+from nscr_cli.engine.scenario_file import is_shipped
 from nscr_cli.errors import ReportsUnwritable, UsageError
 from nscr_cli.history.history import History
 from nscr_cli.history.journal import JOURNAL_NAME, read_journal
@@ -89,4 +90,6 @@ def write_cut(target: Path, cut_down: Cut) -> None:
     except OSError as error:
         raise ReportsUnwritable(f"{target}: {error.strerror or error}", hint="name a folder elsewhere") from error
     history = cut_down.history
-    write_findings(target, run_report(cut_down.plan, history, judged(cut_down.plan, history, target)), history)
+    plan, results = cut_down.plan, judged(cut_down.plan, history, target)
+    report = run_report(plan, history, results, is_shipped=is_shipped(plan.scenario_name, plan.scenario))
+    write_findings(target, report, history)

@@ -84,3 +84,31 @@ def _ramp_s(scenario: Scenario, flags: Flags) -> float:
     if flags.ramp_s is not None:
         return flags.ramp_s
     return scenario.ramp_s * (flags.duration_s or scenario.duration_s) / scenario.duration_s
+
+
+def replanned(plan: RunPlan, flags: Flags, *, started: datetime, chance: Random) -> RunPlan:
+    """The plan of a run that does the same again, but for what the flags say; in repositories of its own.
+
+    Raises:
+        UsageError: see `make_plan`.
+    """
+    is_paced_anew = flags.rate is not None or flags.max_rate is not None
+    url = flags.registry_url or plan.registry_url
+    merged = Flags(
+        seed=plan.seed if flags.seed is None else flags.seed,
+        workers=flags.workers or plan.workers,
+        duration_s=flags.duration_s or plan.duration_s,
+        max_operations=flags.max_operations or plan.max_operations,
+        max_rate=flags.max_rate if is_paced_anew else plan.max_rate,
+        rate=flags.rate if is_paced_anew else plan.rate,
+        ramp_s=flags.ramp_s if is_paced_anew or flags.ramp_s is not None or plan.rate is None else plan.ramp_s,
+        registry_url=url,
+        namespace=flags.namespace or plan.namespace.removesuffix(f"/{plan.run_id}"),
+        keep=flags.keep or plan.keep,
+        is_flat=flags.is_flat or plan.is_flat,
+        sabotages=flags.sabotages or (plan.sabotages if url is None else ()),
+    )
+    again = make_plan(plan.scenario_name, plan.scenario, merged, started=started, chance=chance)
+    return msgspec.structs.replace(
+        again, poll_interval_s=plan.poll_interval_s, request_timeout_s=plan.request_timeout_s
+    )

@@ -39,6 +39,11 @@ def scenario_names() -> list[str]:
     return sorted(path.stem for path in scenario_folder().rglob("*.toml"))
 
 
+def is_shipped(name: str, scenario: Scenario) -> bool:
+    """Whether this name is enough to have this very scenario again, wherever this nscr is."""
+    return name in scenario_names() and load_scenario(name) == scenario
+
+
 def load_scenario(name_or_path: str) -> Scenario:
     """The scenario of this name or in this file.
 

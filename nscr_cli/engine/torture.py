@@ -20,6 +20,7 @@ from nscr_cli.engine.live import show_live
 from nscr_cli.engine.recorder import Recorder
 from nscr_cli.engine.run import Run, Wiring
 from nscr_cli.engine.run_folder import make_run_folder, open_journal
+from nscr_cli.engine.scenario_file import is_shipped
 from nscr_cli.engine.ungrouping import ungrouped
 from nscr_cli.errors import EnvironmentFailed, ReportsUnwritable, UsageError
 from nscr_cli.history.history import History
@@ -76,7 +77,9 @@ def torture(plan: RunPlan, setting: Setting) -> Outcome:
     is_invalid = merged(results) is Verdict.INVALID
     left, trouble = _tidied(plan, history, setting, folder, keep=plan.keep or is_invalid)
     failure = failure or trouble
-    report = run_report(plan, history, results, leftovers=left)
+    report = run_report(
+        plan, history, results, leftovers=left, is_shipped=is_shipped(plan.scenario_name, plan.scenario)
+    )
     try:
         write_run(folder, report, history)
         append_run(setting.reports, report)

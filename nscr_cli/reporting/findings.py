@@ -19,6 +19,7 @@ from nscr_cli.reporting.whole_files import whole_file
 from nscr_cli.ui import printable
 
 FINDINGS_NAME = "findings.md"
+_AGAIN = "To run it again, and count in how many runs it shows again (`RUNDIR` is the folder of this file):"
 _MOST_FINDINGS = 100
 _MOST_OPERATIONS = 40
 _LONGEST = 4000
@@ -41,8 +42,10 @@ def findings_document(report: RunReport, history: History, catalogue: Catalogue)
     findings = report.findings
     parts = [
         f"# {report.verdict.name}: {len(findings)} found",
-        f"Times are seconds since the run's start. To run it again:\n\n{_fenced(report.replay_command, 'sh')}",
+        f"Times are seconds since the run's start. {_AGAIN}\n\n{_fenced(report.rerun_command('RUNDIR'), 'sh')}",
     ]
+    if report.is_shipped:
+        parts.append(f"Once, and without that folder:\n\n{_fenced(report.replay_command, 'sh')}")
     for number, finding in enumerate(findings[:_MOST_FINDINGS], start=1):
         parts += _finding(number, finding, report, history)
         parts += _known(finding, catalogue)

@@ -21,6 +21,7 @@ from nscr_cli.reporting.thresholds import Speed, Threshold, measured
 REPORT_FORMAT = 1
 
 _EXIT = {Verdict.VALID: Exit.VALID, Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.INVALID: Exit.INVALID}
+RERUNS = 5
 _USUAL_NAMESPACE = "nscr-torture"
 _SIGNAL_EXIT = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED}
 
@@ -37,6 +38,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         skipped: what the registry does not support, each with its reason; never a pass.
         thresholds: what the scenario says about speed, and what was measured; they judge nothing else.
         leftovers: keys of ours that are still in the registry.
+        is_shipped: the scenario is one of this nscr's own, as it stands: its name is enough to have it again.
     """
 
     plan: RunPlan
@@ -51,6 +53,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     samples: int
     skipped: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
+    is_shipped: bool = False
     thresholds: tuple[Threshold, ...] = ()
 
     @property
@@ -101,14 +104,26 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def replay_command(self) -> str:
-        """The command that runs this plan again; it names no secret."""
+        """The command that runs this plan again, without its folder where that can be done; it names no secret."""
+        if not self.is_shipped:
+            return self.rerun_command("RUNDIR")
         return shlex.join(["nscr", "torture", self.plan.scenario_name, *_flags(self.plan)])
+
+    def rerun_command(self, folder: str) -> str:
+        """The command that runs the plan in `folder` again, whatever it is; and counts, if there is what to count."""
+        repeat = ["--repeat", str(RERUNS)] if self.findings else []
+        return shlex.join(["nscr", "torture", "--replay", folder, *repeat, *_consent(self.plan)])
 
 
 def run_report(
-    plan: RunPlan, history: History, results: Sequence[Result], *, leftovers: Sequence[str] = ()
+    plan: RunPlan,
+    history: History,
+    results: Sequence[Result],
+    *,
+    leftovers: Sequence[str] = (),
+    is_shipped: bool = False,
 ) -> RunReport:
-    """The report of what was judged."""
+    """The report of what was judged; see RunReport for `leftovers` and `is_shipped`."""
     main = [operation for operation in history.operations if operation.phase is Phase.MAIN]
     ends = [operation.end_ns if operation.end_ns != NEVER else operation.start_ns for operation in main]
     started = min((operation.intended_ns for operation in main), default=0)
@@ -133,6 +148,7 @@ def run_report(
         skipped=tuple(skipped),
         leftovers=tuple(leftovers),
         thresholds=measured(plan, history.operations),
+        is_shipped=is_shipped,
     )
 
 
@@ -141,6 +157,11 @@ def _signal(history: History) -> str | None:
         if event.name == "interrupted":
             return event.detail.get("signal", "SIGINT")
     return None
+
+
+def _consent(plan: RunPlan) -> tuple[str, ...]:
+    host = urlsplit(plan.registry_url or "").hostname
+    return () if host is None or is_loopback(host) else ("--i-may-torture", host)
 
 
 def _flags(plan: RunPlan) -> Iterator[str]:
@@ -158,9 +179,7 @@ def _flags(plan: RunPlan) -> Iterator[str]:
     if plan.registry_url is None:
         return
     yield from ("--registry-url", plan.registry_url)
-    host = urlsplit(plan.registry_url).hostname or ""
-    if not is_loopback(host):
-        yield from ("--i-may-torture", host)
+    yield from _consent(plan)
     namespace = plan.namespace.removesuffix(f"/{plan.run_id}")
     if namespace != _USUAL_NAMESPACE:
         yield from ("--namespace", namespace)

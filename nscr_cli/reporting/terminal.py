@@ -245,7 +245,10 @@ def _shortened(lines: Sequence[str]) -> Iterable[str]:
 
 
 def _next_steps(report: RunReport, folder: Path) -> list[str]:
-    steps = [f"run it again: {report.replay_command}"]
+    again = report.rerun_command(str(folder))
+    steps = [f"run it again: {report.replay_command if report.is_shipped else again}"]
+    if report.findings and report.is_shipped:
+        steps.append(f"how often: {again}")
     if report.plan.registry_url is not None:
         steps.append("  (with NSCR_USERNAME and NSCR_PASSWORD set, if the registry asks for them)")
     return [*steps, f"report: {folder}"]

@@ -266,3 +266,45 @@ def test_a_report_disk_that_fills_up_costs_no_verdict(nscr: Nscr, small_disk: Pa
     judged = nscr("judge", str(folder))
     assert judged.returncode == judged_code
     assert judged.stdout.startswith(verdict)
+
+
+@pytest.mark.slow
+def test_a_finding_of_a_scenario_that_is_gone_is_run_again_from_its_folder_and_counted(
+    nscr: Nscr, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.toml"
+    shipped = (Path(__file__).parents[2] / "scenarios" / "tags.toml").read_text()
+    mine.write_text(shipped.replace("repositories = 2", "repositories = 1"))
+    done = nscr("torture", "mine.toml", "--ops", "200", "--workers", "1", "--seed", "1", "--sabotage", "lost-tag")
+    assert done.returncode == 1, done.stdout + done.stderr
+    mine.unlink()
+    (command,) = (line for line in done.stdout.splitlines() if line.startswith("run it again: nscr torture --replay "))
+    words = command.removeprefix("run it again: nscr ").split()
+    assert words[-2:] == ["--repeat", "5"]
+    again = nscr(*words[:-1], "2")
+    assert again.returncode == 1, again.stdout + again.stderr
+    assert "lost-write (tags) showed again in 2 of 2 re-runs" in again.stdout.splitlines()
+    folders = sorted((tmp_path / "reports" / "mine").iterdir())
+    assert len(folders) == 3
+    plans = [json.loads((folder / "plan.json").read_text()) for folder in folders]
+    assert len({plan["namespace"] for plan in plans}) == 3
+    assert all(plan["scenario"] == plans[0]["scenario"] and plan["sabotages"] == ["lost-tag"] for plan in plans)
+    assert nscr("torture", "tags", "--replay", str(folders[0])).returncode == 2
+    assert nscr("torture", "--repeat", "2").returncode == 2
+
+
+@pytest.mark.slow
+def test_a_run_is_cut_to_the_few_operations_that_prove_a_finding(nscr: Nscr, tmp_path: Path) -> None:
+    done = nscr("torture", "tags", "--ops", "200", "--workers", "1", "--seed", "1", "--sabotage", "lost-tag")
+    folder = folder_of(done, tmp_path)
+    cut = nscr("judge", str(folder), "--cut", "small", "--json")
+    assert cut.returncode == 1
+    rule, operations = re.search(r"small: (\S+) \(\w+\), (\d+) operations", cut.stderr).groups()
+    judged = nscr("judge", "small", "--json")
+    assert judged.returncode == 1
+    (checker,) = json.loads(judged.stdout)["checkers"]
+    (finding,) = checker["findings"]
+    assert finding == json.loads(cut.stdout)["checkers"][0]["findings"][0]
+    assert (finding["rule"], len(history_of(tmp_path / "small").operations)) == (rule, int(operations))
+    assert int(operations) <= 6
+    assert nscr("judge", str(folder), "--cut", "small").returncode == 2

@@ -3,7 +3,8 @@
 import pytest
 
 from nscr_cli.client.target import Target
-from nscr_cli.commands.torture import check_address, worst
+from nscr_cli.commands.torture import check_address
+from nscr_cli.commands.torturing import worst
 from nscr_cli.errors import UsageError
 from nscr_cli.exits import Exit
 from nscr_cli.history.plan import RetryAfter, Scenario

@@ -6,7 +6,7 @@ from random import Random
 import msgspec
 import pytest
 
-from nscr_cli.engine.plan import Flags, make_plan
+from nscr_cli.engine.plan import Flags, make_plan, replanned
 from nscr_cli.errors import UsageError
 from nscr_cli.generators.namespace import Namespace, namespace_of
 from nscr_cli.history.plan import RunPlan, Scenario
@@ -80,3 +80,55 @@ def test_the_ramp_of_a_scenario_keeps_its_share_of_the_run() -> None:
 def test_flags_that_contradict_each_other(flags: Flags) -> None:
     with pytest.raises(UsageError):
         plan(flags)
+
+
+RECORDED = msgspec.structs.replace(
+    plan(
+        Flags(
+            seed=7,
+            workers=2,
+            duration_s=1.5,
+            max_operations=9,
+            max_rate=5.0,
+            registry_url="http://127.0.0.1:1",
+            namespace="me",
+            is_flat=True,
+            keep=True,
+        )
+    ),
+    request_timeout_s=3.0,
+    only_checker="tags",
+)
+OWN = {"run_id", "namespace", "started_utc", "only_checker"}
+
+
+def again(recorded: RunPlan, flags: Flags = Flags()) -> RunPlan:  # noqa: B008 - frozen
+    return replanned(recorded, flags, started=STARTED, chance=Random(99))
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        RECORDED,
+        plan(Flags(sabotages=("lost-tag",), rate=5.0, ramp_s=1.0)),
+        msgspec.structs.replace(
+            plan(), scenario=msgspec.structs.replace(SCENARIO, weights={"x": 1}, rate=3.0), rate=3.0
+        ),
+    ],
+)
+def test_a_replay_is_the_same_plan_in_repositories_of_its_own(recorded: RunPlan) -> None:
+    made = again(recorded)
+    changed = {name for name in RunPlan.__struct_fields__ if getattr(made, name) != getattr(recorded, name)}
+    assert {"run_id", "namespace"} <= changed <= OWN
+    assert made.namespace == recorded.namespace.replace(recorded.run_id, made.run_id)
+    assert made.only_checker is None
+
+
+def test_flags_change_a_replay() -> None:
+    made = again(RECORDED, Flags(seed=0, workers=3, rate=8.0, namespace="you"))
+    assert (made.seed, made.workers, made.max_rate, made.rate) == (0, 3, None, 8.0)
+    assert made.namespace == f"you/{made.run_id}"
+    sabotaged = plan(Flags(sabotages=("lost-tag",)))
+    assert again(sabotaged).sabotages == ("lost-tag",)
+    assert again(sabotaged, Flags(registry_url="http://127.0.0.1:1")).sabotages == ()
+    assert again(sabotaged, Flags(sabotages=("undead-tag",))).sabotages == ("undead-tag",)

@@ -104,4 +104,4 @@ def report(entries: Iterable[Entry], finding: Finding) -> RunReport:
         Result(checker="tags", verdict=Verdict.INVALID, findings=(finding,), evidence={"acknowledged": 3, "read": 2}),
         Result(checker="blobs", verdict=Verdict.UNKNOWN, reasons=("only 1 read",), skipped=("mount: 405",)),
     ]
-    return run_report(_plan(), History(entries), results, leftovers=("nscr-torture/r1/app:t1",))
+    return run_report(_plan(), History(entries), results, leftovers=("nscr-torture/r1/app:t1",), is_shipped=True)

@@ -98,9 +98,16 @@ def test_exit_codes(plan: Plans, verdict: Verdict, signal: str | None, code: Exi
     ],
 )
 def test_replay_command(plan: Plans, changed: dict[str, object], command: str) -> None:
-    assert run_report(plan(**changed), History([]), []).replay_command == command
+    assert run_report(plan(**changed), History([]), [], is_shipped=True).replay_command == command
+
+
+def test_a_scenario_that_is_not_shipped_is_replayed_from_the_folder(report: RunReport, plan: Plans) -> None:
+    assert run_report(plan(), History([]), []).replay_command == "nscr torture --replay RUNDIR"
+    assert report.rerun_command("a b") == "nscr torture --replay 'a b' --repeat 5"
+    elsewhere = msgspec.structs.replace(report, plan=plan(registry_url="https://reg.example"))
+    assert elsewhere.rerun_command("x") == "nscr torture --replay x --repeat 5 --i-may-torture reg.example"
 
 
 def test_the_same_facts_give_the_same_report(report: RunReport, entries: list[Entry]) -> None:
-    again = run_report(report.plan, History(entries), report.results, leftovers=report.leftovers)
+    again = run_report(report.plan, History(entries), report.results, leftovers=report.leftovers, is_shipped=True)
     assert msgspec.json.encode(again) == msgspec.json.encode(report)

@@ -45,6 +45,7 @@ def test_everything_a_person_needs(report: RunReport, width: int, is_terminal: b
         "delete-tag: 405",
         "left in the registry (nscr torture --clean RUNDIR --registry-url URL deletes it)",
         "run it again: nscr torture mixed --seed 42 --workers 8 --duration 20s",
+        f"how often: nscr torture --replay {FOLDER} --repeat 5",
     ):
         assert words in text
     assert "\x1b" not in text
@@ -85,6 +86,12 @@ def test_each_rule_is_shown_before_a_second_finding_of_one(report: RunReport, fi
     assert "1. lost-write  app:t0" in text
     assert "2. undead-tag  app:rare" in text
     assert "… and 999 more findings: see violations.csv" in text
+
+
+def test_a_scenario_of_the_users_own_is_run_again_from_the_folder(report: RunReport) -> None:
+    text = plain(msgspec.structs.replace(report, is_shipped=False), FOLDER)
+    assert f"\nrun it again: nscr torture --replay {FOLDER} --repeat 5\n" in text
+    assert "how often" not in text
 
 
 def test_very_many_rules_are_cut(report: RunReport, finding: Finding) -> None:

@@ -1,0 +1,131 @@
+"""What `nscr torture` runs its plans with, whichever plans they are; and a plan run again, counted."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from random import SystemRandom
+
+import msgspec
+import typer
+
+from nscr_cli.checkers.verdict import Verdict
+from nscr_cli.client.target import Credentials, Target
+from nscr_cli.engine.network import Network
+from nscr_cli.engine.plan import Flags, replanned
+from nscr_cli.engine.torture import Outcome, Setting
+from nscr_cli.engine.torture import torture as run_torture
+from nscr_cli.errors import EnvironmentFailed
+from nscr_cli.exits import Exit
+from nscr_cli.generators.namespace import namespace_of
+from nscr_cli.history.plan import RunPlan
+from nscr_cli.reporting.documents import verdict_document
+from nscr_cli.reporting.reruns import Promise, Rerun, again_lines, rerun_line, rerun_of, reruns_document
+from nscr_cli.reporting.terminal import show
+from nscr_cli.targets.external import ExternalTarget
+from nscr_cli.targets.reference import ReferenceTarget
+from nscr_cli.ui import printable, progress_console, results_console
+from nscr_cli.workloads.capabilities import PROBE_REPOSITORY
+
+_BY_SEVERITY = (
+    Exit.VALID,
+    Exit.THRESHOLD,
+    Exit.UNKNOWN,
+    Exit.ENVIRONMENT,
+    Exit.INTERRUPTED,
+    Exit.TERMINATED,
+    Exit.INVALID,
+)
+
+
+class Torturer(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs plans against one registry, or against reference registries of their own where there is no address."""
+
+    address: Target | None
+    credentials: Credentials | None
+    reports: Path
+
+    def run(self, plan: RunPlan) -> Outcome:
+        """See nscr_cli.engine.torture."""
+        return run_torture(plan, self.setting(plan))
+
+    def setting(self, plan: RunPlan) -> Setting:
+        """What this plan is run with."""
+        return Setting(
+            target=ReferenceTarget(plan.sabotages) if self.address is None else self._external(plan, self.address),
+            wiring=Network(plan.request_timeout_s),
+            reports=self.reports,
+            console=progress_console(),
+            secrets=self._secrets,
+        )
+
+    def _external(self, plan: RunPlan, address: Target) -> ExternalTarget:
+        return ExternalTarget(address, self.credentials, push_to=namespace_of(plan).repository(PROBE_REPOSITORY))
+
+    @property
+    def _secrets(self) -> tuple[str, ...]:
+        """What must not enter the run folder."""
+        of_proxy = self.address.proxy.user_info if self.address is not None and self.address.proxy is not None else None
+        return tuple(filter(None, (self.credentials.password if self.credentials is not None else None, of_proxy)))
+
+
+def worst(exits: Sequence[Exit]) -> Exit:
+    """The exit code of several runs; INVALID beats all."""
+    return max(exits, key=_BY_SEVERITY.index)
+
+
+def show_outcome(outcome: Outcome, *, as_json: bool) -> Exit:
+    """Print the report of a run; its exit code.
+
+    Raises:
+        EnvironmentFailed: as the run met it, where it is the worst that there is to tell.
+    """
+    if as_json:
+        typer.echo(verdict_document(outcome.report), nl=False)
+        progress_console().print(f"report: {outcome.folder}", markup=False, soft_wrap=True)
+    else:
+        show(results_console(), outcome.report, outcome.folder)
+    if outcome.failure is None:
+        return outcome.report.exit_code
+    if outcome.report.verdict is not Verdict.INVALID:
+        raise outcome.failure
+    progress_console().print(f"nscr: {printable(outcome.failure.message, limit=2000)}", markup=False)
+    return Exit.INVALID
+
+
+def run_again(
+    plan: RunPlan, flags: Flags, wanted: Sequence[Promise], *, times: int, torturer: Torturer, as_json: bool
+) -> Exit:
+    """Run a plan so many times, and say in how many of them it broke the same promises.
+
+    Args:
+        wanted: what it broke at first.
+    """
+    reruns: list[Rerun] = []
+    exits: list[Exit] = []
+    failure: EnvironmentFailed | None = None
+    for number in range(1, times + 1):
+        outcome = torturer.run(replanned(plan, flags, started=datetime.now(UTC), chance=SystemRandom()))
+        reruns.append(rerun_of(outcome.report, str(outcome.folder)))
+        if times == 1:
+            exits.append(show_outcome(outcome, as_json=as_json))
+        else:
+            failure = outcome.failure
+            exits.append(outcome.report.exit_code)
+            _tell(rerun_line(reruns[-1], number, times))
+        if outcome.report.interrupted_by is not None or failure is not None:
+            break
+    if times == 1:
+        _tell(*again_lines(wanted, reruns))
+    elif as_json:
+        typer.echo(reruns_document(wanted, reruns), nl=False)
+    else:
+        for line in again_lines(wanted, reruns):
+            results_console().print(line, markup=False, soft_wrap=True)
+    if failure is not None and worst(exits) is not Exit.INVALID:
+        raise failure
+    return worst(exits)
+
+
+def _tell(*lines: str) -> None:
+    for line in lines:
+        progress_console().print(line, markup=False, soft_wrap=True)
