@@ -113,7 +113,7 @@ class _Told:
         samples = [sample for sample in history.samples if sample.quiet]
         if not samples:
             return
-        truth = Truth(history, Inventory(history), TagPresence(history), samples)
+        truth = Truth(history, history.shared(Inventory), history.shared(TagPresence), samples)
         for sample, document in quiet:
             for why in wrong(truth, document, is_ours=is_ours):
                 self.wrong("untrue-figure", sample, why)

@@ -11,13 +11,11 @@ from functools import cached_property
 import msgspec
 
 from nscr_cli.checkers.inventory import (
-    BLOB_WRITES,
     MANIFEST_READS,
     UPLOAD_STEPS,
     Inventory,
     found,
     may_have_happened,
-    may_have_written,
     seen_digest,
 )
 from nscr_cli.checkers.listing import TagPresence
@@ -65,21 +63,28 @@ class Truth:
         self._tags = tags
         self._start = min(sample.start_ns for sample in quiet)
         self._end = max(sample.end_ns for sample in quiet)
-        manifests = {key: inventory.thing(key, is_manifest=True) for key in inventory.manifest_operations}
-        self.sure_manifests = {key for key, one in manifests.items() if one.must_hold(self._start, self._end)}
-        self.possible_manifests = {
-            key
-            for key, one in manifests.items()
-            if one.may_hold(self._end) and not one.must_lack(self._start, self._end)
-        }
+        self.sure_manifests: set[str] = set()
+        self.possible_manifests: set[str] = set()
+        self._lacking_manifests: set[str] = set()
+        for key in inventory.manifest_operations:
+            manifest = inventory.presence(key, is_manifest=True)
+            if manifest.must_hold(self._start, self._end):
+                self.sure_manifests.add(key)
+            if manifest.must_lack(self._start, self._end):
+                self._lacking_manifests.add(key)
+            elif manifest.may_hold(self._end):
+                self.possible_manifests.add(key)
         self.sure_repositories = set(map(repository_of, self.sure_manifests))
         self.possible_repositories = set(map(repository_of, self.possible_manifests))
-        self._sure_blobs = {
-            key
-            for key in inventory.blob_operations
-            if inventory.thing(key, is_manifest=False).must_hold(self._start, self._end)
-        }
-        self._blobs = {digest_of(one.key) or "" for one in history.operations if may_have_written(one)}
+        self._sure_blobs: set[str] = set()
+        self._lacking_blobs: set[str] = set()
+        for key in inventory.blob_operations:
+            blob = inventory.presence(key, is_manifest=False)
+            if blob.must_hold(self._start, self._end):
+                self._sure_blobs.add(key)
+            if blob.must_lack(self._start, self._end):
+                self._lacking_blobs.add(key)
+        self._blobs = set(inventory.written_blobs)
 
     @cached_property
     def repositories(self) -> Between:
@@ -98,14 +103,13 @@ class Truth:
         """Uploads that nobody finished may still be open."""
         left = 0
         stepwise: dict[str | None, bool] = {}
-        for one in self._history.operations:
-            if one.f in UPLOAD_STEPS:
-                is_over = one.f in (F.FINISH_UPLOAD, F.CANCEL_UPLOAD) and one.kind is Kind.OK
-                is_begun = one.f is F.START_UPLOAD and may_have_happened(one)
-                if is_over or is_begun:
-                    stepwise[one.asked.upload] = stepwise.get(one.asked.upload, True) and not is_over
-            elif one.f in BLOB_WRITES and not one.asked.wrong_bytes:
-                left += one.kind is not Kind.OK
+        for one in self._history.of(*UPLOAD_STEPS):
+            is_over = one.f in (F.FINISH_UPLOAD, F.CANCEL_UPLOAD) and one.kind is Kind.OK
+            is_begun = one.f is F.START_UPLOAD and may_have_happened(one)
+            if is_over or is_begun:
+                stepwise[one.asked.upload] = stepwise.get(one.asked.upload, True) and not is_over
+        for one in self._history.of(F.PUSH_BLOB, F.MOUNT_BLOB):
+            left += one.kind is not Kind.OK and not one.asked.wrong_bytes
         return Between(0, left + sum(stepwise.values()))
 
     @cached_property
@@ -133,19 +137,23 @@ class Truth:
             if digest_key(repository_of(key), edge.digest) in self._sure_blobs
         }
 
-    def _edges(self, key: str) -> list[Reference]:
-        return list(self._inventory.references.get(digest_of(key) or "", ()))
+    def _edges(self, key: str) -> tuple[Reference, ...]:
+        return self._inventory.references.get(digest_of(key) or "", ())
 
     def _is_whole(self, key: str) -> bool:
-        holds = self._inventory.holds
-        return all(holds(repository_of(key), edge, self._start, self._end) for edge in self._edges(key))
+        repository = repository_of(key)
+        return all(
+            digest_key(repository, edge.digest) in (self.sure_manifests if edge.is_manifest else self._sure_blobs)
+            for edge in self._edges(key)
+        )
 
     def _is_broken(self, key: str) -> bool:
-        for edge in self._edges(key):
-            target = digest_key(repository_of(key), edge.digest)
-            if self._inventory.thing(target, is_manifest=edge.is_manifest).must_lack(self._start, self._end):
-                return True
-        return False
+        repository = repository_of(key)
+        return any(
+            digest_key(repository, edge.digest)
+            in (self._lacking_manifests if edge.is_manifest else self._lacking_blobs)
+            for edge in self._edges(key)
+        )
 
     def of_summary(self, summary: Summary) -> Iterable[str]:
         """What is wrong with the totals of the state."""
