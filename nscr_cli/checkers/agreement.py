@@ -9,20 +9,22 @@ from collections.abc import Callable, Iterable, Iterator
 
 from nscr_cli.checkers.eventual import bound_ns
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
-from nscr_cli.checkers.inventory import BLOB_READS, MANIFEST_READS, found, found_nothing, may_have_happened, seen_digest
+from nscr_cli.checkers.inventory import BLOB_READS, MANIFEST_READS, found, found_nothing, seen_digest
 from nscr_cli.checkers.quiet import NO_CHANGES, Changes
-from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import told
-from nscr_cli.history.history import History, Operation
-from nscr_cli.history.keys import digest_of, repository_of, tag_of
-from nscr_cli.history.ops import F, Kind
+from nscr_cli.history.history import History, Operation, Whole
+from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_of
+from nscr_cli.history.ops import FAIL, OK, F
 from nscr_cli.history.plan import RunPlan
 
 _SAME = "RFC 9110, 9.3.2: HEAD is answered as GET would be; spec.md#checking-if-content-exists-in-the-registry"
 _LENGTH = "RFC 9110, 8.6: Content-Length of HEAD is the length of the content that GET would send"
 _FLOORS = {"head-and-get": 10}
 _HEADS = (F.HEAD_BLOB, F.HEAD_MANIFEST)
-_READS = BLOB_READS | MANIFEST_READS
+_HEAD_BLOB, _HEAD_MANIFEST = _HEADS
+_NO_CHANGES = BLOB_READS | MANIFEST_READS | {F.DELETE_TAG, F.LIST_TAGS, F.LIST_REFERRERS}
+_DIGEST_CHANGES = tuple(f for f in F if f not in _NO_CHANGES)
 _SHOWN = 3
 
 
@@ -34,27 +36,46 @@ class AgreementChecker:
         return "agreement"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        findings: list[Finding] = []
-        evidence = {"stretches": 0, "head-and-get": 0, "across-clients": 0, "heads-without-length": 0}
-        differing: dict[tuple[str, str], list[tuple[Operation, Operation]]] = {}
-        for reads in _stretches(history, plan.scenario.tag_model):
-            heads = [one for one in reads if one.f in _HEADS]
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Agreement":
+        return _Agreement(plan, whole)
+
+
+class _Agreement:
+    """Reads of one key are judged together; of what is told once for many, the first are kept."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._evidence = {"stretches": 0, "head-and-get": 0, "across-clients": 0, "heads-without-length": 0}
+        self._differing: dict[tuple[str, str], list[tuple[Operation, Operation]]] = {}
+
+    def take(self, part: History) -> None:
+        evidence = self._evidence
+        for reads in _stretches(part, self._plan.scenario.tag_model):
+            heads = [one for one in reads if one.f is _HEAD_BLOB or one.f is _HEAD_MANIFEST]
             evidence["stretches"] += 1
             evidence["head-and-get"] += 0 < len(heads) < len(reads)
             evidence["across-clients"] += len({one.process for one in reads}) > 1
             evidence["heads-without-length"] += sum(found(one) and one.answered.content_length is None for one in heads)
-            for rule, one, other in _disagreements(reads):
-                differing.setdefault((rule, _kind_of(one)), []).append((one, other))
-        for (rule, _), pairs in differing.items():
-            findings.append(_finding(rule, pairs))
+            if not _are_alike(reads):
+                for rule, one, other in _disagreements(reads):
+                    self._differing.setdefault((rule, _kind_of(one)), []).append((one, other))
+
+    def result(self) -> Result:
         return conclude(
-            self.name,
-            plan,
-            findings=findings,
-            evidence=evidence,
+            "agreement",
+            self._plan,
+            findings=[_finding(rule, sorted(pairs, key=_indexes)) for (rule, _), pairs in self._differing.items()],
+            evidence=self._evidence,
             floors=_FLOORS,
-            skipped=skipped_capabilities(history, _HEADS),
+            skipped=skipped_capabilities(self._whole, _HEADS),
         )
+
+
+def _indexes(pair: tuple[Operation, Operation]) -> tuple[int, int]:
+    return pair[0].index, pair[1].index
 
 
 def _stretches(history: History, tag_model: str) -> Iterable[list[Operation]]:
@@ -62,17 +83,15 @@ def _stretches(history: History, tag_model: str) -> Iterable[list[Operation]]:
     # Read-your-writes promises nothing about what two clients see of a tag, however long nobody writes it.
     are_tags_judged = tag_model != "read-your-writes"
     quiet = _Quiet(history, bound_ns(tag_model) or 0)
-    groups: dict[tuple[str, bool, tuple[int, ...]], list[Operation]] = {}
-    for one in history.operations:
-        # What a fault of ours struck may have been answered by nobody but the proxy.
-        if one.f not in _READS or one.kind is not Kind.OK or one.faults:
-            continue
-        if tag_of(one.key) is not None and not are_tags_judged:
-            continue
-        place = quiet.place_of(one)
-        if place is not None:
-            groups.setdefault((one.key, one.f in BLOB_READS, place), []).append(one)
-    return (reads for reads in groups.values() if len(reads) > 1)
+    for kinds in ((F.GET_BLOB, _HEAD_BLOB), (F.GET_MANIFEST, _HEAD_MANIFEST)):
+        by_key: dict[str, list[Operation]] = {}
+        for one in history.of(*kinds):
+            # What a fault of ours struck may have been answered by nobody but the proxy.
+            if one.kind is OK and not one.faults and (are_tags_judged or "@" in one.key):
+                by_key.setdefault(one.key, []).append(one)
+        for reads in by_key.values():
+            if len(reads) > 1:
+                yield from quiet.stretches(reads)
 
 
 class _Quiet:
@@ -85,53 +104,78 @@ class _Quiet:
     """
 
     def __init__(self, history: History, lag_ns: int) -> None:
-        def changes(group: Callable[[Operation], str | None]) -> dict[str, Changes]:
-            return {key: Changes(ones, lag_ns=lag_ns) for key, ones in history.grouped(group).items()}
+        of_digest: dict[str, list[Operation]] = {}
+        for one in (*history.elsewhere, *history.of(*_DIGEST_CHANGES)):
+            digest = one.asked.digest or digest_of(one.key)
+            if one.kind is not FAIL and digest is not None:
+                of_digest.setdefault(digest, []).append(one)
+        of_tag: dict[str, list[Operation]] = {}
+        self._tags_of: dict[str, dict[str, None]] = {}
+        for one in history.of(F.PUT_MANIFEST, F.DELETE_TAG):
+            if "@" in one.key:
+                continue
+            if one.kind is not FAIL:
+                of_tag.setdefault(one.key, []).append(one)
+            if one.asked.digest is not None:
+                thing = digest_key(repository_of(one.key), one.asked.digest)
+                self._tags_of.setdefault(thing, {})[one.key] = None
+        self._lag_ns = lag_ns
+        self._of_digest = of_digest
+        self._of_tag = {key: Changes(operations, lag_ns=lag_ns) for key, operations in of_tag.items()}
+        self._manifests_deleted = self._by_repository(history.of(F.DELETE_MANIFEST))
+        self._tags_deleted = self._by_repository(history.of(F.DELETE_TAG))
 
-        def deletes(f: F) -> dict[str, Changes]:
-            return changes(lambda one: _if_changed(one, repository_of(one.key), f))
+    def _by_repository(self, deletes: list[Operation]) -> dict[str, Changes]:
+        groups: dict[str, list[Operation]] = {}
+        for one in deletes:
+            if one.kind is not FAIL:
+                groups.setdefault(repository_of(one.key), []).append(one)
+        return {repository: Changes(operations, lag_ns=self._lag_ns) for repository, operations in groups.items()}
 
-        self._of_digest = changes(_changed_digest)
-        self._of_tag = changes(lambda one: _if_changed(one, one.key, F.PUT_MANIFEST, F.DELETE_TAG))
-        self._manifests_deleted = deletes(F.DELETE_MANIFEST)
-        self._tags_deleted = deletes(F.DELETE_TAG)
-        self._tags_of: dict[tuple[str, str | None], dict[str, None]] = {}
-        for one in history.operations:
-            if one.f is F.PUT_MANIFEST and tag_of(one.key) is not None:
-                self._tags_of.setdefault((repository_of(one.key), one.asked.digest), {})[one.key] = None
-
-    def place_of(self, read: Operation) -> tuple[int, ...] | None:
-        """Equal for two reads of one thing exactly when nothing can have changed it from the first to the last."""
-        stretches = []
-        for changes in self._concerned(read):
-            stretch = changes.stretch_of(read.start_ns, read.end_ns)
-            if stretch is None:
-                return None
-            stretches.append(stretch)
-        return tuple(stretches)
+    def stretches(self, reads: list[Operation]) -> Iterator[list[Operation]]:
+        """Of reads of one key those that nothing can have come between, two or more."""
+        concerned = list(self._concerned(reads[0]))
+        places: dict[tuple[int, ...], list[Operation]] = {}
+        for read in reads:
+            place: list[int] = []
+            for changes in concerned:
+                stretch = changes.stretch_of(read.start_ns, read.end_ns)
+                if stretch is None:
+                    break
+                place.append(stretch)
+            else:
+                places.setdefault(tuple(place), []).append(read)
+        return (alike for alike in places.values() if len(alike) > 1)
 
     def _concerned(self, read: Operation) -> Iterator[Changes]:
         repository, digest = repository_of(read.key), digest_of(read.key)
         if digest is None:
             yield self._of_tag.get(read.key, NO_CHANGES)
-        else:
-            yield self._of_digest.get(digest, NO_CHANGES)
+        elif digest in self._of_digest:
+            yield Changes(self._of_digest[digest], lag_ns=self._lag_ns)
         if read.f in MANIFEST_READS:
             yield self._manifests_deleted.get(repository, NO_CHANGES)
             if digest is not None:
                 yield self._tags_deleted.get(repository, NO_CHANGES)
-                for tag in self._tags_of.get((repository, digest), ()):
+                for tag in self._tags_of.get(read.key, ()):
                     yield self._of_tag.get(tag, NO_CHANGES)
 
 
-def _changed_digest(one: Operation) -> str | None:
-    if one.f in _READS or one.f in (F.DELETE_TAG, F.LIST_TAGS, F.LIST_REFERRERS) or not may_have_happened(one):
-        return None
-    return one.asked.digest or digest_of(one.key)
-
-
-def _if_changed(one: Operation, name: str, *kinds: F) -> str | None:
-    return name if one.f in kinds and may_have_happened(one) else None
+def _are_alike(reads: list[Operation]) -> bool:
+    """A look that is enough to see that reads agree, where all of them say all: most do."""
+    first = reads[0].answered
+    for read in reads:
+        answered = read.answered
+        if (
+            answered.status != first.status
+            or answered.header_digest != first.header_digest
+            or answered.content_length != first.content_length
+            or answered.media_type != first.media_type
+            or answered.digest not in (None, answered.header_digest)
+            or answered.length not in (None, answered.content_length)
+        ):
+            return False
+    return True
 
 
 def _disagreements(reads: list[Operation]) -> Iterator[tuple[str, Operation, Operation]]:

@@ -6,6 +6,7 @@ registry may answer from copies that lag, the interval is longer by that lag. Pu
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from operator import attrgetter
 
 from nscr_cli.history.history import NEVER, Operation
 
@@ -16,7 +17,7 @@ class Changes:
     def __init__(self, operations: Iterable[Operation], *, lag_ns: int = 0) -> None:
         self._starts: list[int] = []
         self._ends: list[int] = []
-        for one in sorted(operations, key=lambda operation: operation.start_ns):
+        for one in sorted(operations, key=attrgetter("start_ns")):
             end = one.end_ns if one.end_ns == NEVER else one.end_ns + lag_ns
             if self._ends and one.start_ns <= self._ends[-1]:
                 self._ends[-1] = max(self._ends[-1], end)
