@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from nscr_cli.checkers.contents import Contents, Ranges
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
+from nscr_cli.checkers.first_pushes import judge_first_pushes
 from nscr_cli.checkers.inventory import (
     BLOB_READS,
     DELETES,
@@ -30,8 +31,8 @@ _GONE = "spec.md#deleting-blobs, #deleting-manifests: what was acknowledged as d
 _ACCEPTED = "spec.md#pushing-blobs: bytes that match their digest are accepted"
 _REFUSED = "spec.md#pushing-blobs: the digest must match the blob's digest; other bytes are refused"
 _NEVER = "spec.md#pulling-blobs: a blob that is not in the repository is answered 404"
-_FLOORS = {"read-back": 10, "deleted-and-read": 0}
-_COUNTS = ("acknowledged", "read-back", "never-read", "reads", "ranges", "deleted-and-read")
+_FLOORS = {"read-back": 10, "deleted-and-read": 0, "contended-repositories": 0}
+_COUNTS = ("acknowledged", "read-back", "never-read", "reads", "ranges", "deleted-and-read", "contended-repositories")
 _READS = BLOB_READS | MANIFEST_READS
 _OUT_OF_ORDER = 416
 _CAPABILITIES = (*PushStyle, F.MOUNT_BLOB, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB, "blob-ranges")
@@ -60,6 +61,7 @@ class _Blobs:
         self._findings: list[Finding] = []
         self._firsts: dict[str, Finding] = {}
         self._evidence = dict.fromkeys(_COUNTS, 0)
+        self._reasons: list[str] = []
         self._ranges = Ranges()
         self._pushes = Acceptance()
 
@@ -84,6 +86,10 @@ class _Blobs:
                 why = f"{told(mount)}. Nobody had pushed this blob, to any repository."
                 self._first("mount", _finding("phantom-mount", mount.key, (mount,), _NEVER, why))
         self._phantoms(part, inventory)
+        first = judge_first_pushes(part)
+        self._findings += first.findings
+        self._reasons += first.reasons
+        self._evidence["contended-repositories"] += first.contended
 
     def result(self) -> Result:
         refused = map(_refused, self._pushes.refused())
@@ -93,7 +99,7 @@ class _Blobs:
             findings=[*self._findings, *self._firsts.values(), *self._ranges.findings(), *refused],
             evidence=self._evidence,
             floors=_FLOORS,
-            reasons=_unaccepted(self._pushes.never_accepted(), self._whole),
+            reasons=[*_unaccepted(self._pushes.never_accepted(), self._whole), *sorted(self._reasons)],
             skipped=skipped_capabilities(self._whole, _CAPABILITIES),
         )
 

@@ -49,6 +49,7 @@ _GROUPS = {
     "type-differs": "K",
     "undead-blob": "H",
     "undead-manifest": "H",
+    "unknown-repository": "BL",
     "unsorted-listing": "J",
     "wrong-bytes-accepted": "C",
     "wrong-digest-header": "CK",

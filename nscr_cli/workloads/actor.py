@@ -8,8 +8,9 @@ from random import Random
 
 import msgspec
 
-from nscr_cli.generators.base import DONE, Context, Generator, Next
+from nscr_cli.generators.base import DONE, Context, Done, Generator
 from nscr_cli.generators.streams import stream
+from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.ops import Kind, Op
 from nscr_cli.workloads.memory import Memory
 from nscr_cli.workloads.steps import Step
@@ -68,7 +69,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     following: Step | None = None
     running: Step | None = None
 
-    def op(self, context: Context) -> Next:
+    def op(self, context: Context) -> "tuple[Invocation, Actor] | Done":
         step, number = self.following, self.number
         if step is None:
             turn = Turn(world=self.world.at_errand(number), process=self.process, number=number, memory=self.memory)
@@ -78,7 +79,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
             step, number = action.begin(turn), number + 1
         return step.invocation, msgspec.structs.replace(self, number=number, following=None, running=step)
 
-    def update(self, event: Op) -> Generator:
+    def update(self, event: Op) -> "Actor":
         step = self.running
         if step is None:
             return self

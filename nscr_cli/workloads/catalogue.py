@@ -27,6 +27,7 @@ from nscr_cli.history.ops import F, Op, PushStyle
 from nscr_cli.workloads import (
     attachments,
     contention,
+    fresh,
     odd_reads,
     pulls,
     pushes,
@@ -35,6 +36,7 @@ from nscr_cli.workloads import (
     trespasses,
     uploads,
 )
+from nscr_cli.workloads.abreast import Abreast
 from nscr_cli.workloads.actor import Action, Actor
 from nscr_cli.workloads.memory import Memory
 from nscr_cli.workloads.world import World
@@ -44,18 +46,18 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     """What clients do, and who judges it.
 
     Attributes:
+        gait: makes one load of all clients: each at its own pace, or all abreast.
         together: what some of them do at the same instant, whatever errands the others go about.
     """
 
     actions: Mapping[str, Action]
     checkers: tuple[Checker, ...]
+    gait: "Callable[[Callable[[int], Actor]], Generator]" = lambda actor_of: EachProcess(actor_of, heir=_heir)
     together: Callable[[World], Together] | None = None
 
     def main(self, world: World, seeded: Memory) -> Generator:
         """The load: every process remembers what was seeded, and goes about its errands."""
-        errands = EachProcess(
-            lambda process: Actor(world=world, process=process, actions=self.actions, memory=seeded), heir=_heir
-        )
+        errands = self.gait(lambda process: Actor(world=world, process=process, actions=self.actions, memory=seeded))
         if self.together is None:
             return errands
         return Beside(self.together(world), errands)
@@ -153,6 +155,13 @@ _UPLOAD_ACTIONS = {
         needs=(PushStyle.CHUNKED_PATCH,),
     ),
 }
+_FRESH_ACTIONS = {
+    "push-fresh": Action(
+        summary="push an image of some layers into a repository that is new to all, and read all of it",
+        begin=fresh.push_fresh,
+    ),
+    "pull-fresh": Action(summary="list and pull what others pushed a moment ago", begin=fresh.pull_fresh),
+}
 _REMOVAL_ACTIONS = {
     **_TAG_ACTIONS,
     "delete-blob": _IMAGE_ACTIONS["delete-blob"],
@@ -219,6 +228,7 @@ _CHECKERS: tuple[Checker, ...] = (
 
 WORKLOADS: dict[str, Workload] = {
     "deletes": Workload(actions=_REMOVAL_ACTIONS, checkers=_CHECKERS),
+    "fresh": Workload(actions=_FRESH_ACTIONS, checkers=_CHECKERS, gait=Abreast),
     "indexes": Workload(actions=_INDEX_ACTIONS, checkers=_CHECKERS),
     "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
     "reads": Workload(actions=_READ_ACTIONS, checkers=(ReadsChecker(), *_CHECKERS)),

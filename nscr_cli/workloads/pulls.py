@@ -23,14 +23,19 @@ def pull_image(turn: Turn) -> Step:
     chance = turn.chance("pull")
     repository = chance.choice(turn.world.repositories)
     tag = chance.choice(turn.world.tags)
-    read = Step(
-        invocations.get_tag(repository, tag),
-        lambda event: _fetch(turn, repository, _references(event), _MOST_READS),
-    )
+    read = pulled(turn, repository, tag)
     # As Docker does: ask for the digest first, then read.
     if chance.random() < 0.25:
         return Step(invocations.head_tag(repository, tag), lambda _event: read)
     return read
+
+
+def pulled(turn: Turn, repository: str, tag: str) -> Step:
+    """The manifest under a tag, and all that it refers to."""
+    return Step(
+        invocations.get_tag(repository, tag),
+        lambda event: _fetch(turn, repository, _references(event), _MOST_READS),
+    )
 
 
 def read_tag(turn: Turn) -> Step:
