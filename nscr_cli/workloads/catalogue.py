@@ -10,6 +10,7 @@ import msgspec
 from nscr_cli.checkers.agreement import AgreementChecker
 from nscr_cli.checkers.blobs import BlobsChecker
 from nscr_cli.checkers.closure import ClosureChecker
+from nscr_cli.checkers.idempotency import IdempotencyChecker
 from nscr_cli.checkers.listing import ListingChecker
 from nscr_cli.checkers.liveness import LivenessChecker
 from nscr_cli.checkers.monitoring import MonitoringChecker
@@ -32,6 +33,7 @@ from nscr_cli.workloads import (
     pulls,
     pushes,
     removals,
+    stampede,
     tag_writes,
     trespasses,
     uploads,
@@ -233,6 +235,11 @@ WORKLOADS: dict[str, Workload] = {
     "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
     "reads": Workload(actions=_READ_ACTIONS, checkers=(ReadsChecker(), *_CHECKERS)),
     "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), *_CHECKERS)),
+    "stampede": Workload(
+        actions={name: {**_IMAGE_ACTIONS, **_TAG_ACTIONS}[name] for name in ("push-image", "pull-image", "list-tags")},
+        checkers=(IdempotencyChecker(), *_CHECKERS),
+        together=stampede.all_at_once,
+    ),
     "tag-set": Workload(actions=_TAG_SET_ACTIONS, checkers=_CHECKERS),
     "uploads": Workload(actions=_UPLOAD_ACTIONS, checkers=_CHECKERS, together=contention.in_pairs),
     "tags": Workload(actions=_TAG_ACTIONS, checkers=_CHECKERS),

@@ -17,6 +17,7 @@ from nscr_cli.checkers.agreement import AgreementChecker
 from nscr_cli.checkers.blobs import BlobsChecker
 from nscr_cli.checkers.closure import ClosureChecker
 from nscr_cli.checkers.faults import FaultsChecker
+from nscr_cli.checkers.idempotency import IdempotencyChecker
 from nscr_cli.checkers.listing import ListingChecker
 from nscr_cli.checkers.liveness import LivenessChecker
 from nscr_cli.checkers.monitoring import MonitoringChecker
@@ -41,6 +42,7 @@ CHECKERS: dict[str, Checker] = {
         BlobsChecker(),
         ClosureChecker(),
         ListingChecker(),
+        IdempotencyChecker(),
         AgreementChecker(),
         UploadsChecker(),
         ReferrersChecker(),

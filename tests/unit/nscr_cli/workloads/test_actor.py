@@ -17,6 +17,8 @@ from nscr_cli.workloads.catalogue import WORKLOADS
 from nscr_cli.workloads.memory import Memory
 from nscr_cli.workloads.world import World, world_of
 
+EACH_FOR_ITSELF = sorted(set(WORKLOADS) - {"stampede"})  # there, all write the same: see test_stampede.py
+
 Answer = Callable[[Invocation], Answered]
 
 
@@ -99,18 +101,18 @@ def words(invocations: list[Invocation]) -> list[tuple[object, ...]]:
     return [(one.f, one.key, one.asked, one.content.digest if one.content else None) for one in invocations]
 
 
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("workload", EACH_FOR_ITSELF)
 def test_a_seed_replays_what_a_process_asks(workload: str) -> None:
     assert words(asked(world(workload), workload)) == words(asked(world(workload), workload))
 
 
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("workload", EACH_FOR_ITSELF)
 def test_seeds_and_processes_differ(workload: str) -> None:
     streams = [words(asked(world(workload, seed), workload, process)) for seed in (1, 2) for process in (0, 1)]
     assert all(one != other for number, one in enumerate(streams) for other in streams[:number])
 
 
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("workload", EACH_FOR_ITSELF)
 def test_no_digest_is_written_twice_to_a_contended_tag_by_anybody(workload: str) -> None:
     """Such tags are swept. One that a single client deletes and writes again has few calls, and is searched."""
     written = [
