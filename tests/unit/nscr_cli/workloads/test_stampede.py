@@ -67,11 +67,9 @@ def test_all_push_the_same_digest_at_the_same_instant() -> None:
 
 
 def test_all_put_the_same_manifest_under_one_tag_a_tag_each_or_its_digest() -> None:
-    puts = [
-        ops for ops in rounds(world(), 1200) if len(ops) == WORKERS - 1 and {op.f for op in ops} == {F.PUT_MANIFEST}
-    ]
+    asked = [ops for ops in rounds(world(), 1200) if len(ops) == WORKERS - 1]
+    puts = [ops for ops in asked if {op.f for op in ops} == {F.PUT_MANIFEST}]
     assert all(len({op.asked.digest for op in ops}) == 1 for ops in puts)
-    assert {len({op.key.partition("m")[0] for op in ops}) for ops in puts} >= {1}
     assert len({len({op.key for op in ops}) for ops in puts}) > 2
     assert any("@" in ops[0].key for ops in puts)
 
