@@ -23,11 +23,12 @@ def completed(f: F, reply: Reply, answered: Answered) -> Completion:
     Args:
         answered: what the operation knows besides the reply.
     """
-    kind = kind_of(f, status=reply.status, is_complete=reply.is_complete, was_sent=reply.exchange.sent.anything)
-    answered = _with_reply(answered, reply)
-    if f in READS and kind is Kind.OK:
-        answered = msgspec.structs.replace(answered, present=reply.status != 404)
-    return Completion(kind=kind, answered=answered, error=None if kind is Kind.OK else _reason(reply))
+    status = reply.status
+    kind = kind_of(f, status=status, is_complete=reply.is_complete, was_sent=reply.exchange.sent.anything)
+    if kind is not Kind.OK:
+        return Completion(kind=kind, answered=_with_reply(answered, reply), error=_reason(reply))
+    present = status != 404 if f in READS else None
+    return Completion(kind=kind, answered=_with_reply(answered, reply, present))
 
 
 def given_up(reply: Reply, answered: Answered, why: str | None = None) -> Completion:
@@ -35,19 +36,23 @@ def given_up(reply: Reply, answered: Answered, why: str | None = None) -> Comple
     return Completion(kind=Kind.FAIL, answered=_with_reply(answered, reply), error=why or _reason(reply))
 
 
-def _with_reply(answered: Answered, reply: Reply) -> Answered:
-    location = reply.header("location")
+def _with_reply(answered: Answered, reply: Reply, present: bool | None = None) -> Answered:
     response = reply.exchange.response
+    if response is None:
+        return msgspec.structs.replace(answered, present=present, request_id=reply.request_id)
+    header = response.first.get
+    location = header("location")
     return msgspec.structs.replace(
         answered,
-        status=reply.status,
-        header_digest=reply.header("docker-content-digest"),
-        length=reply.body.length if response is not None else None,
-        content_length=response.content_length if response is not None else None,
-        media_type=reply.header("content-type"),
-        error_code=error_code_of(bytes(reply.body.kept)) if (reply.status or 0) >= 400 else None,
+        present=present,
+        status=response.status,
+        header_digest=header("docker-content-digest"),
+        length=reply.body.length,
+        content_length=response.content_length,
+        media_type=header("content-type"),
+        error_code=error_code_of(bytes(reply.body.kept)) if response.status >= 400 else None,
         location=without_query(location) if location is not None else None,
-        retry_after_s=seconds_of(reply.header("retry-after")),
+        retry_after_s=seconds_of(header("retry-after")),
         request_id=reply.request_id,
     )
 

@@ -6,7 +6,7 @@ spec.md#endpoints, `catalog` is Docker's. One client owns one connection and doe
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from urllib.parse import quote
 
 import msgspec
@@ -27,10 +27,13 @@ from nscr_cli.wire.sinks import Sink
 from nscr_cli.wire.watchdog import TimeOuts
 
 USER_AGENT = f"nscr/{__version__}"
+_QUOTED = 1024  # names of which the quoted form is kept: those that many clients contend for
+
 KEEP_ERROR = 64 * 1024
 KEEP_DOCUMENT = 16 * 1024 * 1024
 
 ACCEPT: Headers = (("Accept", ", ".join((*MANIFEST_TYPES, "*/*;q=0.1"))),)
+_CHUNKED = ("Transfer-Encoding", "chunked")
 _OCTETS = ("Content-Type", "application/octet-stream")
 
 
@@ -96,6 +99,7 @@ class RegistryClient:
         self._tokens = tokens or Tokens(target, credentials, user_agent=user_agent, time_outs=time_outs)
         self._origin, for_proxy = forwarding(target)
         self._headers: Headers = (("Host", target.authority), ("User-Agent", user_agent), *for_proxy)
+        self._prefix = f"{quote(target.prefix, safe='/%~')}/v2/"
         self._basic = authorization(credentials)
 
     async def aclose(self) -> None:
@@ -332,7 +336,7 @@ class RegistryClient:
         return resolved(self.target, reply.requested, location)
 
     def _path(self, rest: str) -> str:
-        return f"{quote(self.target.prefix, safe='/%~')}/v2/{rest}"
+        return f"{self._prefix}{rest}"
 
     def _uploads(self, repository: str) -> str:
         return self._path(f"{_name(repository)}/blobs/uploads/")
@@ -353,7 +357,7 @@ class RegistryClient:
         request_id: str | None,
         manner: Manner = PLAIN,
     ) -> Reply:
-        framing = ("Transfer-Encoding", "chunked") if size is None else ("Content-Length", str(size))
+        framing = _CHUNKED if size is None else ("Content-Length", str(size))
         if manner.continue_s is not None:
             headers = (*headers, ("Expect", "100-continue"))
         return await self._request(method, target, (*headers, framing), body, request_id=request_id, manner=manner)
@@ -371,28 +375,23 @@ class RegistryClient:
         is_last: bool = False,
         request_id: str | None = None,
     ) -> Reply:
-        named: Headers = (("X-Request-Id", request_id),) if request_id is not None else ()
-        algorithm = "sha512" if digest is not None and digest.startswith("sha512:") else "sha256"
-
-        async def exchange(authorized: Headers) -> Reply:
-            request = Request(
-                method=method,
-                target=f"{self._origin}{target}",
-                headers=(*self._headers, *authorized, *named, *headers),
-                body=body(),
-                chunked=("Transfer-Encoding", "chunked") in headers and not is_last,
-                manner=manner,
-                is_last=is_last,
-            )
-            sink = Sink(algorithm=algorithm, keep=keep)
-            answer = await self._channel.exchange(request, sink)
-            return Reply(requested=target, exchange=answer, body=sink, request_id=request_id)
-
+        ask = partial(
+            self._exchange,
+            method,
+            target,
+            headers,
+            body,
+            algorithm="sha512" if digest is not None and digest.startswith("sha512:") else "sha256",
+            keep=keep,
+            manner=manner,
+            is_last=is_last,
+            request_id=request_id,
+        )
         if not self._tokens.are_used:
-            token, reply = None, await exchange(self._basic)
+            token, reply = None, await ask(self._basic)
         else:
             token = await self._tokens.current(access_of(method, target))
-            reply = await exchange(_bearer(token))
+            reply = await ask(_bearer(token))
         challenge = challenge_of(reply.headers("www-authenticate")) if reply.status == 401 else None
         if challenge is None or not reply.is_complete:
             return reply
@@ -400,7 +399,35 @@ class RegistryClient:
             token = await self._tokens.answer(access_of(method, target), challenge, rejected=token)
         except NoToken as error:
             return msgspec.structs.replace(reply, denial=str(error))
-        return await exchange(_bearer(token))
+        return await ask(_bearer(token))
+
+    async def _exchange(
+        self,
+        method: str,
+        target: str,
+        headers: Headers,
+        body: Callable[[], Iterable[bytes]],
+        authorized: Headers,
+        *,
+        algorithm: str,
+        keep: int,
+        manner: Manner,
+        is_last: bool,
+        request_id: str | None,
+    ) -> Reply:
+        named: Headers = (("X-Request-Id", request_id),) if request_id is not None else ()
+        request = Request(
+            method=method,
+            target=f"{self._origin}{target}",
+            headers=(*self._headers, *authorized, *named, *headers),
+            body=body(),
+            chunked=_CHUNKED in headers and not is_last,
+            manner=manner,
+            is_last=is_last,
+        )
+        sink = Sink(algorithm=algorithm, keep=keep)
+        answer = await self._channel.exchange(request, sink)
+        return Reply(requested=target, exchange=answer, body=sink, request_id=request_id)
 
 
 def _chunk_headers(span: tuple[int, int] | None) -> Headers:
@@ -411,9 +438,11 @@ def _bearer(token: str | None) -> Headers:
     return (("Authorization", f"Bearer {token}"),) if token is not None else ()
 
 
+@lru_cache(maxsize=_QUOTED)
 def _name(repository: str) -> str:
     return quote(repository, safe="/")
 
 
+@lru_cache(maxsize=_QUOTED)
 def _reference(reference: str) -> str:
     return quote(reference, safe=":")

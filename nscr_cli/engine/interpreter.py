@@ -13,9 +13,10 @@ import trio
 
 from nscr_cli.engine.arrivals import Arrivals
 from nscr_cli.engine.clocks import RunClock
+from nscr_cli.engine.collecting import seldom_collecting
 from nscr_cli.engine.pacing import Pace
 from nscr_cli.engine.recorder import Recorder
-from nscr_cli.generators.base import Context, Done, Generator, Pending
+from nscr_cli.generators.base import Context, Generator, Pending
 from nscr_cli.generators.combinators import Nothing
 from nscr_cli.generators.namespace import Namespace
 from nscr_cli.history.invocation import Invocation
@@ -96,10 +97,13 @@ class Interpreter:
         self._generator = generator
         self._arrivals = arrivals
         self._scope = trio.CancelScope()
-        with self._scope:
-            async with trio.open_nursery() as nursery:
-                for slot in self._slots[:workers]:
-                    nursery.start_soon(self._work, slot, phase)
+        try:
+            with self._scope, seldom_collecting():
+                async with trio.open_nursery() as nursery:
+                    for slot in self._slots[:workers]:
+                        nursery.start_soon(self._work, slot, phase)
+        finally:
+            self._recorder.flush()
 
     def stop(self, *, grace_s: float) -> None:
         """Begin nothing new; what is open may take `grace_s` to end, then it is cut off and `info`."""
@@ -112,29 +116,33 @@ class Interpreter:
             await slot.client.aclose()
 
     async def _work(self, slot: _Slot, phase: Phase) -> None:
-        due_ns = await self._wait_arrival()
-        while self._recorder.failure is None and due_ns is not None:
+        due_ns: int | None = None
+        while self._recorder.failure is None:
+            if self._arrivals is not None and due_ns is None:
+                due_ns = await self._wait_arrival(self._arrivals)
+                if due_ns is None:
+                    return
             # Whoever else has an answer at this instant journals it before any new operation is asked for.
             await trio.lowlevel.checkpoint()
             now = self._clock.now_ns()
-            match self._generator.op(Context(slot.process, now)):
-                case Done():
-                    return
-                case Pending(until_ns):
-                    await self._clock.sleep_until(until_ns)
-                case (invocation, following):
-                    self._generator = following
-                    await self._perform(slot, phase, invocation, now if self._arrivals is None else due_ns)
-                    due_ns = await self._wait_arrival()
+            answer = self._generator.op(Context(slot.process, now))
+            if isinstance(answer, tuple):
+                invocation, self._generator = answer
+                await self._perform(slot, phase, invocation, now if due_ns is None else due_ns)
+                due_ns = None
+            elif isinstance(answer, Pending):
+                self._recorder.flush()
+                await self._clock.sleep_until(answer.until_ns)
+            else:
+                return
 
-    async def _wait_arrival(self) -> int | None:
+    async def _wait_arrival(self, arrivals: Arrivals) -> int | None:
         """Take the next place in the schedule and wait for its time; None where there is no further place."""
-        if self._arrivals is None:
-            return self._clock.now_ns()
-        taken = self._arrivals.next()
+        taken = arrivals.next()
         if taken is None:
             return None
         due_ns, self._arrivals = taken
+        self._recorder.flush()
         await self._clock.sleep_until(due_ns)
         return due_ns
 
@@ -160,6 +168,7 @@ class Interpreter:
             await self._replace(slot)
         slot.pace, pause_s = slot.pace.after(completion.answered)
         if pause_s:
+            self._recorder.flush()
             await trio.sleep(pause_s)
 
     async def _replace(self, slot: _Slot) -> None:

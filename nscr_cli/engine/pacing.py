@@ -28,7 +28,7 @@ class Pace(msgspec.Struct, frozen=True):
     def after(self, answered: Answered) -> "tuple[Pace, float]":
         """The pace after one more operation, and the seconds to wait."""
         if answered.status is not None and not (self.is_obedient and answered.status in _BUSY):
-            return Pace(is_obedient=self.is_obedient), 0.0
+            return (self if not self.failures else Pace(is_obedient=self.is_obedient)), 0.0
         backoff = min(_LONGEST_S, _SHORTEST_S * 2 ** min(self.failures, 10))
         asked_for = min(answered.retry_after_s or 0.0, _LONGEST_OBEYED_S)
         return Pace(self.failures + 1, self.is_obedient), max(backoff, asked_for)

@@ -44,10 +44,12 @@ class Recorder:
         self._index = 0
 
     def invoke(self, process: int, phase: Phase, invocation: Invocation, intended_ns: int) -> Op:
-        """Write that an operation is about to be dispatched."""
+        """Write that an operation is about to be dispatched; it is on its way to the disk when this returns."""
         self.in_flight += 1
+        index = self._index
+        self._index = index + 1
         op = Op(
-            index=self._next_index(),
+            index=index,
             process=process,
             kind=Kind.INVOKE,
             f=invocation.f,
@@ -57,22 +59,25 @@ class Recorder:
             time_ns=self._clock.now_ns(),
             asked=invocation.asked,
         )
-        self._write(op)
+        self._take(op)
+        self.flush()
         return op
 
     def complete(self, invoked: Op, kind: Kind, answered: Answered, error: str | None) -> Op:
-        """Write how an operation ended."""
+        """Take down how an operation ended; the next flush writes it, at the latest that of the next invocation."""
         self.in_flight -= 1
+        index = self._index
+        self._index = index + 1
         op = msgspec.structs.replace(
             invoked,
-            index=self._next_index(),
+            index=index,
             kind=kind,
             time_ns=self._clock.now_ns(),
             asked=None,
             answered=answered,
             error=redacted(error, self.secrets) if error else None,
         )
-        self._write(op)
+        self._take(op)
         return op
 
     def event(self, name: str, /, **detail: str) -> None:
@@ -84,21 +89,24 @@ class Recorder:
         """Write one poll of the monitoring API."""
         self._write(sample)
 
-    def _next_index(self) -> int:
-        index = self._index
-        self._index += 1
-        return index
-
-    def _write(self, entry: Entry) -> None:
+    def flush(self) -> None:
+        """Write what was taken down; to be called before whoever records comes to rest."""
         if self.failure is not None:
             return
         try:
-            self._journal.append(entry)
+            self._journal.flush()
         except OSError as error:
             self.failure = ReportsUnwritable(
                 f"the journal cannot be written: {error.strerror or error}",
                 hint="free some space, or name another folder with --reports",
             )
             self._on_failure()
-            return
-        self._observe(entry)
+
+    def _write(self, entry: Entry) -> None:
+        self._take(entry)
+        self.flush()
+
+    def _take(self, entry: Entry) -> None:
+        if self.failure is None:
+            self._journal.take(entry)
+            self._observe(entry)

@@ -53,6 +53,6 @@ def open_journal(folder: Path, plan: RunPlan) -> Iterator[JournalWriter]:
             raise ReportsUnwritable(f"{path}: {error.strerror or error}", hint=_HINT) from error
         yield journal
     finally:
-        # Every entry is flushed by itself; what a full disk refused then, it may refuse again now.
+        # Whoever records flushes; what a full disk refused then, it may refuse again now.
         with contextlib.suppress(OSError):
             file.close()

@@ -9,7 +9,6 @@ import re
 
 import msgspec
 
-from nscr_cli.history.keys import repository_of
 from nscr_cli.history.plan import RunPlan
 
 _NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII)
@@ -47,7 +46,8 @@ class Namespace(msgspec.Struct, frozen=True):
 
     def owns(self, key: str) -> bool:
         """Whether a key (history/keys.py) or repository lies below this namespace."""
-        return repository_of(key).startswith(self.prefix)
+        # The prefix holds neither `:` nor `@`: what begins with it has a repository that does.
+        return key.startswith(self.prefix)
 
 
 def namespace_of(plan: RunPlan) -> Namespace:

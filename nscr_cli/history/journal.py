@@ -28,27 +28,44 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="journal"):
 
 
 class JournalWriter:
-    """Appends entries to an open binary file, each flushed to the operating system before `append` returns.
+    """Appends entries to an open binary file, and flushes them to the operating system, in order.
 
-    What was appended survives a kill of nscr (not a power cut of its machine: the journal is evidence about the
-    registry, and losing its tail loses evidence, never invents it).
+    What was flushed survives a kill of nscr (not a power cut of its machine: the journal is evidence about the
+    registry, and losing its tail loses evidence, never invents it). An invocation must be flushed before its request
+    is dispatched; a completion may wait for the next flush, for an operation whose end is lost has none.
     """
 
     def __init__(self, file: IO[bytes], header: Header) -> None:
         self._file = file
         self._encoder = msgspec.json.Encoder()
-        self._append(header)
+        self._waiting: list[bytes] = [self._encoder.encode(header)]
+        self.flush()
 
     def append(self, entry: Entry) -> None:
-        """Write one entry.
+        """Write one entry, and what was taken before it.
 
         Raises:
             OSError: the disk is full or the file is gone.
         """
-        self._append(entry)
+        self.take(entry)
+        self.flush()
 
-    def _append(self, document: Entry | Header) -> None:
-        self._file.write(self._encoder.encode(document) + b"\n")
+    def take(self, entry: Entry) -> None:
+        """Take one entry; it is written by the next `append` or `flush`."""
+        self._waiting.append(self._encoder.encode(entry))
+
+    def flush(self) -> None:
+        """Write what was taken since the last time.
+
+        Raises:
+            OSError: the disk is full or the file is gone.
+        """
+        if not self._waiting:
+            return
+        self._waiting.append(b"")
+        lines = b"\n".join(self._waiting)
+        self._waiting.clear()
+        self._file.write(lines)
         self._file.flush()
 
 

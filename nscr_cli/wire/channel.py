@@ -36,7 +36,7 @@ class Channel:
             if isinstance(opened, Failure):
                 return Exchange(sent=Sent(), failure=opened)
             connection = self._connection = opened
-        return await connection.exchange(request, sink, Watchdog(self._time_outs))
+        return await connection.exchange(request, sink, self._time_outs)
 
     async def aclose(self) -> None:
         """Close the connection, if one is open; the channel can be used again."""

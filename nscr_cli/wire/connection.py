@@ -7,15 +7,14 @@ Follows RFC 9112, sections 9.3 to 9.6.
 
 import trio
 
-from nscr_cli.wire.dialing import reason_of, socket_below
+from nscr_cli.wire.dialing import RECEIVE_SIZE, CountedStream, reason_of, socket_below
 from nscr_cli.wire.manner import Farewell, Manner
 from nscr_cli.wire.messages import Exchange, Failure, Request, Stage, Trouble
 from nscr_cli.wire.parsing import MalformedResponse, ResponseReader
+from nscr_cli.wire.patrol import Vigil, patrol
 from nscr_cli.wire.sending import Sending
 from nscr_cli.wire.sinks import Sink
-from nscr_cli.wire.watchdog import Watchdog
-
-RECEIVE_SIZE = 128 * 1024
+from nscr_cli.wire.watchdog import TimeOuts, Watchdog
 
 
 class Connection:
@@ -24,6 +23,7 @@ class Connection:
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
         self._socket = socket_below(stream)
+        self._patrol = patrol()
         self._is_open = True
 
     def is_usable(self) -> bool:
@@ -35,7 +35,7 @@ class Connection:
         self._is_open = False
         await trio.aclose_forcefully(self._stream)
 
-    async def exchange(self, request: Request, sink: Sink, watchdog: Watchdog) -> Exchange:
+    async def exchange(self, request: Request, sink: Sink, time_outs: TimeOuts) -> Exchange:
         """Send one request and read its answer; the body goes to `sink`.
 
         Raises:
@@ -46,23 +46,44 @@ class Connection:
         failure: Failure | None = None
         is_done = False
         try:
-            with watchdog.scope:
-                if sending.is_small:
-                    await sending.run(watchdog)
-                    failure = await self._read(reader, sending, watchdog)
-                else:
-                    failure = await self._send_and_read(reader, sending, watchdog, request.manner)
-            if watchdog.scope.cancelled_caught and not reader.is_complete:
-                failure = failure or watchdog.failure()
+            if self._socket is not None and sending.is_small and sending.is_over_at_once():
+                failure = await self._read_on_patrol(reader, sending, time_outs, self._socket)
+            else:
+                failure = await self._send_and_read(reader, sending, time_outs, request.manner)
             is_done = True
         finally:
+            reader.release()
             may_follow = sending.is_whole and reader.can_continue and not request.is_last
-            may_follow = may_follow and request.manner.farewell is Farewell.NOTHING
-            if not (is_done and failure is None and may_follow):
+            if not (is_done and failure is None and may_follow) or request.manner.farewell is not Farewell.NOTHING:
                 await self.aclose()
         return Exchange(sent=sending.sent(), response=reader.response, failure=failure, interim=reader.interim)
 
+    async def _read_on_patrol(
+        self, reader: ResponseReader, sending: Sending, time_outs: TimeOuts, socket: CountedStream
+    ) -> Failure | None:
+        vigil = self._patrol.watch(time_outs, socket)
+        try:
+            failure = await self._read(reader, sending, vigil)
+        finally:
+            self._patrol.release(vigil)
+        return vigil.failure() if failure is not None and vigil.is_overdue else failure
+
     async def _send_and_read(
+        self, reader: ResponseReader, sending: Sending, time_outs: TimeOuts, manner: Manner
+    ) -> Failure | None:
+        watchdog = Watchdog(time_outs)
+        failure: Failure | None = None
+        with watchdog.scope:
+            if sending.is_small:
+                await sending.run(watchdog)
+                failure = await self._read(reader, sending, watchdog)
+            else:
+                failure = await self._read_while_sending(reader, sending, watchdog, manner)
+        if watchdog.scope.cancelled_caught and not reader.is_complete:
+            return failure or watchdog.failure()
+        return failure
+
+    async def _read_while_sending(
         self, reader: ResponseReader, sending: Sending, watchdog: Watchdog, manner: Manner
     ) -> Failure | None:
         failure: Failure | None = Failure(trouble=Trouble.LEFT, stage=Stage.FIRST_BYTE, detail=manner.farewell)
@@ -78,24 +99,24 @@ class Connection:
             nursery.cancel_scope.cancel()
         return failure
 
-    async def _read(self, reader: ResponseReader, sending: Sending, watchdog: Watchdog) -> Failure | None:
+    async def _read(self, reader: ResponseReader, sending: Sending, watch: Watchdog | Vigil) -> Failure | None:
         while not reader.is_complete:
             try:
                 data = await self._stream.receive_some(RECEIVE_SIZE)
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                return self._closed(watchdog, reason_of(error))
+                return self._closed(watch, reason_of(error))
             if not data:
                 reader.feed_end()
-                return None if reader.is_complete else self._closed(watchdog, sending.broken or "the stream ended")
+                return None if reader.is_complete else self._closed(watch, sending.broken or "the stream ended")
             try:
                 reader.feed(bytes(data))
             except MalformedResponse as error:
                 return Failure(trouble=Trouble.MALFORMED, stage=Stage.READ, detail=str(error))
-            if reader.interim or reader.response is not None:
-                sending.heard(is_final=reader.response is not None)
             if not reader.is_complete:
-                watchdog.progress(Stage.READ if reader.has_begun else watchdog.stage)
+                if reader.interim or reader.response is not None:
+                    sending.heard(is_final=reader.response is not None)
+                watch.progress(Stage.READ if reader.has_begun else watch.stage)
         return None
 
-    def _closed(self, watchdog: Watchdog, detail: str) -> Failure:
-        return Failure(trouble=Trouble.CLOSED, stage=watchdog.stage, detail=detail)
+    def _closed(self, watch: Watchdog | Vigil, detail: str) -> Failure:
+        return Failure(trouble=Trouble.CLOSED, stage=watch.stage, detail=detail)

@@ -49,14 +49,23 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.raw_head is not None:
             return self.raw_head
+        names = "".join([name for name, _ in self.headers])
+        values = "".join([value for _, value in self.headers])
+        # What is printable holds no control character: the long way is for the rest alone.
+        if (
+            not (self.target.isprintable() and names.isprintable() and values.isprintable())
+            or " " in self.target + names
+        ):
+            self._check()
+        lines = [f"{name}: {value}\r\n" for name, value in self.headers]
+        return f"{self.method} {self.target} HTTP/1.1\r\n{''.join(lines)}\r\n".encode("latin-1")
+
+    def _check(self) -> None:
         if _FORBIDDEN_IN_LINE.search(self.target):
             raise ValueError(f"request target {self.target!r} holds a space or control character")
-        lines = [f"{self.method} {self.target} HTTP/1.1"]
         for name, value in self.headers:
             if _FORBIDDEN_IN_VALUE.search(value) or _FORBIDDEN_IN_LINE.search(name):
                 raise ValueError(f"header {name!r} holds a control character")
-            lines.append(f"{name}: {value}")
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     def pieces(self) -> Iterable[bytes]:
         """The body as it goes over the wire."""
@@ -70,19 +79,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """The head of a final response."""
+    """The head of a final response.
+
+    Attributes:
+        first: the first value of each header, by its name in lower case; follows from `headers`.
+    """
 
     status: int
     reason: str
     headers: Headers
+    first: dict[str, str]
 
     def header(self, name: str) -> str | None:
         """The first value of a header, by name in any case."""
-        wanted = name.lower()
-        for key, value in self.headers:
-            if key.lower() == wanted:
-                return value
-        return None
+        return self.first.get(name.lower())
 
     @property
     def content_length(self) -> int | None:

@@ -34,17 +34,19 @@ class Sending:
         self._stream = stream
         self._socket = socket_below(stream)
         self._manner = request.manner
-        if self._manner.farewell is Farewell.HALF_CLOSE and not isinstance(stream, trio.abc.HalfCloseableStream):
+        is_halved = self._manner is not PLAIN and self._manner.farewell is Farewell.HALF_CLOSE
+        if is_halved and not isinstance(stream, trio.abc.HalfCloseableStream):
             raise ValueError("one side of this connection alone cannot be ended: TLS does not tell")
         head = request.head()
         self._head_size = len(head)
         self._left = 0
         self.is_whole = False
         self.broken: str | None = None
-        self._answer = trio.Event()
+        self._answer: trio.Event | None = None
         self._is_answered = False
         if self._manner is not PLAIN:
             self.is_small = False
+            self._answer = trio.Event()
             self._outgoing: Iterable[bytes] = _sliced(
                 itertools.chain(
                     _cut((head,), self._manner.cut_head),
@@ -52,6 +54,10 @@ class Sending:
                 ),
                 self._manner.piece,
             )
+            return
+        if not request.body and not request.chunked:
+            self.is_small = True
+            self._outgoing = (head,)
             return
         gathered, size = [head], len(head)
         pieces = iter(request.pieces())
@@ -66,6 +72,20 @@ class Sending:
             self.is_small = True
             self._outgoing = (b"".join(gathered),)
 
+    def is_over_at_once(self) -> bool:
+        """Send a small request without waiting, as far as that goes; where it is not over by that, `run` goes on."""
+        if self._socket is None or self._socket is not self._stream:
+            return False
+        (whole,) = self._outgoing
+        try:
+            self._left = self._socket.send_nowait(whole)
+        except trio.BrokenResourceError as error:
+            self.broken = reason_of(error)
+            return True
+        self.is_whole = self._left == len(whole)
+        self._outgoing = (whole[self._left :],)
+        return self.is_whole
+
     async def run(self, watchdog: Watchdog) -> None:
         """Send until all is out or the stream breaks; a broken stream is noted, not raised: an answer may be there."""
         try:
@@ -79,7 +99,8 @@ class Sending:
     def heard(self, *, is_final: bool) -> None:
         """Told by who reads: an interim answer came, or the head of the final one."""
         self._is_answered = self._is_answered or is_final
-        self._answer.set()
+        if self._answer is not None:
+            self._answer.set()
 
     def sent(self) -> Sent:
         """How much has left so far."""
@@ -89,6 +110,11 @@ class Sending:
     async def _send_all(self, watchdog: Watchdog) -> bool:
         """Send what is to go out; False where a final answer came in place of leave to send the body."""
         for piece in self._outgoing:
+            if self._answer is None:
+                await self._send(piece)
+                if not self.is_small:
+                    watchdog.progress(Stage.SEND)
+                continue
             if self._manner.pause_s and self._left:
                 watchdog.progress(Stage.SEND, more_s=self._manner.pause_s)
                 await trio.sleep(self._manner.pause_s)
@@ -99,8 +125,7 @@ class Sending:
                 if self._is_answered:
                     return False
             await self._send(piece)
-            if not self.is_small:
-                watchdog.progress(Stage.SEND)
+            watchdog.progress(Stage.SEND)
         return True
 
     async def _take_leave(self) -> None:

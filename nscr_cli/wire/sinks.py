@@ -12,7 +12,7 @@ class Sink:
     """
 
     def __init__(self, *, algorithm: str = "sha256", keep: int = 0) -> None:
-        self._hash = hashlib.new(algorithm)
+        self._hash = hashlib.sha256() if algorithm == "sha256" else hashlib.new(algorithm)
         self._keep = keep
         self.algorithm = algorithm
         self.length = 0
@@ -23,7 +23,8 @@ class Sink:
         self._hash.update(piece)
         self.length += len(piece)
         if len(self.kept) < self._keep:
-            self.kept += piece[: self._keep - len(self.kept)]
+            room = self._keep - len(self.kept)
+            self.kept += piece if len(piece) <= room else piece[:room]
 
     @property
     def digest(self) -> str:

@@ -50,7 +50,11 @@ class Watchdog:
 
     def failure(self) -> Failure:
         """What to report when the deadline has passed."""
-        is_total = trio.current_time() >= self._end
-        seconds = self._time_outs.total if is_total else self._time_outs.limit(self.stage)
-        detail = f"{seconds:g} s for the whole exchange" if is_total else f"{seconds:g} s without progress"
-        return Failure(trouble=Trouble.TIMEOUT, stage=self.stage, detail=detail)
+        return overdue(self._time_outs, self.stage, is_total=trio.current_time() >= self._end)
+
+
+def overdue(time_outs: TimeOuts, stage: Stage, *, is_total: bool) -> Failure:
+    """What to report when the limit of a stage has passed, or that of the whole."""
+    seconds = time_outs.total if is_total else time_outs.limit(stage)
+    detail = f"{seconds:g} s for the whole exchange" if is_total else f"{seconds:g} s without progress"
+    return Failure(trouble=Trouble.TIMEOUT, stage=stage, detail=detail)

@@ -5,6 +5,7 @@ import io
 import msgspec
 import pytest
 import trio
+import trio.testing
 
 from nscr_cli.engine.clocks import RunClock
 from nscr_cli.engine.interpreter import Interpreter
@@ -88,3 +89,47 @@ def test_no_secret_enters_the_journal() -> None:
     assert b"was wrong" in written
     assert b"c2VjcmV0" not in written
     assert b"hunter2" not in written
+
+
+def test_a_completion_is_in_the_journal_before_the_next_dispatch_and_before_any_rest() -> None:
+    client, entries = interpret("ours/a", "ours/b", "ours/c")
+    assert [seen.count(b'"kind":"ok"') for seen in client.seen] == [0, 1, 2]
+    assert client.journal.getvalue().count(b'"kind":"ok"') == 3
+    assert len(entries) == 6
+
+
+def test_a_completion_does_not_wait_for_a_pause_to_end() -> None:
+    """What is known is on its way to the disk before a worker obeys a Retry-After, or waits for its next arrival."""
+    journal = io.BytesIO()
+    rests: list[tuple[float, int]] = []
+
+    class Busy(Client):
+        async def perform(self, invocation: Invocation, request_id: str) -> Completion:
+            await trio.lowlevel.checkpoint()
+            return Completion(kind=Kind.FAIL, answered=Answered(status=429, retry_after_s=10))
+
+    async def run() -> None:
+        clock = RunClock()
+        recorder = Recorder(
+            JournalWriter(journal, Header(format=1, nscr="0", run_id="run")),
+            clock,
+            observe=lambda _entry: None,
+            on_failure=lambda: None,
+        )
+        interpreter = Interpreter(
+            run_id="run",
+            namespace=Namespace("ours"),
+            workers=1,
+            recorder=recorder,
+            clock=clock,
+            open_client=lambda _process: Busy(journal),
+        )
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(interpreter.run, Queue((list_tags("ours/a"),) * 2), Phase.MAIN)
+            for _ in range(2):
+                await trio.sleep(5)
+                rests.append((trio.current_time(), journal.getvalue().count(b'"kind":"fail"')))
+                await trio.sleep(5)
+
+    trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert rests == [(5.0, 1), (15.0, 2)]

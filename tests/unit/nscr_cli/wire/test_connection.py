@@ -13,7 +13,7 @@ from nscr_cli.wire.dialing import CountedStream, TcpDialer
 from nscr_cli.wire.messages import Exchange, Request, Stage, Trouble
 from nscr_cli.wire.sending import SMALL
 from nscr_cli.wire.sinks import Sink
-from nscr_cli.wire.watchdog import TimeOuts, Watchdog
+from nscr_cli.wire.watchdog import TimeOuts
 
 T = TypeVar("T")
 Serve = Callable[[trio.abc.Stream], Awaitable[None]]
@@ -44,9 +44,7 @@ def converse(
             nursery.start_soon(serve, theirs)
             for each in requests:
                 sink = Sink(keep=100)
-                ends.append(
-                    (await connection.exchange(each, sink, Watchdog(time_outs or TimeOuts())), bytes(sink.kept))
-                )
+                ends.append((await connection.exchange(each, sink, time_outs or TimeOuts()), bytes(sink.kept)))
             nursery.cancel_scope.cancel()
         return ends, connection.is_usable()
 
@@ -122,7 +120,7 @@ def test_an_early_answer_is_heard_while_we_still_send() -> None:
         connection = Connection(ours)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(refuse, theirs)
-            end = await connection.exchange(request("PUT", bytes(LARGE)), Sink(), Watchdog(TimeOuts()))
+            end = await connection.exchange(request("PUT", bytes(LARGE)), Sink(), TimeOuts())
             nursery.cancel_scope.cancel()
         assert not connection.is_usable()
         return end
@@ -194,7 +192,7 @@ def test_a_registry_that_takes_nothing_times_out_while_sending() -> None:
     async def main() -> Exchange:
         ours, _theirs = trio.testing.lockstep_stream_pair()
         limits = TimeOuts(send=3)
-        return await Connection(ours).exchange(request("PUT", bytes(LARGE)), Sink(), Watchdog(limits))
+        return await Connection(ours).exchange(request("PUT", bytes(LARGE)), Sink(), limits)
 
     end = in_virtual_time(main)
     assert str(end.failure) == "timed out while sending the request: 3 s without progress"
@@ -207,7 +205,7 @@ def test_cancellation_closes_the_connection() -> None:
         ours, theirs = trio.testing.memory_stream_pair()
         connection = Connection(ours)
         with trio.move_on_after(1) as scope:
-            await connection.exchange(request(), Sink(), Watchdog(TimeOuts()))
+            await connection.exchange(request(), Sink(), TimeOuts())
         assert scope.cancelled_caught
         assert not connection.is_usable()
         await read_head(theirs)
@@ -302,7 +300,7 @@ def test_bytes_that_left_are_counted_exactly_on_a_socket() -> None:
             stream = await TcpDialer().dial("127.0.0.1", port)
             connection = Connection(stream)
             limits = TimeOuts(send=0.05)
-            end = await connection.exchange(request("PUT", bytes(64 << 20)), Sink(), Watchdog(limits))
+            end = await connection.exchange(request("PUT", bytes(64 << 20)), Sink(), limits)
             nursery.cancel_scope.cancel()
         assert isinstance(stream, CountedStream)
         return end, stream.bytes_sent
@@ -319,7 +317,7 @@ def test_a_request_that_cannot_be_written_leaves_the_connection_alone() -> None:
         ours, _theirs = trio.testing.memory_stream_pair()
         connection = Connection(ours)
         with pytest.raises(ValueError, match="control character"):
-            await connection.exchange(Request(method="GET", target="/ ", headers=()), Sink(), Watchdog(TimeOuts()))
+            await connection.exchange(Request(method="GET", target="/ ", headers=()), Sink(), TimeOuts())
         assert connection.is_usable()
 
     in_virtual_time(main)
@@ -340,7 +338,7 @@ def test_exact_count_of_a_stream_that_breaks() -> None:
                 while stream.is_quiet():
                     await trio.lowlevel.checkpoint()
             await stream.aclose()
-            end = await Connection(stream).exchange(request(), Sink(), Watchdog(TimeOuts()))
+            end = await Connection(stream).exchange(request(), Sink(), TimeOuts())
             nursery.cancel_scope.cancel()
         return end
 

@@ -14,7 +14,7 @@ from nscr_cli.wire.dialing import TcpDialer
 from nscr_cli.wire.manner import Farewell, Manner
 from nscr_cli.wire.messages import Exchange, Request, Stage, Trouble
 from nscr_cli.wire.sinks import Sink
-from nscr_cli.wire.watchdog import TimeOuts, Watchdog
+from nscr_cli.wire.watchdog import TimeOuts
 
 CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 HEAD = b"PUT / HTTP/1.1\r\nContent-Length: 6\r\n\r\n"
@@ -64,7 +64,7 @@ def send(request: Request, peer: Peer, *, time_outs: TimeOuts | None = None) -> 
         connection = Connection(ours)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(peer.serve, theirs)
-            end = await connection.exchange(request, Sink(), Watchdog(time_outs or TimeOuts()))
+            end = await connection.exchange(request, Sink(), time_outs or TimeOuts())
             await trio.testing.wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()
         return end, connection.is_usable()
@@ -79,7 +79,7 @@ def over_tcp(serve: Callable[[trio.SocketStream], Awaitable[None]], request: Req
             nursery.start_soon(trio.serve_listeners, serve, listeners)
             stream = await TcpDialer().dial("127.0.0.1", listeners[0].socket.getsockname()[1])
             with trio.fail_after(10):
-                end = await Connection(stream).exchange(request, Sink(), Watchdog(TimeOuts()))
+                end = await Connection(stream).exchange(request, Sink(), TimeOuts())
                 await trio.testing.wait_all_tasks_blocked(0.01)
             nursery.cancel_scope.cancel()
         return end
@@ -169,7 +169,7 @@ def test_one_side_of_a_stream_that_cannot_be_halved() -> None:
         stream, _ = trio.testing.memory_stream_pair()
         halves = _Whole(stream)
         with pytest.raises(ValueError, match="TLS"):
-            await Connection(halves).exchange(put(Manner(farewell=Farewell.HALF_CLOSE)), Sink(), Watchdog(TimeOuts()))
+            await Connection(halves).exchange(put(Manner(farewell=Farewell.HALF_CLOSE)), Sink(), TimeOuts())
 
     trio.run(main)
 
