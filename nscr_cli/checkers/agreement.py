@@ -87,11 +87,19 @@ def _stretches(history: History, tag_model: str) -> Iterable[list[Operation]]:
         by_key: dict[str, list[Operation]] = {}
         for one in history.of(*kinds):
             # What a fault of ours struck may have been answered by nobody but the proxy.
-            if one.kind is OK and not one.faults and (are_tags_judged or "@" in one.key):
+            if one.kind is not OK or one.faults or _is_odd(one):
+                continue
+            if are_tags_judged or "@" in one.key:
                 by_key.setdefault(one.key, []).append(one)
         for reads in by_key.values():
             if len(reads) > 1:
                 yield from quiet.stretches(reads)
+
+
+def _is_odd(read: Operation) -> bool:
+    """In a form, a part or on a condition of its own: the reads checker's."""
+    asked = read.asked
+    return asked.accept is not None or asked.range_text is not None or read.answered.status == 304
 
 
 class _Quiet:

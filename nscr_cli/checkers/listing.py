@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
 from nscr_cli.checkers.inventory import found_nothing
+from nscr_cli.checkers.name_order import has_duplicates, is_unsorted
+from nscr_cli.checkers.pages import Pages
 from nscr_cli.checkers.presence import Begun, Ended, Presence
 from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import told
@@ -19,7 +21,10 @@ from nscr_cli.history.plan import RunPlan
 _SET = "spec.md#listing-tags: the list holds the tags of the repository"
 _ORDER = "spec.md#listing-tags: tags are listed in lexical order, each once"
 _PAGE = "spec.md#listing-tags: a list that was asked for with n holds at most n tags"
-_FLOORS = {"lists": 3}
+_NONE = "spec.md#listing-tags: when n is zero, the list is empty and has no Link"
+_LAST = "spec.md#listing-tags: a page begins after the tag that last names, not with it"
+LISTS = (F.LIST_TAGS, F.LIST_PAGE)
+_FLOORS = {"lists": 3, "pages": 0}
 _SHOWN_TAGS = 6
 _PUT, _DELETE_TAG = F.PUT_MANIFEST, F.DELETE_TAG
 
@@ -45,20 +50,25 @@ class _Listing:
         self._plan = plan
         self._whole = whole
         self._findings: list[Finding] = []
-        self._evidence = {"lists": 0, "tags-listed": 0}
+        self._evidence = {"lists": 0, "tags-listed": 0, "pages": 0, "pages-refused": 0, "links-to-nothing": 0}
 
     def take(self, part: History) -> None:
-        lists: dict[str, list[Operation]] = {}
-        for one in part.of(F.LIST_TAGS):
-            if one.kind is OK:
-                lists.setdefault(one.key, []).append(one)
+        lists, pages = _by_repository(part.of(F.LIST_TAGS)), _by_repository(part.of(F.LIST_PAGE))
         tags = part.shared(TagPresence)
-        for repository, listed in lists.items():
-            self._findings += _form(listed)
-            self._findings += _pages(listed)
-            self._findings += _members(repository, listed, tags)
+        for repository in dict.fromkeys((*lists, *pages)):
+            listed, paged = lists.get(repository, []), pages.get(repository, [])
+            self._findings += _form([*listed, *paged])
+            self._findings += _sizes([*listed, *paged])
+            of_lists = list(_members(repository, listed, tags))
+            self._findings += of_lists
+            known = {(finding.rule, finding.key) for finding in of_lists}
+            judge = Pages(repository, tags)
+            self._findings += (one for one in _on_pages(repository, paged, judge) if (one.rule, one.key) not in known)
             self._evidence["lists"] += len(listed)
             self._evidence["tags-listed"] += sum(len(one.answered.tags or ()) for one in listed)
+            self._evidence["pages"] += len(paged)
+            self._evidence["links-to-nothing"] += sum(map(judge.leads_to_nothing, paged))
+        self._evidence["pages-refused"] += sum(one.kind is FAIL for one in part.of(F.LIST_PAGE))
         self._findings += _listed_but_not_there(part, tags)
 
     def result(self) -> Result:
@@ -70,6 +80,14 @@ class _Listing:
             floors=_FLOORS,
             skipped=skipped_capabilities(self._whole, (F.LIST_TAGS,)),
         )
+
+
+def _by_repository(lists: Iterable[Operation]) -> dict[str, list[Operation]]:
+    groups: dict[str, list[Operation]] = {}
+    for one in lists:
+        if one.kind is OK:
+            groups.setdefault(one.key, []).append(one)
+    return groups
 
 
 class TagPresence:
@@ -94,7 +112,7 @@ class TagPresence:
             if one.kind is not FAIL:
                 self._deletes.setdefault(one.key, []).append(one)
         self._lists: dict[str, list[Operation]] = {}
-        for one in history.of(F.LIST_TAGS):
+        for one in history.of(*LISTS):
             if one.kind is OK:
                 for tag in set(one.answered.tags or ()):
                     self._lists.setdefault(tag_key(one.key, tag), []).append(one)
@@ -147,14 +165,17 @@ class TagPresence:
 
 def _form(lists: list[Operation]) -> Iterable[Finding]:
     """The first list that names a tag twice, and the first that is not in order."""
-    for rule, is_wrong in (("duplicate-tag", _has_duplicates), ("unsorted-listing", _is_unsorted)):
+    for rule, is_wrong in (("duplicate-tag", has_duplicates), ("unsorted-listing", is_unsorted)):
         wrong = [one for one in lists if is_wrong(one.answered.tags or ())]
         if wrong:
             yield _finding(rule, wrong[0].key, wrong[:1], _ORDER, f"{len(wrong)} lists, e.g. {_shown(wrong[0])}.")
 
 
-def _pages(lists: list[Operation]) -> Iterable[Finding]:
-    """The first list with a page that is longer than was asked for."""
+def _sizes(lists: list[Operation]) -> Iterable[Finding]:
+    """The first list with a page that is longer than was asked for; and the first page of none with a Link."""
+    linked = [one for one in lists if one.asked.page_size == 0 and one.answered.has_next]
+    if linked:
+        yield _finding("link-after-nothing", linked[0].key, linked[:1], _NONE, f"{told(linked[0])}, with a Link.")
     for one in lists:
         longest, asked = one.answered.longest_page, one.asked.page_size
         if longest is not None and asked is not None and longest > asked:
@@ -189,6 +210,31 @@ def _members(repository: str, lists: list[Operation], tags: TagPresence) -> Iter
         )
 
 
+def _on_pages(repository: str, pages: list[Operation], judge: Pages) -> Iterable[Finding]:
+    """For every tag the first page that wrongly lacks or has it; and the first that begins too early."""
+    seen: set[tuple[str, str]] = set()
+
+    def is_news(rule: str, key: str) -> bool:
+        return (rule, key) not in seen and not seen.add((rule, key))  # type: ignore[func-returns-value]
+
+    for page in pages:
+        for rule, wrong, why in (
+            ("missing-tag", judge.missing(page), "Nothing can have deleted the tag since, and yet it is not listed"),
+            ("ghost-tag", judge.ghosts(page), "Nothing can have put the tag back since, and yet it is listed"),
+        ):
+            for key, witness in wrong:
+                if is_news(rule, key):
+                    yield _finding(rule, key, [witness, page], _SET, f"{told(witness)}. {why}: {_shown(page)}.")
+        for name in judge.strangers(page):
+            key = tag_key(repository, name)
+            if is_news("phantom-tag", key):
+                yield _finding("phantom-tag", key, [page], _SET, f"nobody ever put this tag: {_shown(page)}.")
+        early = judge.too_early(page)
+        if early is not None and is_news("page-begins-too-early", repository):
+            why = f"{early!r} does not come after {page.asked.last!r}: {_shown(page)}."
+            yield _finding("page-begins-too-early", repository, [page], _LAST, why)
+
+
 def _listed_but_not_there(history: History, tags: TagPresence) -> Iterable[Finding]:
     """For every tag the first read that did not find it after a list had it; what was put, the tags checker judges."""
     seen: set[str] = set()
@@ -196,26 +242,27 @@ def _listed_but_not_there(history: History, tags: TagPresence) -> Iterable[Findi
         if not found_nothing(one) or "@" in one.key or one.key in seen:
             continue
         proof = tags.of(one.key).must_hold(one.start_ns, one.end_ns)
-        if proof is not None and proof.f is F.LIST_TAGS:
+        if proof is not None and proof.f in LISTS:
             seen.add(one.key)
             why = f"{_shown(proof)}. Nothing can have deleted the tag since, and yet: {told(one)}."
             yield _finding("listed-but-not-there", one.key, [proof, one], _SET, why)
 
 
-def _has_duplicates(tags: tuple[str, ...]) -> bool:
-    return len(set(tags)) < len(tags)
-
-
-def _is_unsorted(tags: tuple[str, ...]) -> bool:
-    return list(tags) not in (sorted(tags), sorted(tags, key=lambda tag: (tag.casefold(), tag))) and list(
-        map(str.casefold, tags)
-    ) != sorted(map(str.casefold, tags))
-
-
 def _shown(one: Operation) -> str:
     tags = one.answered.tags or ()
     more = f" and {len(tags) - _SHOWN_TAGS} more" if len(tags) > _SHOWN_TAGS else ""
-    return f"{told(one)}: [{', '.join(tags[:_SHOWN_TAGS])}{more}]"
+    return f"{told(one)}{_asked(one)}: [{', '.join(tags[:_SHOWN_TAGS])}{more}]"
+
+
+def _asked(one: Operation) -> str:
+    """What page was asked for."""
+    query = one.asked.page_query
+    words = [query] if query is not None else []
+    if query is None and one.asked.page_size is not None:
+        words.append(f"n={one.asked.page_size}")
+    if query is None and one.asked.last is not None:
+        words.append(f"last={one.asked.last}")
+    return f" to {'&'.join(words)}" if words else ""
 
 
 def _finding(rule: str, key: str, operations: list[Operation], clause: str, explanation: str) -> Finding:

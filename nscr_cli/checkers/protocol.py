@@ -59,6 +59,8 @@ _SUCCESS: dict[F, tuple[int, ...]] = {
     F.GET_MANIFEST: (200,),
     F.HEAD_MANIFEST: (200,),
     F.LIST_TAGS: (200,),
+    F.LIST_PAGE: (200,),
+    F.LIST_CATALOG: (200,),
     F.LIST_REFERRERS: (200,),
 }
 
@@ -173,7 +175,8 @@ def _wrong(one: Operation, sizes: dict[str, int], types: Types) -> Iterable[tupl
 def _refused(one: Operation) -> Iterable[tuple[str, str, str]]:
     """A refusal of what this registry accepts elsewhere; whether a push was valid, other checkers know."""
     status = one.answered.status or 0
-    is_odd = one.asked.range_text is not None or one.asked.accept is not None  # the reads checker's
+    # What need not be heeded, the checkers of reads and lists judge.
+    is_odd = (one.asked.range_text, one.asked.accept, one.asked.page_query) != (None, None, None)
     if one.f not in (*BLOB_WRITES, *UPLOAD_STEPS, F.PUT_MANIFEST) and status != 404 and not is_odd and is_refusal(one):
         yield "refused-request", _VALID, f"answered {status}, where others of its kind were accepted"
     is_ours = any(words in (one.error or "") for words in _OURS)

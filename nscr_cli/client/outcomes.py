@@ -3,14 +3,24 @@
 `fail` is said only of what certainly did not happen: nothing of the request left us, or the registry refused it. A
 write that may have been acted upon and was not clearly answered is `info`. A read has no effect: one that brought
 nothing reliable is `fail`, and one answered 404 has seen that nothing is there, which is `ok`; but for a list of
-referrers, which is empty where there are none, and never 404 (spec.md#listing-referrers). Statuses are those of
-spec.md#api; what other 2xx mean on a write, nobody promises.
+referrers or repositories, which is empty where there are none, and never 404 (spec.md#listing-referrers). Statuses are
+those of spec.md#api; what other 2xx mean on a write, nobody promises.
 """
 
 from nscr_cli.history.ops import F, Kind
 
 READS = frozenset(
-    {F.GET_BLOB, F.HEAD_BLOB, F.GET_MANIFEST, F.HEAD_MANIFEST, F.LIST_TAGS, F.LIST_REFERRERS, F.GET_UPLOAD}
+    {
+        F.GET_BLOB,
+        F.HEAD_BLOB,
+        F.GET_MANIFEST,
+        F.HEAD_MANIFEST,
+        F.LIST_TAGS,
+        F.LIST_PAGE,
+        F.LIST_CATALOG,
+        F.LIST_REFERRERS,
+        F.GET_UPLOAD,
+    }
 )
 
 ACKNOWLEDGED: dict[F, frozenset[int]] = {
@@ -26,7 +36,11 @@ ACKNOWLEDGED: dict[F, frozenset[int]] = {
     F.DELETE_MANIFEST: frozenset({200, 202, 204}),
 }
 
-_ANSWERS: dict[F, tuple[int, ...]] = {F.LIST_REFERRERS: (200,), F.GET_UPLOAD: (200, 202, 204, 404)}
+_ANSWERS: dict[F, tuple[int, ...]] = {
+    F.LIST_REFERRERS: (200,),
+    F.LIST_CATALOG: (200,),
+    F.GET_UPLOAD: (200, 202, 204, 404),
+}
 
 # The server knows neither the method nor the protocol: it did nothing. Any other 5xx may come after the deed.
 NOT_IMPLEMENTED = frozenset({501, 505})

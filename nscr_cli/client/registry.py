@@ -277,13 +277,12 @@ class RegistryClient:
         self,
         repository: str,
         *,
-        page_size: int | None = None,
+        query: str = "",
         location: str | None = None,
         request_id: str | None = None,
     ) -> Reply:
-        """The first page of a repository's tags, of at most `page_size` names, or the page at `location`."""
-        asked = f"?n={page_size}" if page_size is not None else ""
-        target = location or self._path(f"{_name(repository)}/tags/list{asked}")
+        """The page of a repository's tags that a query (`?n=`) asks for, or the one at `location`."""
+        target = location or self._path(f"{_name(repository)}/tags/list{query}")
         return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
 
     async def list_referrers(
@@ -300,9 +299,9 @@ class RegistryClient:
         target = location or self._path(f"{_name(repository)}/referrers/{_reference(subject)}{asked}")
         return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
 
-    async def catalog(self, *, location: str | None = None, request_id: str | None = None) -> Reply:
-        """The first page of the catalog, or the page at `location`."""
-        target = location or self._path("_catalog")
+    async def catalog(self, *, query: str = "", location: str | None = None, request_id: str | None = None) -> Reply:
+        """The page of the catalog that a query asks for, or the one at `location`."""
+        target = location or self._path(f"_catalog{query}")
         return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
 
     async def send_exactly(

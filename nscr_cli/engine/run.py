@@ -223,6 +223,8 @@ class Run:
     async def _seed(self, interpreter: Interpreter, world: World) -> Memory:
         if not self._is_interrupted:
             await interpreter.run(Queue(seeds(world)), Phase.SEED)
+        if not self._is_interrupted:
+            await interpreter.run(Queue(self._workload.stock(world)), Phase.SEED)
         return seeded_memory(world, self._history().operations)
 
     async def _main(

@@ -11,7 +11,8 @@ import trio
 
 from nscr_cli.client.completions import Completion
 from nscr_cli.client.documents import ForeignLocation, next_link, repositories_of
-from nscr_cli.client.operations import MOST_PAGES, perform
+from nscr_cli.client.lists import MOST_PAGES
+from nscr_cli.client.operations import perform
 from nscr_cli.client.registry import RegistryClient
 from nscr_cli.errors import TargetRefused, UsageError
 from nscr_cli.gate.crew import work_off

@@ -214,6 +214,34 @@ def list_tags(repository: str, page_size: int | None = None) -> Invocation:
     return Invocation(f=F.LIST_TAGS, key=repository, asked=Asked(page_size=page_size))
 
 
+def list_page(repository: str, page_size: int | None = None, last: str | None = None) -> Invocation:
+    """List one page of tags: at most so many, from after a name on."""
+    return Invocation(f=F.LIST_PAGE, key=repository, asked=Asked(page_size=page_size, last=last))
+
+
+def list_odd_page(repository: str, query: str, page_size: int | None = None, last: str | None = None) -> Invocation:
+    """List a page of tags by a query that a registry may refuse; the rest is what it means, if it means anything."""
+    asked = Asked(page_query=query, page_size=page_size, last=last)
+    return Invocation(f=F.LIST_PAGE, key=repository, asked=asked)
+
+
+def list_catalog(
+    repository: str,
+    prefix: str,
+    page_size: int | None = None,
+    last: str | None = None,
+    query: str | None = None,
+) -> Invocation:
+    """List one page of the registry's repositories, of which those with our prefix count.
+
+    Args:
+        repository: one of ours: the operation is filed under it.
+        query: as it is sent, where it is none that a registry must heed.
+    """
+    asked = Asked(page_size=page_size, last=last, prefix=prefix, page_query=query)
+    return Invocation(f=F.LIST_CATALOG, key=repository, asked=asked)
+
+
 def list_referrers(repository: str, subject: str, artifact_type: str | None = None) -> Invocation:
     """List what refers to a manifest, all pages, of every artifact type or of one."""
     asked = Asked(digest=subject, artifact_type=artifact_type)

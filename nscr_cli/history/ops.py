@@ -51,6 +51,8 @@ class F(StrEnum):
     DELETE_TAG = "delete-tag"
     DELETE_MANIFEST = "delete-manifest"
     LIST_TAGS = "list-tags"
+    LIST_PAGE = "list-page"
+    LIST_CATALOG = "list-catalog"
     LIST_REFERRERS = "list-referrers"
 
 
@@ -103,6 +105,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
             upload is to become, `size` the bytes of that blob or of the chunk, `range` the Content-Range of the chunk.
         out_of_order: of a chunked push: a chunk that leaves a gap is sent amid the others, and must be refused.
         page_size: most names that a page of a list may hold (`n`), or None where nothing was asked.
+        last: name after which a page is to begin.
+        page_query: the query of a page as it is sent, where it is none that a registry must heed.
+        prefix: of a page of the catalog: what the names of our repositories begin with; others are not written down.
         range_digest: sha256 digest of the bytes in that range, where the asker knows them.
         range_text: `Range` as it is sent, where it is another one than `bytes=<first>-<last>`; `range` is then what it
             means for a blob of this size, and None where it means no single part of it.
@@ -133,6 +138,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     upload: str | None = None
     out_of_order: bool = False
     page_size: int | None = None
+    last: str | None = None
+    page_query: str | None = None
+    prefix: str | None = None
     subject: str | None = None
     artifact_type: str | None = None
 
@@ -151,6 +159,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
         references: edges of the manifest received.
         tags: names listed, in the order received, all pages.
         longest_page: most names that one page of them held.
+        repositories: of our prefix, in the order received.
+        has_next: a page came with a Link to the next one.
         referrers: listed, in the order received, all pages.
         is_filtered: OCI-Filters-Applied said on every page that only the artifact type asked for is listed.
         content_range: Content-Range as sent, of 206 and 416.
@@ -178,6 +188,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     references: tuple[Reference, ...] | None = None
     tags: tuple[str, ...] | None = None
     longest_page: int | None = None
+    repositories: tuple[str, ...] | None = None
+    has_next: bool = False
     referrers: tuple[Referrer, ...] | None = None
     is_filtered: bool = False
     content_range: str | None = None

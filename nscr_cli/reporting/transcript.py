@@ -84,12 +84,27 @@ def _calls(one: Operation) -> Iterator[str]:
             yield f"ask --head {_accept(one)} {_url(one, manifest)}"
         case F.DELETE_TAG | F.DELETE_MANIFEST:
             yield f"ask --request DELETE {_url(one, manifest)}"
-        case F.LIST_TAGS:
-            page = f"?n={asked.page_size}" if asked.page_size is not None else ""
-            yield f"ask {_url(one, f'tags/list{page}')}"
-        case F.LIST_REFERRERS:
-            wanted = f"?artifactType={_encoded(asked.artifact_type)}" if asked.artifact_type is not None else ""
-            yield f"ask {_url(one, f'referrers/{_encoded(digest)}{wanted}')}"
+        case F.LIST_TAGS | F.LIST_PAGE | F.LIST_CATALOG | F.LIST_REFERRERS:
+            yield f"ask {_list(one)}"
+
+
+def _list(one: Operation) -> str:
+    if one.f is F.LIST_CATALOG:
+        return f'"$REGISTRY"{shlex.quote(printable(f"/v2/_catalog{_page(one)}"))}'
+    if one.f is not F.LIST_REFERRERS:
+        return _url(one, f"tags/list{_page(one)}")
+    kind, digest = one.asked.artifact_type, digest_of(one.key) or one.asked.digest or ""
+    wanted = f"?artifactType={_encoded(kind)}" if kind is not None else ""
+    return _url(one, f"referrers/{_encoded(digest)}{wanted}")
+
+
+def _page(one: Operation) -> str:
+    asked = one.asked
+    if asked.page_query is not None:
+        return f"?{asked.page_query}"
+    parameters = [f"n={asked.page_size}"] if asked.page_size is not None else []
+    parameters += [f"last={_encoded(asked.last)}"] if asked.last is not None else []
+    return f"?{'&'.join(parameters)}" if parameters else ""
 
 
 def _headers(one: Operation) -> str:

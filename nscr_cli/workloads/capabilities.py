@@ -51,11 +51,19 @@ def probe(world: World) -> tuple[Invocation, ...]:
         invocations.head_tag(repository, _TAG),
         invocations.list_tags(repository),
         invocations.list_referrers(repository, oci.digest),
+        *_catalog(world, repository),
         invocations.delete_tag(repository, _TAG),
         *(invocations.delete_manifest(repository, manifest.digest) for manifest in (both, docker, oci)),
         *(invocations.delete_blob(repository, content.digest) for content in _contents(world, docker_config)),
         invocations.delete_blob(second, blob.digest),
     )
+
+
+def _catalog(world: World, repository: str) -> tuple[Invocation, ...]:
+    """Docker's, and not the specification's: asked for only where clients will."""
+    if not world.weights.get(F.LIST_CATALOG):
+        return ()
+    return (invocations.list_catalog(repository, world.namespace.prefix, 3, world.namespace.path),)
 
 
 def unsupported(world: World, operations: Iterable[Operation]) -> dict[str, str]:
@@ -93,8 +101,8 @@ def _declined(operation: Operation) -> str | None:
     is_mount = operation.f is F.MOUNT_BLOB and answered.status == 202
     is_declined = answered.status in _DECLINED or code in _DECLINED_CODES
     is_unrouted = answered.status in (400, 404) and code not in _UNKNOWN_CODES
-    # Whatever the code: a list of referrers is 404 only where there is no such API (spec.md#unavailable-referrers-api).
-    is_unrouted = is_unrouted or (operation.f is F.LIST_REFERRERS and answered.status == 404)
+    # Whatever the code: these are 404 only where there is no such API (spec.md#unavailable-referrers-api).
+    is_unrouted = is_unrouted or (operation.f in (F.LIST_REFERRERS, F.LIST_CATALOG) and answered.status == 404)
     if not (is_mount or is_declined or is_unrouted):
         return None
     return f"{answered.status} {code}" if code else str(answered.status)

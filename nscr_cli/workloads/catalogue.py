@@ -9,6 +9,7 @@ import msgspec
 
 from nscr_cli.checkers.agreement import AgreementChecker
 from nscr_cli.checkers.blobs import BlobsChecker
+from nscr_cli.checkers.catalog import CatalogChecker
 from nscr_cli.checkers.closure import ClosureChecker
 from nscr_cli.checkers.idempotency import IdempotencyChecker
 from nscr_cli.checkers.listing import ListingChecker
@@ -24,12 +25,14 @@ from nscr_cli.checkers.verdict import Checker
 from nscr_cli.generators.base import Generator
 from nscr_cli.generators.combinators import EachProcess, Heir
 from nscr_cli.generators.together import Beside, Together
+from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.ops import F, Op, PushStyle
 from nscr_cli.workloads import (
     attachments,
     contention,
     fresh,
     odd_reads,
+    paging,
     pulls,
     pushes,
     removals,
@@ -50,12 +53,14 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         gait: makes one load of all clients: each at its own pace, or all abreast.
         together: what some of them do at the same instant, whatever errands the others go about.
+        stock: what else is put before the load, once the shared blobs are there.
     """
 
     actions: Mapping[str, Action]
     checkers: tuple[Checker, ...]
     gait: "Callable[[Callable[[int], Actor]], Generator]" = lambda actor_of: EachProcess(actor_of, heir=_heir)
     together: Callable[[World], Together] | None = None
+    stock: Callable[[World], tuple[Invocation, ...]] = lambda _world: ()
 
     def main(self, world: World, seeded: Memory) -> Generator:
         """The load: every process remembers what was seeded, and goes about its errands."""
@@ -197,6 +202,20 @@ _REMOVAL_ACTIONS = {
     ),
     "look-every-way": Action(summary="HEAD, GET and list a contended tag, in any order", begin=removals.look_every_way),
 }
+_LIST_ACTIONS = {
+    "churn-tag": Action(summary="put a tag that comes and goes, delete it, list a page", begin=paging.churn_tag),
+    "list-all": Action(summary="list all tags, in pages of every size", begin=paging.list_all, needs=(F.LIST_TAGS,)),
+    "page-through": Action(
+        summary="list page after page, each on its own, from any tag on",
+        begin=paging.page_through,
+        needs=(F.LIST_TAGS,),
+    ),
+    "ask-oddly": Action(
+        summary="list a page by parameters that make no sense", begin=paging.ask_oddly, needs=(F.LIST_TAGS,)
+    ),
+    "list-catalog": Action(summary="list a page of the catalog", begin=paging.list_catalog, needs=(F.LIST_CATALOG,)),
+    "read-tag": Action(summary="GET or HEAD a tag that stays or that comes and goes", begin=paging.read_tag),
+}
 _READ_ACTIONS = {
     "push-sized-blob": Action(
         summary="push a blob of about a power of two bytes; HEAD and GET it", begin=odd_reads.push_sized_blob
@@ -232,6 +251,7 @@ WORKLOADS: dict[str, Workload] = {
     "deletes": Workload(actions=_REMOVAL_ACTIONS, checkers=_CHECKERS),
     "fresh": Workload(actions=_FRESH_ACTIONS, checkers=_CHECKERS, gait=Abreast),
     "indexes": Workload(actions=_INDEX_ACTIONS, checkers=_CHECKERS),
+    "lists": Workload(actions=_LIST_ACTIONS, checkers=(CatalogChecker(), *_CHECKERS), stock=paging.stock),
     "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
     "reads": Workload(actions=_READ_ACTIONS, checkers=(ReadsChecker(), *_CHECKERS)),
     "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), *_CHECKERS)),

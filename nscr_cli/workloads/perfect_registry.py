@@ -3,7 +3,7 @@
 It answers only what errands look at (workloads/): whether it happened, what was there, its digest and its references.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -44,6 +44,8 @@ class PerfectRegistry:
             F.DELETE_TAG: self._delete_tag,
             F.DELETE_MANIFEST: self._delete_manifest,
             F.LIST_TAGS: self._list_tags,
+            F.LIST_PAGE: self._list_page,
+            F.LIST_CATALOG: self._list_catalog,
             F.LIST_REFERRERS: self._list_referrers,
         }
 
@@ -143,6 +145,16 @@ class PerfectRegistry:
         names = sorted(tag_of(key) or "" for key in self._tags if repository_of(key) == invocation.key)
         return Reply(Kind.OK, Answered(status=200, present=True, tags=tuple(names)))
 
+    def _list_page(self, invocation: Invocation) -> Reply:
+        names = self._list_tags(invocation).answered.tags or ()
+        page, has_next = _page(names, invocation.asked)
+        return Reply(Kind.OK, Answered(status=200, present=True, tags=page, longest_page=len(page), has_next=has_next))
+
+    def _list_catalog(self, invocation: Invocation) -> Reply:
+        names = sorted({repository_of(key) for key in (*self._blobs, *self._manifests)})
+        page, has_next = _page(names, invocation.asked)
+        return Reply(Kind.OK, Answered(status=200, present=True, repositories=page, has_next=has_next))
+
     def _list_referrers(self, invocation: Invocation) -> Reply:
         repository, wanted = repository_of(invocation.key), invocation.asked
         found = tuple(
@@ -167,6 +179,13 @@ def _is_next(asked: Asked, held: int) -> bool:
 def _holding(status: int, held: int, *, present: bool | None = None) -> Reply:
     # `Range` cannot say "nothing": of an empty upload, registries answer 0-0.
     return Reply(Kind.OK, Answered(status=status, present=present, stored_offsets=(max(1, held),)))
+
+
+def _page(names: Sequence[str], asked: Asked) -> tuple[tuple[str, ...], bool]:
+    """One page of sorted names, and whether more follow."""
+    after = [name for name in names if asked.last is None or name > asked.last]
+    page = after[: asked.page_size] if asked.page_size is not None else after
+    return tuple(page), bool(page) and len(page) < len(after)
 
 
 def _done(status: int) -> Reply:

@@ -27,9 +27,10 @@ def simulate(plan: RunPlan, most: int) -> Iterator[Op]:
     """The first `most` operations of the main phase, as they are invoked; equal plans give equal operations."""
     world = world_of(plan)
     registry = PerfectRegistry()
-    for invocation in seeds(world):
+    workload = WORKLOADS[plan.scenario.workload]
+    for invocation in (*seeds(world), *workload.stock(world)):
         registry.perform(invocation)
-    load: Generator = Limit(WORKLOADS[plan.scenario.workload].main(world, _all_seeded(world)), most)
+    load: Generator = Limit(workload.main(world, _all_seeded(world)), most)
     latency = stream(plan.seed, "simulated latency")
     free = [(0, process) for process in range(plan.workers)]
     index = 0

@@ -15,6 +15,7 @@ import pytest
 
 from nscr_cli.checkers.agreement import AgreementChecker
 from nscr_cli.checkers.blobs import BlobsChecker
+from nscr_cli.checkers.catalog import CatalogChecker
 from nscr_cli.checkers.closure import ClosureChecker
 from nscr_cli.checkers.faults import FaultsChecker
 from nscr_cli.checkers.idempotency import IdempotencyChecker
@@ -47,6 +48,7 @@ CHECKERS: dict[str, Checker] = {
         UploadsChecker(),
         ReferrersChecker(),
         ReadsChecker(),
+        CatalogChecker(),
         ProtocolChecker(),
         MonitoringChecker(),
         LivenessChecker(),
@@ -226,7 +228,7 @@ def _answered(f: str, words: list[str]) -> Answered:
             fields[name] = value.replace("_", " ")
         elif value in ("true", "false"):
             fields[name] = value == "true"
-        elif name == "tags":
+        elif name in ("tags", "repositories"):
             fields[name] = tuple(filter(None, value.split(",")))
         else:
             fields[name] = int(value) if value.isdigit() else value

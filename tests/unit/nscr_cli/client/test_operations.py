@@ -9,7 +9,16 @@ import pytest
 
 from nscr_cli.client.pushes import chunk_bounds
 from nscr_cli.client.target import parse_target
-from nscr_cli.generators.invocations import get_ranges, negotiate, push_out_of_order, read_blob
+from nscr_cli.generators.invocations import (
+    get_ranges,
+    list_catalog,
+    list_odd_page,
+    list_page,
+    list_tags,
+    negotiate,
+    push_out_of_order,
+    read_blob,
+)
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_key, tag_key
 from nscr_cli.history.ops import Asked, F, Kind, PushStyle, Reference, Referrer
@@ -363,6 +372,38 @@ def test_referrers_of_all_pages(play: Play) -> None:
     assert not play(asked, first, ("200 OK", page("e"))).completion.answered.is_filtered
     assert play(asked, ("200 OK", b"[]")).completion.kind is Kind.FAIL
     assert play(asked, "404 Not Found").completion.kind is Kind.FAIL
+
+
+def test_a_full_page_without_link_is_followed_by_what_comes_after_its_last_name(play: Play) -> None:
+    pages = [("200 OK", b'{"tags":["a","b c"]}'), ("200 OK", b'{"tags":["d"]}')]
+    done = play(list_tags("a", 2), *pages)
+    assert done.lines == ["GET /v2/a/tags/list?n=2", "GET /v2/a/tags/list?n=2&last=b%20c"]
+    assert (done.completion.kind, done.completion.answered.tags) == (Kind.OK, ("a", "b c", "d"))
+    deaf = play(list_tags("a", 2), *[("200 OK", b'{"tags":["a","b"]}')] * 3)
+    assert (deaf.completion.kind, deaf.completion.error) == (Kind.FAIL, "200 with the end of a page already read")
+    assert len(play(list_tags("a", 1), *pages).seen) == 1  # longer than asked for: `n` is not heeded
+    assert len(play(list_tags("a"), *pages).seen) == 1
+
+
+def test_one_page_is_one_exchange(play: Play) -> None:
+    answer = ("200 OK\r\nLink: <http://evil.example/>; rel=next", b'{"tags":["a","b"]}')
+    done = play(list_page("a", 2, "x/y"), answer)
+    assert done.lines == ["GET /v2/a/tags/list?n=2&last=x%2Fy"]
+    answered = done.completion.answered
+    assert (answered.tags, answered.longest_page, answered.has_next) == (("a", "b"), 2, True)
+    assert play(list_odd_page("a", "n=abc", 3), ("200 OK", b"{}")).lines == ["GET /v2/a/tags/list?n=abc"]
+    absent = play(list_page("a"), ("404 Not Found", b"{}")).completion
+    assert (absent.kind, absent.answered.present, absent.answered.tags) == (Kind.OK, False, ())
+    assert play(list_page("a"), ("200 OK", b"<html>")).completion.kind is Kind.FAIL
+
+
+def test_of_the_catalog_only_our_own_names_are_kept(play: Play) -> None:
+    answer = ("200 OK", b'{"repositories":["ours/a","others/b","ours/c"]}')
+    done = play(list_catalog("ours/a", "ours/", 9, "ours"), answer)
+    assert done.lines == ["GET /v2/_catalog?n=9&last=ours"]
+    answered = done.completion.answered
+    assert (answered.repositories, answered.longest_page, answered.has_next) == (("ours/a", "ours/c"), 3, False)
+    assert play(list_catalog("ours/a", "ours/"), ("404 Not Found", b"")).completion.kind is Kind.FAIL
 
 
 def test_tags_of_all_pages(play: Play) -> None:

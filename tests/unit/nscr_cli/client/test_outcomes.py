@@ -41,7 +41,9 @@ def test_writes_without_an_answer(f: F) -> None:
 
 @pytest.mark.parametrize("f", sorted(READS))
 def test_reads_are_never_info(f: F) -> None:
-    answers = {F.LIST_REFERRERS: (200,), F.GET_UPLOAD: (200, 202, 204, 404)}.get(f, (200, 206, 404))
+    answers = {F.LIST_REFERRERS: (200,), F.LIST_CATALOG: (200,), F.GET_UPLOAD: (200, 202, 204, 404)}.get(
+        f, (200, 206, 404)
+    )
     for status in STATUSES:
         expected = OK if status in answers else FAIL
         assert kind_of(f, status=status, is_complete=True, was_sent=True) is expected, status

@@ -178,6 +178,18 @@ class ModelRegistry:
     def list_tags(self, asked: Invocation) -> Completion:
         return ok(200, tags=tuple(sorted(tag_of(key) or "" for key in self.tags if repository_of(key) == asked.key)))
 
+    def list_page(self, asked: Invocation) -> Completion:
+        names = self.list_tags(asked).answered.tags or ()
+        after = [name for name in names if asked.asked.last is None or name > asked.asked.last]
+        page = after[: asked.asked.page_size]
+        return ok(200, tags=tuple(page), longest_page=len(page), has_next=bool(page) and len(page) < len(after))
+
+    def list_catalog(self, asked: Invocation) -> Completion:
+        names = sorted({repository_of(key) for key in (*self.blobs, *self.manifests)})
+        after = [name for name in names if asked.asked.last is None or name > asked.asked.last]
+        page = after[: asked.asked.page_size]
+        return ok(200, repositories=tuple(page), longest_page=len(page), has_next=bool(page) and len(page) < len(after))
+
     def list_referrers(self, asked: Invocation) -> Completion:
         repository, subject = repository_of(asked.key), digest_of(asked.key)
         referrers = tuple(
@@ -200,9 +212,22 @@ _HANDLERS = {
     F.DELETE_TAG: ModelRegistry.delete_tag,
     F.DELETE_MANIFEST: ModelRegistry.delete_manifest,
     F.LIST_TAGS: ModelRegistry.list_tags,
+    F.LIST_PAGE: ModelRegistry.list_page,
+    F.LIST_CATALOG: ModelRegistry.list_catalog,
     F.LIST_REFERRERS: ModelRegistry.list_referrers,
 }
-_READS = frozenset({F.GET_BLOB, F.HEAD_BLOB, F.GET_MANIFEST, F.HEAD_MANIFEST, F.LIST_TAGS, F.LIST_REFERRERS})
+_READS = frozenset(
+    {
+        F.GET_BLOB,
+        F.HEAD_BLOB,
+        F.GET_MANIFEST,
+        F.HEAD_MANIFEST,
+        F.LIST_TAGS,
+        F.LIST_PAGE,
+        F.LIST_CATALOG,
+        F.LIST_REFERRERS,
+    }
+)
 
 
 def ok(status: int, **facts: object) -> Completion:

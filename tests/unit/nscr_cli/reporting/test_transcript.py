@@ -34,6 +34,19 @@ def asks(f: F, key: str, *, answered: Answered | None = None, error: str | None 
         ),
         (F.DELETE_TAG, "a/b:t", {}, 'ask --request DELETE "$REGISTRY"/v2/a/b/manifests/t'),
         (F.LIST_TAGS, "a/b", {"page_size": 3}, "ask \"$REGISTRY\"'/v2/a/b/tags/list?n=3'"),
+        (F.LIST_PAGE, "a/b", {"page_size": 3, "last": "t"}, "ask \"$REGISTRY\"'/v2/a/b/tags/list?n=3&last=t'"),
+        (F.LIST_PAGE, "a/b", {"page_query": "n=%00", "last": "t"}, "ask \"$REGISTRY\"'/v2/a/b/tags/list?n=%00'"),
+        (F.LIST_CATALOG, "a/b", {"page_size": 3, "last": "a"}, "ask \"$REGISTRY\"'/v2/_catalog?n=3&last=a'"),
+        (
+            F.GET_BLOB,
+            f"a/b@{DIGEST}",
+            {"range_text": "bytes=-4", "range": (6, 9), "if_none_match": '"e"'},
+            (
+                f"ask --output - --header 'Range: bytes=-4' --header 'If-None-Match: \"e\"' "
+                f'"$REGISTRY"/v2/a/b/blobs/{DIGEST}'
+            ),
+        ),
+        (F.HEAD_MANIFEST, "a/b:t", {"accept": ""}, 'ask --head --header Accept: "$REGISTRY"/v2/a/b/manifests/t'),
         (
             F.MOUNT_BLOB,
             f"a/b@{DIGEST}",

@@ -1,5 +1,6 @@
 """The probe: only what a registry declines as such is unsupported; what only a broken one says is not."""
 
+import msgspec
 import pytest
 
 from nscr_cli.checkers.inventory import UPLOAD_STEPS
@@ -16,7 +17,7 @@ WORLD = World(
     repositories=("ours/repository-0",),
     tags=("tag-0",),
     blob_sizes=(0, 10),
-    weights={},
+    weights={F.LIST_CATALOG: 1},
     config=Content.of_bytes(b"{}"),
     shared=(),
 )
@@ -48,11 +49,17 @@ def said_of(f: F, kind: Kind, status: int | None, code: str | None = None) -> di
 
 def test_everything_is_probed_and_deleted_again() -> None:
     asked = [one.f for one in PROBES]
-    assert set(asked) == set(F) - {F.HEAD_BLOB, F.GET_MANIFEST} - UPLOAD_STEPS
+    assert set(asked) == set(F) - {F.HEAD_BLOB, F.GET_MANIFEST, F.LIST_PAGE} - UPLOAD_STEPS
     assert {one.asked.style for one in PROBES if one.f is F.PUSH_BLOB} == set(PushStyle)
     pushed = {one.key for one in PROBES if one.f in (F.PUSH_BLOB, F.MOUNT_BLOB)}
     assert pushed == {one.key for one in PROBES if one.f is F.DELETE_BLOB}
     assert all(WORLD.namespace.owns(one.key) for one in PROBES)
+
+
+def test_the_catalog_is_asked_for_only_where_clients_will() -> None:
+    assert F.LIST_CATALOG not in {one.f for one in probe(msgspec.structs.replace(WORLD, weights={}))}
+    assert said_of(F.LIST_CATALOG, Kind.FAIL, 404) == {F.LIST_CATALOG: "404"}
+    assert said_of(F.LIST_CATALOG, Kind.FAIL, 401, "UNAUTHORIZED") == {F.LIST_CATALOG: "401 UNAUTHORIZED"}
 
 
 @pytest.mark.parametrize(
