@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import chain
 
 from nscr_cli.checkers.presence import Begun, Ended, Presence
+from nscr_cli.checkers.spans import Span, union
 from nscr_cli.history.history import NEVER, History, Operation, Whole
 from nscr_cli.history.keys import digest_key, digest_of
 from nscr_cli.history.ops import FAIL, OK, F, Reference
@@ -281,3 +282,15 @@ class ManifestPresence:
     def may_hold(self, end: int) -> bool:
         """Whether any put may have taken effect by then."""
         return self._anchors[0].may_hold(end)
+
+    def held(self) -> list[Span]:
+        """All instants at which it certainly was there, by whatever holds it."""
+        return union(*(one.held() for one in self._anchors))
+
+    def gone(self) -> list[Span]:
+        """All instants at which it certainly was not there, though it may have been before."""
+        return self._anchors[0].gone()
+
+    def unwritten(self) -> Span:
+        """All instants before the first put began."""
+        return self._anchors[0].unwritten()

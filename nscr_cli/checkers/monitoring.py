@@ -1,8 +1,8 @@
 """The monitoring checker: the monitoring API tells the truth (docs/external-api.md).
 
-Every sample must have the documented shape and agree with itself; once all is quiet, what it says must be what the
-history says is there (monitoring_truth.py); nothing may turn unhealthy that nobody disturbed. What a degraded health
-warns of may be this machine's (a full disk), so it leaves the verdict UNKNOWN.
+Every sample must have the documented shape and agree with itself, and what it says must be what the history says may
+have been so at one instant of the poll (monitoring_truth.py); nothing may turn unhealthy that nobody disturbed. What a
+degraded health warns of may be this machine's (a full disk), so it leaves the verdict UNKNOWN.
 """
 
 from collections.abc import Iterable
@@ -10,11 +10,10 @@ from collections.abc import Iterable
 import msgspec
 
 from nscr_cli.checkers.evidence import conclude
-from nscr_cli.checkers.inventory import Inventory, is_fresh
-from nscr_cli.checkers.listing import TagPresence
+from nscr_cli.checkers.inventory import is_fresh
 from nscr_cli.checkers.monitoring_agreement import contradictions
 from nscr_cli.checkers.monitoring_shapes import REPOSITORIES, Document, Health, State, shape_of
-from nscr_cli.checkers.monitoring_truth import Truth, wrong
+from nscr_cli.checkers.monitoring_truth import Truth
 from nscr_cli.checkers.verdict import Finding, Result, Verdict
 from nscr_cli.checkers.wording import seconds
 from nscr_cli.history.history import History
@@ -22,8 +21,9 @@ from nscr_cli.history.ops import Sample
 from nscr_cli.history.plan import RunPlan
 
 _CLAUSE = "docs/external-api.md: the monitoring API answers as documented, and tells the truth"
-_FLOORS = {"samples": 3, "quiet-samples": 1}
+_FLOORS = {"samples": 3, "quiet-samples": 1, "load-samples": 1}
 _SILENCE = 3
+_SHOWN = 3
 _CLOCK_SLACK_MS = 1000  # of a machine whose clock is being set
 
 
@@ -49,8 +49,10 @@ class MonitoringChecker:
                 told.wrong("contradiction", sample, why)
             told.health(sample, document)
         told.keeps_counting(documents)
-        quiet = [(sample, document) for sample, document in documents if sample.quiet]
-        told.untrue(history, quiet, is_ours=target.get("fresh") == "yes")
+        is_linearizable = plan.scenario.tag_model == "linearizable"
+        truth = Truth(history, is_ours=target.get("fresh") == "yes", is_linearizable=is_linearizable)
+        told.untrue(truth, documents, history.samples)
+        quiet = sum(sample.quiet for sample, _ in documents)
         has_died = any(event.name == "target-died" for event in history.events)
         return conclude(
             self.name,
@@ -58,7 +60,8 @@ class MonitoringChecker:
             findings=told.findings(is_silence_its_own=not has_died and target.get("fresh") == "yes"),
             evidence={
                 "samples": len(documents),
-                "quiet-samples": len(quiet),
+                "quiet-samples": quiet,
+                "load-samples": len(documents) - quiet,
                 "unanswered": len(told.unanswered),
             },
             floors=_FLOORS,
@@ -108,18 +111,14 @@ class _Told:
         if isinstance(document, Health) and (sample.status == 200) == (status == "unhealthy"):
             self.wrong("contradiction", sample, f"answered {sample.status}, and status is {status}")
 
-    def untrue(self, history: History, quiet: list[tuple[Sample, Document]], *, is_ours: bool) -> None:
-        """Compares what was said once all was quiet with what the history says."""
-        samples = [sample for sample in history.samples if sample.quiet]
-        if not samples:
-            return
-        truth = Truth(history, history.shared(Inventory), history.shared(TagPresence), samples)
-        for sample, document in quiet:
-            for why in wrong(truth, document, is_ours=is_ours):
+    def untrue(self, truth: Truth, documents: list[tuple[Sample, Document]], samples: list[Sample]) -> None:
+        """Compares what was said with what the history says may have been so at that time."""
+        for sample, document in sorted(documents, key=lambda pair: pair[0].start_ns):
+            for why in truth.wrong(sample, document):
                 self.wrong("untrue-figure", sample, why)
         for sample in samples:
             name = sample.endpoint.removeprefix(REPOSITORIES).replace("%2F", "/")
-            if sample.status == 404 and name in truth.sure_repositories:
+            if sample.status == 404 and truth.must_hold_repository(name, sample):
                 self.wrong("untrue-figure", sample, "answered 404, and the history says that it is there")
 
     def keeps_counting(self, documents: list[tuple[Sample, Document]]) -> None:
@@ -140,9 +139,12 @@ class _Told:
 
     def findings(self, *, is_silence_its_own: bool) -> Iterable[Finding]:
         for (rule, endpoint), cases in self._wrong.items():
-            sample, why = cases[0]
-            more = f" ({len(cases)} times)" if len(cases) > 1 else ""
-            yield _finding(rule, endpoint, f"at {seconds(sample.end_ns)}: {why}{more}.")
+            sample = cases[0][0]
+            whys = [why for case, why in cases if case is sample]
+            shown = "; ".join(whys[:_SHOWN]) + (f"; and {len(whys) - _SHOWN} more" if len(whys) > _SHOWN else "")
+            polls = len({id(case) for case, _ in cases})
+            more = f" ({polls} polls)" if polls > 1 else ""
+            yield _finding(rule, endpoint, f"at {seconds(sample.end_ns)}: {shown}{more}.")
         if is_silence_its_own and len(self.unanswered) >= _SILENCE:
             first = self.unanswered[0]
             why = (

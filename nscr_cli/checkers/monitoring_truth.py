@@ -1,267 +1,204 @@
-"""What the monitoring API must say once all is quiet, as far as the history determines it.
+"""What the history says about an answer of the monitoring API: each figure and list true at some instant of the poll.
 
-Unacknowledged operations make a figure a range, from what must be there to what may be. A blob that was deleted from
-its last repository may be counted until a collection takes it; a pushed blob that no manifest reaches may be protected
-for a while (a lease), so that `unreferencedBlobs` has an upper bound only. Terms: docs/api.md.
+A poll takes an interval, and its answer is a snapshot of one instant of it (docs/external-api.md), nobody knows which.
+What is certain changes only where an operation begins or ends, and is least certain at just these instants: a certainty
+that holds on either side of one may be open there, never the other way round. So an answer that may be true at any
+instant of its interval may be true at its start or at such an instant, and only these are looked at.
+
+Totals are judged only where nobody else writes to the registry; elsewhere only our own repositories are. Once all is
+quiet every range is one number, but for what `info` leaves open.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
-import msgspec
-
-from nscr_cli.checkers.inventory import (
-    MANIFEST_READS,
-    UPLOAD_STEPS,
-    Inventory,
-    found,
-    may_have_happened,
-    seen_digest,
-)
+from nscr_cli.checkers.inventory import Inventory
 from nscr_cli.checkers.listing import TagPresence
+from nscr_cli.checkers.monitoring_claims import Claim, Fact, FigureClaim, ListClaim, judge
+from nscr_cli.checkers.monitoring_figures import Figures
+from nscr_cli.checkers.monitoring_known import Figure, Known
+from nscr_cli.checkers.monitoring_roster import Roster
 from nscr_cli.checkers.monitoring_shapes import (
     Blobs,
     Collection,
     Document,
     Health,
     Listed,
-    Metrics,
     Repository,
+    Session,
+    Sessions,
     State,
     Summary,
 )
+from nscr_cli.checkers.monitoring_values import TagValues
+from nscr_cli.checkers.spans import covers
 from nscr_cli.checkers.wording import short, told
-from nscr_cli.history.history import History, Operation
-from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_key, tag_of
-from nscr_cli.history.ops import F, Kind, Reference, Sample
-
-
-class Between(msgspec.Struct, frozen=True):
-    """A figure, from what must be there to what may be."""
-
-    least: int
-    most: int
-
-    def said(self, name: str, value: int) -> Iterable[str]:
-        """What is wrong with a figure that was said, if anything is."""
-        # Where the least exceeds the most, the history contradicts itself: that is for other checkers to say.
-        if self.least <= self.most and not self.least <= value <= self.most:
-            range_ = str(self.least) if self.least == self.most else f"between {self.least} and {self.most}"
-            yield f"{name} is {value}, and the history says {range_}"
+from nscr_cli.history.history import NEVER, History, Operation
+from nscr_cli.history.keys import repository_of, tag_key, tag_of
+from nscr_cli.history.ops import Sample
 
 
 class Truth:
-    """What the history determines while it is quiet.
+    """What the history determines at each instant.
 
     Args:
-        quiet: samples taken while nothing of ours was going on.
+        is_ours: nobody else writes to this registry, so that nothing else can be in it.
+        is_linearizable: of a tag, what was acknowledged is seen at once.
     """
 
-    def __init__(self, history: History, inventory: Inventory, tags: TagPresence, quiet: Sequence[Sample]) -> None:
+    def __init__(self, history: History, *, is_ours: bool, is_linearizable: bool) -> None:
         self._history = history
-        self._inventory = inventory
-        self._tags = tags
-        self._start = min(sample.start_ns for sample in quiet)
-        self._end = max(sample.end_ns for sample in quiet)
-        self.sure_manifests: set[str] = set()
-        self.possible_manifests: set[str] = set()
-        self._lacking_manifests: set[str] = set()
-        for key in inventory.manifest_operations:
-            manifest = inventory.presence(key, is_manifest=True)
-            if manifest.must_hold(self._start, self._end):
-                self.sure_manifests.add(key)
-            if manifest.must_lack(self._start, self._end):
-                self._lacking_manifests.add(key)
-            elif manifest.may_hold(self._end):
-                self.possible_manifests.add(key)
-        self.sure_repositories = set(map(repository_of, self.sure_manifests))
-        self.possible_repositories = set(map(repository_of, self.possible_manifests))
-        self._sure_blobs: set[str] = set()
-        self._lacking_blobs: set[str] = set()
-        for key in inventory.blob_operations:
-            blob = inventory.presence(key, is_manifest=False)
-            if blob.must_hold(self._start, self._end):
-                self._sure_blobs.add(key)
-            if blob.must_lack(self._start, self._end):
-                self._lacking_blobs.add(key)
-        self._blobs = set(inventory.written_blobs)
+        self._is_ours = is_ours
+        self._inventory = history.shared(Inventory)
+        self._tags = history.shared(TagPresence)
+        self._figures = Figures(history, self._inventory, self._tags)
+        self._values = TagValues(history, self._tags) if is_linearizable else None
+        self._rosters: dict[str, Roster] = {}
+
+    def wrong(self, sample: Sample, document: Document) -> Iterable[str]:
+        """What is wrong with an answer, in words. Samples are best asked about in the order of their start."""
+        return judge(list(self._claims(sample, document)), self._instants(sample), sample.start_ns, sample.end_ns)
+
+    def must_hold_repository(self, name: str, sample: Sample) -> bool:
+        """Whether the repository was there throughout the poll."""
+        known = self._figures.known_repositories.get(name)
+        return known is not None and covers(known.there, sample.start_ns, sample.end_ns)
 
     @cached_property
-    def repositories(self) -> Between:
-        return Between(len(self.sure_repositories), len(self.possible_repositories))
+    def _stamps(self) -> list[int]:
+        return sorted({stamp for one in self._history.operations for stamp in (one.start_ns, one.end_ns)} - {NEVER})
 
-    @cached_property
-    def manifests(self) -> Between:
-        return Between(len(self.sure_manifests), len(self.possible_manifests))
+    def _instants(self, sample: Sample) -> Iterator[int]:
+        yield sample.start_ns
+        first = bisect_right(self._stamps, sample.start_ns)
+        for place in range(first, bisect_right(self._stamps, sample.end_ns, lo=first)):
+            yield self._stamps[place]
 
-    @cached_property
-    def blobs(self) -> Between:
-        return Between(len(self._sure_digests), len(self._blobs))
+    def _claims(self, sample: Sample, document: Document) -> Iterable[Claim]:
+        match document:
+            case State():
+                yield from self._of_repositories(sample, document.repositories)
+                if self._is_ours:
+                    yield from self._of_summary(document.summary)
+                    yield from self._of_sessions("activeSessions.count", document.active_sessions.sessions, sample)
+            case Health(metrics=metrics) if self._is_ours and document.checks.statistics_access:
+                yield FigureClaim("totalRepositories", metrics.total_repositories, self._figures.repositories)
+                yield FigureClaim("totalManifests", metrics.total_manifests, self._figures.manifests)
+                yield FigureClaim("totalBlobs", metrics.total_blobs, self._figures.blobs)
+                yield FigureClaim("activeSessions", metrics.active_sessions, self._uploads(sample))
+            case Sessions() if self._is_ours:
+                yield from self._of_sessions("totalActiveSessions", document.active_sessions, sample)
+            case Blobs() if self._is_ours:
+                yield from self._of_blobs(document)
+            case Collection() if self._is_ours:
+                yield from self._of_counts(document)
+            case Repository():
+                yield from self._of_repository(sample, document)
 
-    @cached_property
-    def sessions(self) -> Between:
-        """Uploads that nobody finished may still be open."""
-        left = 0
-        stepwise: dict[str | None, bool] = {}
-        for one in self._history.of(*UPLOAD_STEPS):
-            is_over = one.f in (F.FINISH_UPLOAD, F.CANCEL_UPLOAD) and one.kind is Kind.OK
-            is_begun = one.f is F.START_UPLOAD and may_have_happened(one)
-            if is_over or is_begun:
-                stepwise[one.asked.upload] = stepwise.get(one.asked.upload, True) and not is_over
-        for one in self._history.of(F.PUSH_BLOB, F.MOUNT_BLOB):
-            left += one.kind is not Kind.OK and not one.asked.wrong_bytes
-        return Between(0, left + sum(stepwise.values()))
-
-    @cached_property
-    def orphans(self) -> Between:
-        """Manifests that refer to what is not in their repository."""
-        whole = {key for key in self.possible_manifests if self._is_whole(key)}
-        broken = {key for key in self.sure_manifests if self._is_broken(key)}
-        return Between(len(broken), len(self.possible_manifests) - len(whole))
-
-    @cached_property
-    def unreferenced(self) -> Between:
-        return Between(0, len(self._blobs - self._reached))
-
-    @cached_property
-    def _sure_digests(self) -> set[str]:
-        return {digest_of(key) or "" for key in self._sure_blobs}
-
-    @cached_property
-    def _reached(self) -> set[str]:
-        """Blobs that a manifest which must be there refers to, in a repository where they must be."""
-        return {
-            edge.digest
-            for key in self.sure_manifests
-            for edge in self._edges(key)
-            if digest_key(repository_of(key), edge.digest) in self._sure_blobs
-        }
-
-    def _edges(self, key: str) -> tuple[Reference, ...]:
-        return self._inventory.references.get(digest_of(key) or "", ())
-
-    def _is_whole(self, key: str) -> bool:
-        repository = repository_of(key)
-        return all(
-            digest_key(repository, edge.digest) in (self.sure_manifests if edge.is_manifest else self._sure_blobs)
-            for edge in self._edges(key)
-        )
-
-    def _is_broken(self, key: str) -> bool:
-        repository = repository_of(key)
-        return any(
-            digest_key(repository, edge.digest)
-            in (self._lacking_manifests if edge.is_manifest else self._lacking_blobs)
-            for edge in self._edges(key)
-        )
-
-    def of_summary(self, summary: Summary) -> Iterable[str]:
-        """What is wrong with the totals of the state."""
-        yield from self.repositories.said("totalRepositories", summary.total_repositories)
+    def _of_summary(self, summary: Summary) -> Iterable[Claim]:
+        yield FigureClaim("totalRepositories", summary.total_repositories, self._figures.repositories)
         yield from self._of_counts(summary)
 
-    def of_collection(self, collection: Collection) -> Iterable[str]:
-        """What is wrong with the totals of the collection."""
-        yield from self._of_counts(collection)
+    def _of_counts(self, totals: Summary | Collection) -> Iterable[Claim]:
+        yield FigureClaim("totalManifests", totals.total_manifests, self._figures.manifests)
+        yield FigureClaim("totalBlobs", totals.total_blobs, self._figures.blobs)
+        yield FigureClaim("orphanedManifests", totals.orphaned_manifests, self._figures.orphans)
+        yield FigureClaim("unreferencedBlobs", totals.unreferenced_blobs, self._figures.unreferenced)
+        if self._figures.space is not None:
+            yield FigureClaim("estimatedSpaceToFree", totals.estimated_space_to_free, self._figures.space)
 
-    def of_metrics(self, metrics: Metrics) -> Iterable[str]:
-        """What is wrong with the totals of the health."""
-        yield from self.repositories.said("totalRepositories", metrics.total_repositories)
-        yield from self.manifests.said("totalManifests", metrics.total_manifests)
-        yield from self.blobs.said("totalBlobs", metrics.total_blobs)
-        yield from self.sessions.said("activeSessions", metrics.active_sessions)
+    def _of_sessions(self, name: str, listed: list[Session], sample: Sample) -> Iterable[Claim]:
+        """As many as may be open, and those that must be by what their client calls them."""
+        yield FigureClaim(name, len(listed), self._uploads(sample))
+        yield ListClaim(
+            self._roster("uploads", self._figures.uploads.by_id.items),
+            {session.id for session in listed},
+            missing=lambda upload: f"upload {upload} is missing, and must be open",
+            ghost=lambda upload: f"upload {upload} is listed, and must be over",
+        )
 
-    def _of_counts(self, totals: Summary | Collection) -> Iterable[str]:
-        yield from self.manifests.said("totalManifests", totals.total_manifests)
-        yield from self.blobs.said("totalBlobs", totals.total_blobs)
-        yield from self.orphans.said("orphanedManifests", totals.orphaned_manifests)
-        yield from self.unreferenced.said("unreferencedBlobs", totals.unreferenced_blobs)
-        space = sum(self._inventory.sizes.get(digest, 0) for digest in self._blobs - self._reached)
-        yield from Between(0, space).said("estimatedSpaceToFree", totals.estimated_space_to_free)
+    def _uploads(self, sample: Sample) -> Figure:
+        return self._figures.uploads.quiet_figure if sample.quiet else self._figures.uploads.figure
 
-    def of_blobs(self, blobs: Blobs) -> Iterable[str]:
-        """What is wrong with the list of blobs."""
+    def _of_blobs(self, blobs: Blobs) -> Iterable[Claim]:
         listed = {blob.digest: blob.size for blob in blobs.blobs}
-        missing = sorted(self._sure_digests - listed.keys())
-        strangers = sorted(listed.keys() - self._blobs)
-        if missing:
-            yield f"{len(missing)} blobs are missing, e.g. {short(missing[0])}"
-        if strangers:
-            yield f"{len(strangers)} blobs are listed that nobody pushed, e.g. {short(strangers[0])}"
-        for digest, size in listed.items():
-            if self._inventory.sizes.get(digest, size) != size:
-                yield f"{short(digest)} is said to have {size} bytes, and has {self._inventory.sizes[digest]}"
+        known, sizes = self._figures.known_blobs, self._inventory.sizes
+        yield Fact(
+            [
+                *(f"{short(one)} is listed, and nobody pushed it" for one in sorted(listed.keys() - known.keys())),
+                *(
+                    f"{short(digest)} is said to have {size} bytes, and has {sizes[digest]}"
+                    for digest, size in listed.items()
+                    if sizes.get(digest, size) != size
+                ),
+            ]
+        )
+        yield ListClaim(
+            self._roster("blobs", known.items),
+            listed.keys(),
+            missing=lambda digest: f"{short(digest)} is missing, and must be there",
+            ghost=lambda digest: f"{short(digest)} is listed, and nobody had begun to push it",
+        )
 
-    def of_repositories(self, listed: list[Listed], *, is_ours: bool) -> Iterable[str]:
-        """What is wrong with the list of repositories and their tags.
+    def _of_repositories(self, sample: Sample, listed: list[Listed]) -> Iterable[Claim]:
+        """The list of repositories, as far as they are ours, and the tags of each."""
+        known = self._figures.known_repositories
+        ours = {one.name: one.tags for one in listed if one.name in known}
+        strangers = [one.name for one in listed if one.name not in known] if self._is_ours else []
+        yield Fact([f"repository {name} is listed, and nothing can be in it" for name in strangers])
+        yield ListClaim(
+            self._roster("repositories", known.items),
+            ours.keys(),
+            missing=lambda name: f"repository {name} is missing",
+            ghost=lambda name: f"repository {name} is listed, and nothing can be in it",
+        )
+        keys = {tag_key(name, tag): None for name, tags in ours.items() for tag in tags}
+        yield from self._of_tags(self._roster("tags", self._all_tags), keys, sample)
 
-        Args:
-            is_ours: nobody else writes to this registry, so that nothing else can be in it.
-        """
-        by_name = {repository.name: repository.tags for repository in listed}
-        for name in sorted(self.sure_repositories - by_name.keys()):
-            yield f"repository {name} is missing"
-        for name, tags in by_name.items():
-            if name in self.possible_repositories:
-                yield from self._of_tags(name, set(tags))
-            elif is_ours or name in map(repository_of, self._inventory.manifest_operations):
-                yield f"repository {name} is listed, and nothing can be in it"
+    def _of_repository(self, sample: Sample, repository: Repository) -> Iterable[Claim]:
+        """The tags of one repository, and what they name."""
+        name = repository.name
+        keys = {tag_key(name, tag.tag): tag.digest for tag in repository.tags}
+        roster = self._roster(f"tags of {name}", lambda: map(self._known_tag, self._tags.keys_of(name)))
+        yield from self._of_tags(roster, keys, sample)
+        if self._values is not None:
+            values = self._values
+            wrong = (values.wrong(key, digest, sample.start_ns, sample.end_ns) for key, digest in keys.items())
+            yield Fact([why for why in wrong if why is not None])
 
-    def of_repository(self, repository: Repository) -> Iterable[str]:
-        """What is wrong with the tags of one repository and what they name."""
-        yield from self._of_tags(repository.name, {tag.tag for tag in repository.tags})
-        for tag in repository.tags:
-            read = self._last_read(tag_key(repository.name, tag.tag))
-            if read is None:
-                continue
-            allowed = {seen_digest(read), *self._written_since(read)}
-            if tag.digest not in allowed:
-                yield f"tag {tag.tag} is said to name {short(tag.digest)}, and a read saw: {told(read)}"
+    def _of_tags(self, roster: Roster, listed: Mapping[str, str | None], sample: Sample) -> Iterable[Claim]:
+        start, end = sample.start_ns, sample.end_ns
 
-    def _of_tags(self, repository: str, tags: set[str]) -> Iterable[str]:
-        put = {tag_of(key) or "": self._tags.of(key) for key in self._tags.keys_of(repository)}
-        for tag, presence in put.items():
-            if tag not in tags and (proof := presence.must_hold(self._start, self._end)):
-                yield f"tag {tag} of {repository} is missing, and must be there since: {told(proof)}"
-            if tag in tags and (absence := presence.must_lack(self._start, self._end)):
-                yield f"tag {tag} of {repository} is there, and must be gone since: {told(absence)}"
-        for tag in sorted(tags - put.keys()):
-            yield f"tag {tag} of {repository} is there, and nobody put it"
+        def missing(key: str) -> str:
+            proof = self._tags.of(key).must_hold(start, end)
+            return f"{_tag(key)} is missing, and must be there{_since(proof)}"
 
-    def _last_read(self, key: str) -> Operation | None:
-        """The latest read that found the tag, with a digest, and ended before the sample."""
-        reads = [
-            one
-            for one in self._tags.operations_of(key)
-            if one.f in MANIFEST_READS and found(one) and seen_digest(one) and one.end_ns < self._start
-        ]
-        return max(reads, key=lambda one: one.start_ns, default=None)
+        def ghost(key: str) -> str:
+            absence = self._tags.of(key).must_lack(start, end)
+            return f"{_tag(key)} is there, and must be gone{_since(absence)}"
 
-    def _written_since(self, read: Operation) -> set[str | None]:
-        """Digests of puts that may have taken effect after the read saw the tag."""
-        return {
-            one.asked.digest
-            for one in self._tags.operations_of(read.key)
-            if one.f is F.PUT_MANIFEST
-            and may_have_happened(one)
-            and read.start_ns <= one.end_ns
-            and one.start_ns <= self._end
-        }
+        strangers = sorted(listed.keys() - roster.known.keys())
+        yield Fact([f"{_tag(key)} is there, and nobody put it" for key in strangers])
+        yield ListClaim(roster, listed.keys(), missing=missing, ghost=ghost)
+
+    def _all_tags(self) -> Iterable[tuple[str, Known]]:
+        names = self._figures.known_repositories
+        return (self._known_tag(key) for name in names for key in self._tags.keys_of(name))
+
+    def _known_tag(self, key: str) -> tuple[str, Known]:
+        return key, self._figures.known_tag(key)
+
+    def _roster(self, name: str, make: Callable[[], Iterable[tuple[str, Known]]]) -> Roster:
+        """The roster of this name, made when it is first asked for."""
+        if name not in self._rosters:
+            self._rosters[name] = Roster(dict(make()))
+        return self._rosters[name]
 
 
-def wrong(truth: Truth, document: Document, *, is_ours: bool) -> Iterable[str]:
-    """What is wrong with a quiet answer. Totals are judged only where nobody else writes to the registry."""
-    match document:
-        case State():
-            yield from truth.of_repositories(document.repositories, is_ours=is_ours)
-            if is_ours:
-                yield from truth.of_summary(document.summary)
-                yield from truth.sessions.said("activeSessions.count", document.active_sessions.count)
-        case Health() if is_ours:
-            yield from truth.of_metrics(document.metrics)
-        case Blobs() if is_ours:
-            yield from truth.of_blobs(document)
-        case Collection() if is_ours:
-            yield from truth.of_collection(document)
-        case Repository():
-            yield from truth.of_repository(document)
+def _tag(key: str) -> str:
+    return f"tag {tag_of(key)} of {repository_of(key)}"
+
+
+def _since(witness: Operation | None) -> str:
+    return f" since: {told(witness)}" if witness is not None else ""

@@ -6,11 +6,12 @@ of it ended, and no removal that may follow that proof can have begun. Pure; O(l
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from operator import attrgetter
 
-from nscr_cli.history.history import Operation
+from nscr_cli.checkers.spans import BEFORE_ALL, Span, union
+from nscr_cli.history.history import NEVER, Operation
 
 _START = attrgetter("start_ns")
 _END = attrgetter("end_ns")
@@ -57,6 +58,21 @@ class Presence:
         """Whether any write may have taken effect by then."""
         return self._writes.latest_end(end) is not None
 
+    def held(self) -> list[Span]:
+        """All instants at which it certainly was there: [s, e] lies in one of these spans if `must_hold(s, e)`.
+
+        After a proof ended, until the first removal begins that may follow the proof.
+        """
+        return union(_after(self._proofs, self._removals))
+
+    def gone(self) -> list[Span]:
+        """All instants at which it certainly was not there, though it may have been before."""
+        return union(_after(self._absences, [self._writes]))
+
+    def unwritten(self) -> Span:
+        """All instants before the first write that may have put it there began."""
+        return (BEFORE_ALL, self._writes.first_start)
+
 
 class Ended:
     """Answers: of the operations that ended before t, which began last?"""
@@ -72,6 +88,14 @@ class Ended:
         count = bisect_left(self._ends, before)
         return self._best[count - 1] if count else None
 
+    def latest_starts(self) -> Iterator[Operation]:
+        """Every answer to that question, as time passes."""
+        last = None
+        for one in self._best:
+            if one is not last:
+                yield one
+            last = one
+
 
 class Begun:
     """Answers: of the operations that began by t, which ended last?"""
@@ -83,9 +107,32 @@ class Begun:
         self._starts = [operation.start_ns for operation in ordered]
         self._best = list(accumulate(ordered, _later_end))
 
+    @property
+    def first_start(self) -> int:
+        """When the first of all began; NEVER where there is none."""
+        return self._starts[0] if self._starts else NEVER
+
     def latest_end(self, until: int) -> Operation | None:
         count = bisect_right(self._starts, until)
         return self._best[count - 1] if count else None
+
+    def first_to_outlast(self, stamp: int) -> int:
+        """When the first of those began that ended at this stamp or later; NEVER where there is none."""
+        place = bisect_left(self._best, stamp, key=_END)
+        return self._starts[place] if place < len(self._starts) else NEVER
+
+
+def _after(proofs: Ended, changes: Sequence[Begun]) -> Iterable[Span]:
+    """From the end of each proof to the first change that may follow it; of those with one end, the longest.
+
+    A proof that began before another one did that ended first says no more than that one does.
+    """
+    longest: dict[int, int] = {}
+    for proof in proofs.latest_starts():
+        limit = min((part.first_to_outlast(proof.start_ns) for part in changes), default=NEVER)
+        # In order of their ends: the first with this limit is the longest.
+        longest.setdefault(limit, proof.end_ns)
+    return ((start, limit) for limit, start in longest.items())
 
 
 def _later_start(best: Operation, one: Operation) -> Operation:

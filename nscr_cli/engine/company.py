@@ -36,7 +36,7 @@ class Company:
         """Be there while the block runs."""
         async with trio.open_nursery() as watching:
             if is_monitored:
-                watching.start_soon(self.sampler.sample_for_ever, self._plan.poll_interval_s)
+                watching.start_soon(self.sampler.sample_for_ever, self._plan.poll_interval_s, world.repositories)
             watching.start_soon(self._observer.note_load, self._plan.poll_interval_s)
             watching.start_soon(note_lateness, self._recorder)
             async with trio.open_nursery() as clients:

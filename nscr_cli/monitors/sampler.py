@@ -5,6 +5,7 @@ registry: only JSON enters the journal, on one line, and redacted like everythin
 """
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -16,7 +17,9 @@ from nscr_cli.history.redaction import redacted
 from nscr_cli.monitors.polling import Poller
 
 LOAD_ENDPOINTS = ("/api/registry/state", "/api/registry/health", "/api/registry/sessions")
-QUIET_ENDPOINTS = (*LOAD_ENDPOINTS, "/api/registry/blobs", "/api/garbage-collect/stats")
+TURN_ENDPOINTS = ("/api/garbage-collect/stats", "/api/registry/blobs")
+QUIET_ENDPOINTS = (*LOAD_ENDPOINTS, *TURN_ENDPOINTS)
+MOST_TURN_BYTES = 256 * 1024
 _SESSIONS = "/api/registry/sessions"
 _POLL_S = 0.2
 
@@ -48,18 +51,28 @@ class Sampler:
         sample = await self._take(LOAD_ENDPOINTS[0], quiet=False)
         return sample.status is not None and (sample.status >= 500 or (sample.status == 200 and bool(sample.body)))
 
-    async def sample_for_ever(self, interval_s: float) -> None:
-        """Polled state, health and sessions every interval; an answer that takes longer delays the next."""
+    async def sample_for_ever(self, interval_s: float, repositories: Iterable[str] = ()) -> None:
+        """Polled state, health and sessions every interval, and in turn one more; a slow answer delays the next.
+
+        Of those that take turns, one whose answer has grown long is not asked for again until all is quiet, so that the
+        journal of a long run is not made of lists of blobs.
+        """
+        turns = deque([*TURN_ENDPOINTS, *map(_details, repositories)])
         while True:
             began = trio.current_time()
             for endpoint in LOAD_ENDPOINTS:
                 self._record(await self._take(endpoint, quiet=False))
+            if turns:
+                sample = await self._take(turns[0], quiet=False)
+                self._record(sample)
+                turns.rotate(-1)
+                if len(sample.body) > MOST_TURN_BYTES:
+                    turns.pop()
             await trio.sleep_until(began + interval_s)
 
     async def sample_quiet(self, repositories: Iterable[str]) -> None:
         """Polled everything once, now that nothing of ours is going on."""
-        paths = [f"/api/registry/repositories/{repository}" for repository in repositories]
-        for endpoint in (*QUIET_ENDPOINTS, *paths):
+        for endpoint in (*QUIET_ENDPOINTS, *map(_details, repositories)):
             self._record(await self._take(endpoint, quiet=True))
 
     async def wait_drained(self, prefix: str, *, timeout_s: float) -> bool:
@@ -90,6 +103,10 @@ class Sampler:
             body=body,
             error=redacted(error, self._secrets) if error else None,
         )
+
+
+def _details(repository: str) -> str:
+    return f"/api/registry/repositories/{repository}"
 
 
 def one_line(body: bytes, secrets: tuple[str, ...] = ()) -> msgspec.Raw:

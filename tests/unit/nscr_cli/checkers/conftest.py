@@ -7,10 +7,11 @@ import hashlib
 from collections.abc import Callable
 from random import Random
 
+import msgspec
 import pytest
 
 from nscr_cli.history.history import History
-from nscr_cli.history.ops import Answered, Asked, Event, F, Kind, Op, Phase, PushStyle, Reference
+from nscr_cli.history.ops import Answered, Asked, Event, F, Kind, Op, Phase, PushStyle, Reference, Sample
 from nscr_cli.history.plan import RunPlan, Scenario
 
 Simulate = Callable[..., History]
@@ -30,6 +31,8 @@ class SimulatedRegistry:
         self._bug = bug
         self._share = share
         self._blobs: set[str] = set()
+        self._committed: set[str] = set()
+        self._told: dict[str, object] = {}
         self._manifests: dict[str, tuple[Reference, ...]] = {}
         self._tags: dict[str, str] = {}
         self._graves: list[tuple[str, str]] = []
@@ -39,6 +42,7 @@ class SimulatedRegistry:
         digest = asked.digest or ""
         match f:
             case F.PUSH_BLOB:
+                self._committed.add(digest)
                 if not self._strikes("lost-blob"):
                     self._blobs.add(key)
                 return _ok(201, header_digest=digest)
@@ -106,6 +110,46 @@ class SimulatedRegistry:
         seen = digest if f is F.GET_MANIFEST else None
         return _ok(200, present=True, digest=seen, header_digest=digest)
 
+    def tell(self, endpoint: str) -> dict[str, object]:
+        """The answer of the monitoring API at this moment; with the bug `stale-state`, sometimes the one before."""
+        names = sorted({key.partition("@")[0] for key in self._manifests})
+        tags = {
+            name: {
+                key.partition(":")[2]: held for key, held in sorted(self._tags.items()) if key.startswith(f"{name}:")
+            }
+            for name in names
+        }
+        blobs = [{"digest": digest, "size": _SIZE, "created": 0} for digest in sorted(self._committed)]
+        if endpoint == "/api/registry/state":
+            told: dict[str, object] = {
+                "summary": {
+                    "totalRepositories": len(names),
+                    "totalManifests": len(self._manifests),
+                    "totalBlobs": len(blobs),
+                    "unreferencedBlobs": len(blobs),
+                    "orphanedManifests": 0,
+                    "estimatedSpaceToFree": _SIZE * len(blobs),
+                },
+                "registryVersion": "2.0",
+                "repositories": [
+                    {"name": name, "tagCount": len(tags[name]), "tags": list(tags[name])} for name in names
+                ],
+                "activeSessions": {"count": 0, "sessions": []},
+                "health": {"status": "healthy", "uptime": 0, "logStreamClients": 0},
+            }
+        elif endpoint == "/api/registry/blobs":
+            told = {"totalBlobs": len(blobs), "blobs": blobs}
+        else:
+            name = endpoint.removeprefix("/api/registry/repositories/")
+            if name not in names:
+                return {"error": "unknown repository", "message": name}
+            details = [{"tag": tag, "hasManifest": True, "digest": held} for tag, held in tags[name].items()]
+            told = {"name": name, "tagCount": len(details), "tags": details}
+        told["timestamp"] = 0
+        told = self._told.get(endpoint, told) if self._strikes("stale-state") else told  # type: ignore[assignment]
+        self._told[endpoint] = told
+        return told
+
     def _strikes(self, bug: str) -> bool:
         return bug == self._bug and self._random.random() < self._share
 
@@ -129,12 +173,19 @@ def plan() -> RunPlan:
 
 @pytest.fixture
 def simulate() -> Simulate:
-    """`simulate(seed, count=..., clients=..., endless=..., bug=..., share=...)`: the history of a run."""
+    """`simulate(seed, count=..., clients=..., endless=..., bug=..., share=..., polls=...)`: the history of a run."""
     return _simulate
 
 
 def _simulate(
-    seed: int, *, count: int, clients: int = 6, endless: float = 0.01, bug: str = "", share: float = 0.1
+    seed: int,
+    *,
+    count: int,
+    clients: int = 6,
+    endless: float = 0.01,
+    bug: str = "",
+    share: float = 0.1,
+    polls: int = 0,
 ) -> History:
     random = Random(seed)
     registry = SimulatedRegistry(random, bug, share)
@@ -143,7 +194,12 @@ def _simulate(
     # What takes effect first is decided first; a completion knows what its operation then saw.
     effects: dict[int, tuple[Kind, Answered]] = {}
     asks = [_ask(random, written, number) for number in range(len(plans))]
-    for number, (_, _, _, _, is_endless) in sorted(enumerate(plans), key=lambda one: one[1][3]):
+    # A stream of its own: that somebody watches changes nothing of what is watched.
+    samples = _polls(Random(f"{seed} polls"), polls, max(end for _, _, end, _, _ in plans))
+    told: list[Sample] = []
+    for number, (_, _, _, point, is_endless) in sorted(enumerate(plans), key=lambda one: one[1][3]):
+        while samples and samples[0][0] < point:
+            told.append(_sample(registry, *samples.pop(0)))
         f, key, asked = asks[number]
         happens = not is_endless or random.random() < 0.5
         effects[number] = registry.apply(f, key, asked) if happens else (Kind.INFO, Answered())
@@ -157,8 +213,29 @@ def _simulate(
         entries.append((start, 1, Op(index=2 * number, kind=Kind.INVOKE, time_ns=start, asked=asked, **common)))
         entries.append((end, 0, Op(index=2 * number + 1, kind=kind, time_ns=end, answered=answered, **common)))
     entries.sort(key=lambda one: one[:2])
-    target = Event(name="target", time_ns=0, detail={"fresh": "yes", "monitoring": "no", "url": "http://[::1]:1"})
-    return History([target, *(op for _, _, op in entries)])
+    told.extend(_sample(registry, *sample) for sample in samples)
+    monitoring = "yes" if polls else "no"
+    target = Event(name="target", time_ns=0, detail={"fresh": "yes", "monitoring": monitoring, "url": "http://[::1]:1"})
+    return History([target, *told, *(op for _, _, op in entries)])
+
+
+def _polls(random: Random, count: int, until: int) -> list[tuple[int, int, int, str]]:
+    """(instant at which it is answered, start, end, endpoint) of every poll, by that instant."""
+    endpoints = ("state", "state", "blobs", "repositories/r/one", "repositories/r/two")
+    polls = []
+    for _ in range(count):
+        start = random.randint(0, until)
+        end = start + random.randint(1, 12)
+        polls.append((random.randint(start, end), start, end, f"/api/registry/{random.choice(endpoints)}"))
+    return sorted(polls)
+
+
+def _sample(registry: SimulatedRegistry, _point: int, start: int, end: int, endpoint: str) -> Sample:
+    told = registry.tell(endpoint)
+    status = 404 if "error" in told else 200
+    return Sample(
+        endpoint=endpoint, start_ns=start, end_ns=end, status=status, body=msgspec.Raw(msgspec.json.encode(told))
+    )
 
 
 def _schedule(random: Random, count: int, clients: int, endless: float) -> list[tuple[int, int, int, int, bool]]:

@@ -11,6 +11,7 @@ from nscr_cli.checkers.blobs import BlobsChecker
 from nscr_cli.checkers.closure import ClosureChecker
 from nscr_cli.checkers.listing import ListingChecker
 from nscr_cli.checkers.liveness import LivenessChecker
+from nscr_cli.checkers.monitoring import MonitoringChecker
 from nscr_cli.checkers.protocol import ProtocolChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
@@ -28,6 +29,7 @@ CHECKERS = (
     ProtocolChecker(),
     LivenessChecker(),
 )
+WATCHED = (*CHECKERS, MonitoringChecker())
 SIMULATED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -36,7 +38,7 @@ SIMULATED = settings(max_examples=60, deadline=None, suppress_health_check=[Heal
 def test_an_honest_registry_is_never_accused(
     seed: int, clients: int, plan: RunPlan, simulate: Callable[..., History]
 ) -> None:
-    results = check_all(CHECKERS, plan, simulate(seed, count=120, clients=clients, endless=0.06))
+    results = check_all(WATCHED, plan, simulate(seed, count=120, clients=clients, endless=0.06, polls=30))
     assert [finding for result in results for finding in result.findings] == []
     assert [result.reasons for result in results if any("crashed" in reason for reason in result.reasons)] == []
 
@@ -53,6 +55,7 @@ def test_an_honest_registry_is_never_accused(
         ("truncated-blob", 0.05, "blobs", {"truncated-content"}),
         ("undead-blob", 0.3, "blobs", {"undead-blob"}),
         ("short-list", 0.2, "listing", {"missing-tag"}),
+        ("stale-state", 0.1, "monitoring", {"untrue-figure"}),
     ],
 )
 def test_a_planted_bug_is_found_nearly_always(
@@ -62,7 +65,8 @@ def test_a_planted_bug_is_found_nearly_always(
     found = []
     for seed in seeds:
         results = {
-            one.checker: one for one in check_all(CHECKERS, plan, simulate(seed, count=1500, bug=bug, share=share))
+            one.checker: one
+            for one in check_all(WATCHED, plan, simulate(seed, count=1500, bug=bug, share=share, polls=60))
         }
         named = {finding.rule for finding in results[checker].findings}
         if results[checker].verdict is Verdict.INVALID and named & rules:

@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from nscr_cli.history.ops import Sample
-from nscr_cli.monitors.sampler import Sampler, one_line
+from nscr_cli.monitors.sampler import MOST_TURN_BYTES, Sampler, one_line
 
 SESSIONS = "/api/registry/sessions"
 
@@ -110,13 +110,27 @@ def test_uploads_of_ours_are_waited_for_and_others_are_not() -> None:
     assert drained(OURS)[0] is False
 
 
-def test_polls_go_on_at_their_interval() -> None:
-    registry = Registry(lambda _path: Poll())
+def polled(registry: Registry, *, seconds: float) -> list[str]:
+    """What is asked for, one a second of each that is asked for every time."""
 
     async def poll() -> None:
-        with trio.move_on_after(10.05):
-            await Sampler(registry, Ticks(), lambda _sample: None).sample_for_ever(1.0)
+        with trio.move_on_after(seconds):
+            await Sampler(registry, Ticks(), lambda _sample: None).sample_for_ever(1.0, ["a/b"])
 
     trio.run(poll, clock=trio.testing.MockClock(autojump_threshold=0))
-    assert 30 <= len(registry.paths) <= 33
-    assert registry.paths[:3] == ["/api/registry/state", "/api/registry/health", SESSIONS]
+    return registry.paths
+
+
+def test_polls_go_on_at_their_interval_and_one_more_takes_its_turn() -> None:
+    paths = polled(Registry(lambda _path: Poll()), seconds=5.95)
+    assert len(paths) == 24
+    assert paths[:3] == ["/api/registry/state", "/api/registry/health", SESSIONS]
+    turns = ["/api/garbage-collect/stats", "/api/registry/blobs", "/api/registry/repositories/a/b"]
+    assert paths[3::4] == [*turns, *turns]
+
+
+def test_a_long_answer_is_not_asked_for_again() -> None:
+    long = b'"' + b"x" * MOST_TURN_BYTES + b'"'
+    paths = polled(Registry(lambda path: Poll(body=long if path.endswith("/blobs") else b"{}")), seconds=9.95)
+    assert paths.count("/api/registry/blobs") == 1
+    assert paths.count("/api/garbage-collect/stats") == 5

@@ -1,0 +1,161 @@
+"""What each figure of the monitoring API may be at an instant, as far as the history determines it.
+
+Operations that run at that instant, and those that nobody answered, leave it open whether a thing is there: a figure is
+a range under load, and one number once all is quiet. Terms: docs/api.md.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from nscr_cli.checkers.inventory import Inventory
+from nscr_cli.checkers.listing import TagPresence
+from nscr_cli.checkers.monitoring_known import Figure, Known
+from nscr_cli.checkers.monitoring_uploads import Uploads
+from nscr_cli.checkers.spans import BEFORE_ALL, Span, intersection, union
+from nscr_cli.history.history import NEVER, History
+from nscr_cli.history.keys import digest_key, digest_of, repository_of
+from nscr_cli.history.ops import Reference
+
+
+class Figures:
+    """All figures of one history; each is made when it is first asked for."""
+
+    def __init__(self, history: History, inventory: Inventory, tags: TagPresence) -> None:
+        self._history = history
+        self._inventory = inventory
+        self._tags = tags
+        self._edges_known: dict[tuple[str, bool], Known] = {}
+
+    @cached_property
+    def known_manifests(self) -> Mapping[str, Known]:
+        """By `repository@digest`: gone where a delete was acknowledged or a read found nothing, and before any put."""
+        known = {}
+        for key in self._inventory.manifest_operations:
+            one = self._inventory.presence(key, is_manifest=True)
+            known[key] = Known.consistent(one.held(), union(one.gone(), [one.unwritten()]))
+        return known
+
+    def known_tag(self, key: str) -> Known:
+        """A tag, whatever it names."""
+        presence = self._tags.of(key)
+        return Known.consistent(presence.held(), union(presence.gone(), [presence.unwritten()]))
+
+    @cached_property
+    def known_repositories(self) -> Mapping[str, Known]:
+        """A repository is there as long as a tag or a manifest is in it; with its last manifest it goes."""
+        manifests: dict[str, list[Known]] = {}
+        for key, known in self.known_manifests.items():
+            manifests.setdefault(repository_of(key), []).append(known)
+        return {
+            name: Known.consistent(
+                union(
+                    *(one.there for one in ones),
+                    # Which manifest a contended tag names may be open while it certainly names one.
+                    *(self.known_tag(key).there for key in self._tags.keys_of(name)),
+                ),
+                _all_absent(ones),
+            )
+            for name, ones in manifests.items()
+        }
+
+    @cached_property
+    def known_blobs(self) -> Mapping[str, Known]:
+        """By digest, whatever the number of repositories.
+
+        A blob that its last repository has let go of is counted until a collection takes it, and nobody knows when
+        that is: it is certainly absent only before its first write.
+        """
+        held: dict[str, list[list[Span]]] = {}
+        first: dict[str, int] = {}
+        for key in self._inventory.blob_operations:
+            digest = digest_of(key) or ""
+            presence = self._inventory.presence(key, is_manifest=False)
+            held.setdefault(digest, []).append(presence.held())
+            first[digest] = min(first.get(digest, NEVER), presence.unwritten()[1])
+        return {
+            digest: Known.consistent(union(*spans), [(BEFORE_ALL, first[digest])])
+            for digest, spans in held.items()
+            if first[digest] < NEVER or any(spans)
+        }
+
+    @cached_property
+    def repositories(self) -> Figure:
+        return Figure(self.known_repositories.values())
+
+    @cached_property
+    def manifests(self) -> Figure:
+        return Figure(self.known_manifests.values())
+
+    @cached_property
+    def blobs(self) -> Figure:
+        return Figure(self.known_blobs.values())
+
+    @cached_property
+    def unreferenced(self) -> Figure:
+        """At most those that no manifest certainly reaches. None is certain, since a lease may protect it."""
+        return Figure(self._unreached.values())
+
+    @cached_property
+    def space(self) -> Figure | None:
+        """The bytes of those; None where the size of one is not known."""
+        if not self._unreached.keys() <= self._inventory.sizes.keys():
+            return None
+        return Figure(self._unreached.values(), (self._inventory.sizes[digest] for digest in self._unreached))
+
+    @cached_property
+    def orphans(self) -> Figure:
+        """Manifests that refer to what is not in their repository.
+
+        Certainly so where an edge is certainly missing; certainly not while all edges certainly are there.
+        """
+        return Figure(self._orphaned(key, known) for key, known in self.known_manifests.items())
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Open uploads."""
+        return Uploads(self._history)
+
+    @cached_property
+    def _unreached(self) -> Mapping[str, Known]:
+        """By digest of a blob: `absent` is when it certainly is not there, or is certainly reached by a manifest."""
+        reached: dict[str, list[list[Span]]] = {}
+        for key, known in self.known_manifests.items():
+            for edge in self._edges(key):
+                if known.there and not edge.is_manifest:
+                    linked = self._edge(repository_of(key), edge)
+                    reached.setdefault(edge.digest, []).append(intersection(known.there, linked.there))
+        return {
+            digest: Known([], union(known.absent, *reached.get(digest, [])))
+            for digest, known in self.known_blobs.items()
+        }
+
+    def _orphaned(self, key: str, known: Known) -> Known:
+        edges = [self._edge(repository_of(key), edge) for edge in self._edges(key)]
+        whole: list[Span] = [(BEFORE_ALL, NEVER)]
+        for edge in edges:
+            whole = intersection(whole, edge.there)
+        missing = union(*(edge.absent for edge in edges))
+        return Known.consistent(intersection(known.there, missing), union(known.absent, whole))
+
+    def _edge(self, repository: str, edge: Reference) -> Known:
+        """What a manifest refers to, in its repository.
+
+        That it is not there yet would be certain as well, but not whether a registry lets a repository see what
+        another one holds: only what was deleted from this one is missing.
+        """
+        key = digest_key(repository, edge.digest), edge.is_manifest
+        if key not in self._edges_known:
+            thing = self._inventory.presence(key[0], is_manifest=edge.is_manifest)
+            self._edges_known[key] = Known.consistent(thing.held(), thing.gone())
+        return self._edges_known[key]
+
+    def _edges(self, key: str) -> tuple[Reference, ...]:
+        return self._inventory.references.get(digest_of(key) or "", ())
+
+
+def _all_absent(things: Iterable[Known]) -> list[Span]:
+    """The instants at which certainly none of them is there."""
+    absent: list[Span] = [(BEFORE_ALL, NEVER)]
+    for one in things:
+        absent = intersection(absent, one.absent)
+    return absent
