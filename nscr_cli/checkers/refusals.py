@@ -18,13 +18,13 @@ def is_refusal(operation: Operation) -> bool:
     """It was answered that the request is wrong, or that what it needs is not there.
 
     An upload is its client's own, and equal bytes cannot be at odds: 409 is no answer to it (bugs F1 to F8). What a
-    fault of ours mutilated is rightly refused.
+    fault of ours mutilated is rightly refused; what it only slowed came whole and in order, and is not.
     """
     answered = operation.answered
     is_conflict = answered.status == 409 and operation.f is F.PUSH_BLOB
     return (
         operation.kind is FAIL
-        and not operation.faults
+        and (not operation.faults or operation.is_only_slowed)
         and answered.status is not None
         and 400 <= answered.status < 500
         and (answered.status not in _ITS_RIGHT or is_conflict)

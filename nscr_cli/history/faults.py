@@ -123,6 +123,9 @@ TOXICS: dict[str, type[Toxic]] = {
     "drop-reply": DropReply,
 }
 
+SLOWING = frozenset({"latency", "bandwidth", "slice"})
+"""Kinds of toxics that delay bytes, and hand all of them on in their order."""
+
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One kind of thing that goes wrong in the main phase.

@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 import msgspec
 from msgspec.structs import force_setattr
 
-from nscr_cli.history.faults import operation_of
+from nscr_cli.history.faults import SLOWING, operation_of
 from nscr_cli.history.ops import INFO, INVOKE, OK, Answered, Asked, Entry, Event, F, Kind, Op, Phase, Sample
 from nscr_cli.history.sharing import Sharing
 
@@ -30,6 +30,7 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
         end_ns: NEVER for INFO.
         faults: names of the faults of ours that struck one of its exchanges.
         run, exchange: of a request id that follows from the operation, see `request_id`.
+        is_only_slowed: these faults delayed its bytes and did nothing else to them.
     """
 
     index: int
@@ -47,6 +48,7 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
     faults: tuple[str, ...] = ()
     run: str | None = None
     exchange: int = 0
+    is_only_slowed: bool = False
 
     @property
     def request_id(self) -> str | None:
@@ -184,14 +186,19 @@ def unsupported(events: Iterable[Event]) -> dict[str, str]:
 def _struck(operations: list[Operation], events: list[Event]) -> list[Operation]:
     """The operations, each with the faults that the events say struck it."""
     faults: dict[int | None, dict[str, None]] = {}
+    mutilated: set[int | None] = set()
     for event in events:
         if event.name == "fault":
             struck = operation_of(event.detail.get("request", ""))
             faults.setdefault(struck, {})[event.detail.get("fault", "")] = None
+            if event.detail.get("toxic") not in SLOWING:
+                mutilated.add(struck)
     if not faults:
         return operations
     return [
-        msgspec.structs.replace(one, faults=tuple(faults[one.index])) if one.index in faults else one
+        msgspec.structs.replace(one, faults=tuple(faults[one.index]), is_only_slowed=one.index not in mutilated)
+        if one.index in faults
+        else one
         for one in operations
     ]
 

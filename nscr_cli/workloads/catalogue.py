@@ -19,6 +19,7 @@ from nscr_cli.checkers.protocol import ProtocolChecker
 from nscr_cli.checkers.reads import ReadsChecker
 from nscr_cli.checkers.referrers import ReferrersChecker
 from nscr_cli.checkers.resources import ResourcesChecker
+from nscr_cli.checkers.slow_pushes import SlowPushesChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Checker
@@ -31,6 +32,7 @@ from nscr_cli.workloads import (
     attachments,
     contention,
     fresh,
+    long_pushes,
     odd_reads,
     paging,
     pulls,
@@ -234,6 +236,21 @@ _READ_ACTIONS = {
     ),
     **{name: _IMAGE_ACTIONS[name] for name in ("push-image", "pull-image")},
 }
+_LONG_PUSH_ACTIONS = {
+    "push-long": Action(
+        summary="push a blob that others look for meanwhile, then an image over it", begin=long_pushes.push_long
+    ),
+    "follow-long": Action(
+        summary="ask for a blob that others may be pushing, and read it once it is there", begin=long_pushes.follow_long
+    ),
+    "mount-long": Action(
+        summary="mount a blob that others may be pushing, and read it where it was mounted to",
+        begin=long_pushes.mount_long,
+        needs=(F.MOUNT_BLOB,),
+    ),
+    **{name: _IMAGE_ACTIONS[name] for name in ("push-image", "pull-image")},
+    **{name: _TAG_ACTIONS[name] for name in ("move-tag", "read-tag", "list-tags")},
+}
 _CHECKERS: tuple[Checker, ...] = (
     TagsChecker(),
     BlobsChecker(),
@@ -252,6 +269,7 @@ WORKLOADS: dict[str, Workload] = {
     "fresh": Workload(actions=_FRESH_ACTIONS, checkers=_CHECKERS, gait=Abreast),
     "indexes": Workload(actions=_INDEX_ACTIONS, checkers=_CHECKERS),
     "lists": Workload(actions=_LIST_ACTIONS, checkers=(CatalogChecker(), *_CHECKERS), stock=paging.stock),
+    "long-pushes": Workload(actions=_LONG_PUSH_ACTIONS, checkers=(SlowPushesChecker(), *_CHECKERS)),
     "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
     "reads": Workload(actions=_READ_ACTIONS, checkers=(ReadsChecker(), *_CHECKERS)),
     "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), *_CHECKERS)),

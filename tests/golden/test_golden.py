@@ -27,11 +27,12 @@ from nscr_cli.checkers.protocol import ProtocolChecker
 from nscr_cli.checkers.reads import ReadsChecker
 from nscr_cli.checkers.referrers import ReferrersChecker
 from nscr_cli.checkers.resources import ResourcesChecker
+from nscr_cli.checkers.slow_pushes import SlowPushesChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Checker, Finding, Verdict, check_all
 from nscr_cli.engine.cutting import cut, is_same
-from nscr_cli.history.faults import DropReply, Fault, Step
+from nscr_cli.history.faults import Bandwidth, DropReply, Fault, Step
 from nscr_cli.history.history import History
 from nscr_cli.history.ops import Answered, Asked, Entry, Event, F, Kind, Op, Phase, Reference, Referrer, Sample, Slice
 from nscr_cli.history.plan import RunPlan, Scenario
@@ -54,6 +55,7 @@ CHECKERS: dict[str, Checker] = {
         LivenessChecker(),
         ProgressChecker(),
         ResourcesChecker(),
+        SlowPushesChecker(),
         FaultsChecker(),
     )
 }
@@ -137,7 +139,9 @@ class Golden:
             case "model":
                 self._model = rest
             case "fault":
-                fault = Fault(name=rest, steps=(Step.PUT_MANIFEST,), toxics=(DropReply(),), share=1.0)
+                name, _, rate = rest.partition(" bytes_per_s=")
+                toxic = Bandwidth(bytes_per_s=float(rate)) if rate else DropReply()
+                fault = Fault(name=name, steps=(Step.PUT_MANIFEST,), toxics=(toxic,), share=1.0)
                 self._faults = (*self._faults, fault)
             case "event":
                 name, *words = rest.split()

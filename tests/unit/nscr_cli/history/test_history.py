@@ -83,3 +83,20 @@ def test_only_what_is_said_to_be_missing_is_unsupported() -> None:
         return Event(name="capability", time_ns=0, detail={"name": name, "supported": supported, "reason": "405"})
 
     assert History([capability("mount", "yes"), capability("delete-tag", "no")]).unsupported() == {"delete-tag": "405"}
+
+
+@pytest.mark.parametrize(
+    ("toxics", "is_only_slowed"),
+    [([], False), (["latency"], True), (["bandwidth", "slice"], True), (["latency", "cut"], False), ([None], False)],
+)
+def test_a_fault_that_only_delays_is_told_from_one_that_mutilates(
+    toxics: list[str | None], is_only_slowed: bool
+) -> None:
+    events = [
+        Event(
+            name="fault", time_ns=0, detail={"fault": "f", "request": "run-0.1"} | ({"toxic": toxic} if toxic else {})
+        )
+        for toxic in toxics
+    ]
+    (operation,) = History([op(0, Kind.INVOKE), *events, op(1, Kind.OK)]).operations
+    assert (operation.faults, operation.is_only_slowed) == (("f",) if toxics else (), is_only_slowed)
