@@ -204,14 +204,11 @@ def _struck(operations: list[Operation], events: list[Event]) -> list[Operation]
 
 
 def _paired(invoked: Op, completed: Op | None, sharing: Sharing | None) -> Operation:
-    asked = invoked.asked or Asked()
-    answered, run, exchange = (completed.answered if completed is not None else None) or Answered(), None, 0
-    key = invoked.key
-    if sharing is not None:
-        key = sharing.text(key)
-        asked = sharing.asked(invoked, key)
-        if completed is not None:
-            answered, run, exchange = sharing.answered(invoked, completed, key)
+    answered = (completed.answered if completed is not None else None) or Answered()
+    if sharing is None:
+        key, asked, run, exchange = invoked.key, invoked.asked or Asked(), None, 0
+    else:
+        key, asked, answered, run, exchange = sharing.share(invoked, answered)
     kind = completed.kind if completed is not None else INFO
     # Positional: this runs once for each of millions of operations.
     return Operation(
