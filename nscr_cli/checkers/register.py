@@ -82,6 +82,8 @@ NOTHING = -1
 
 
 def _undominated(ways: set[_Way]) -> set[_Way]:
+    if len(ways) == 1:
+        return ways
     kept: list[_Way] = []
     for way in sorted(ways, key=lambda one: (one.used_endless, len(one.used), len(one.retired), -one.boundary)):
         if not any(other.serves_as_much_as(way) for other in kept):
@@ -97,6 +99,7 @@ class _Sweep:
         epochs = Epochs(calls, self._timeline)
         self._numbers, self._epochs = epochs.numbers, epochs.all
         self._deletable = [(number, epoch) for number, epoch in enumerate(epochs.all) if epoch.conditional]
+        self._first_ends = [-1 if number < 0 else epochs.all[number].first_end for number in epochs.of_call]
         self._endless_starts = sorted(
             self._starts[number] for number, call in enumerate(calls) if call.what is What.DELETE and call.end is None
         )
@@ -106,8 +109,15 @@ class _Sweep:
     def run(self, max_steps: int) -> RegisterResult:
         ways = {_Way(NOTHING, -1, -1)}
         steps = 0
+        first_end_of = self._first_ends
         for now, (is_end, position) in enumerate(self._timeline.order):
-            if not is_end:
+            first_end = first_end_of[position]
+            if first_end >= 0:
+                # Only the first end of a value's calls demands anything: its epoch must have begun. The other calls
+                # are then inside it, because no way leaves a value while a read of it is still to begin.
+                if not is_end or first_end != now:
+                    continue
+            elif not is_end:
                 self._begin(now, position)
                 continue
             forced = self._forced(now, position)
@@ -149,9 +159,7 @@ class _Sweep:
             return lambda way: self._without_the_useless(
                 now, number, self._after_conditional(way, now, number, position)
             )
-        # Only the first end of a value's calls demands anything: its epoch must have begun. The other calls are then
-        # inside it, because no way leaves a value while a read of it is still to begin.
-        return (lambda way: self._after_epoch(way, now, number)) if self._epochs[number].first_end == now else None
+        return lambda way: self._after_epoch(way, now, number)
 
     def _is_live(self, value: int, now: int) -> bool:
         """A read of this value is still to begin: the register cannot have left it."""

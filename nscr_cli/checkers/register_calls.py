@@ -17,7 +17,7 @@ class What(StrEnum):
     DELETE_IF = "delete-if"
 
 
-class RegisterCall(msgspec.Struct, frozen=True):
+class RegisterCall(msgspec.Struct, frozen=True, gc=False):
     """A call on the register.
 
     Attributes:
@@ -80,6 +80,9 @@ class Timeline:
 class Epochs:
     """The epochs of all values that are written or read; `numbers` gives each value its place in `all`.
 
+    Attributes:
+        of_call: the number of the value that a call writes or reads; -1 for all other calls.
+
     Raises:
         ValueError: a value is written twice, or read though nobody had started to write it.
     """
@@ -87,28 +90,39 @@ class Epochs:
     def __init__(self, calls: Sequence[RegisterCall], timeline: Timeline) -> None:
         self.numbers: dict[str, int] = {}
         self.all: list[Epoch] = []
+        self.of_call = [-1] * len(calls)
+        numbers, starts, ends = self.numbers, timeline.starts, timeline.ends
+        write, read = What.WRITE, What.READ
         for position, call in enumerate(calls):
-            if call.what in (What.WRITE, What.READ) and call.value is not None:
-                self._widen(call.what, call.value, timeline.starts[position], timeline.ends[position])
-        for position, call in enumerate(calls):
-            number = self.numbers.get(call.value) if call.value is not None else None
-            # A conditional delete of a value that is never written changes nothing at any time.
-            if call.what is What.DELETE_IF and number is not None:
-                epoch = self.all[number]
-                epoch.conditional.append((timeline.starts[position], timeline.ends[position]))
-                epoch.last_conditional_end = max(epoch.last_conditional_end, timeline.ends[position])
+            what, value = call.what, call.value
+            if value is None or (what is not read and what is not write):
+                continue
+            number = numbers.get(value)
+            if number is None:
+                number = numbers[value] = len(self.all)
+                self.all.append(Epoch())
+            self.of_call[position] = number
+            epoch = self.all[number]
+            start, end = starts[position], ends[position]
+            if what is write:
+                if epoch.written != FOREVER:
+                    raise ValueError(f"{value} is written twice")
+                epoch.written = start
+            if start > epoch.last_start:
+                epoch.last_start = start
+            if end < epoch.first_end:
+                epoch.first_end = end
+        self._add_conditional_deletes(calls, timeline)
         for epoch in self.all:
             if epoch.written > epoch.first_end:
                 raise ValueError("a value is read that nobody had started to write")
 
-    def _widen(self, what: What, value: str, start: int, end: int) -> None:
-        number = self.numbers.setdefault(value, len(self.all))
-        if number == len(self.all):
-            self.all.append(Epoch())
-        epoch = self.all[number]
-        if what is What.WRITE:
-            if epoch.written != FOREVER:
-                raise ValueError(f"{value} is written twice")
-            epoch.written = start
-        epoch.last_start = max(epoch.last_start, start)
-        epoch.first_end = min(epoch.first_end, end)
+    def _add_conditional_deletes(self, calls: Sequence[RegisterCall], timeline: Timeline) -> None:
+        """A conditional delete of a value that is never written changes nothing at any time."""
+        delete_if = What.DELETE_IF
+        for position, call in enumerate(calls):
+            number = self.numbers.get(call.value or "") if call.what is delete_if else None
+            if number is not None:
+                epoch = self.all[number]
+                epoch.conditional.append((timeline.starts[position], timeline.ends[position]))
+                epoch.last_conditional_end = max(epoch.last_conditional_end, timeline.ends[position])

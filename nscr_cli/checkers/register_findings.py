@@ -20,13 +20,14 @@ _SWEEP_STEPS = 5_000_000
 _SEARCH_STEPS = 500_000
 _WRITES = "spec.md#pushing-manifests: an acknowledged put is what the tag names, until another put or delete"
 _DELETES = "spec.md#deleting-tags, #deleting-manifests: what was acknowledged as deleted is gone until it is put again"
-_WHAT = {F.PUT_MANIFEST: What.WRITE, F.DELETE_MANIFEST: What.DELETE_IF}
+_PUT, _GET, _HEAD, _DELETE_TAG = F.PUT_MANIFEST, F.GET_MANIFEST, F.HEAD_MANIFEST, F.DELETE_TAG
+_READ, _WRITE = What.READ, What.WRITE
 
 
 def judge_tag(key: str, operations: list[Operation]) -> tuple[list[Finding], list[str]]:
     """The first contradiction of a tag's history, if there is one; and why it could not be decided, if so."""
     calls = [_call(one) for one in operations]
-    written = [call.value for call in calls if call.what is What.WRITE]
+    written = [call.value for call in calls if call.what is _WRITE]
     if len(set(written)) < len(written):
         return _searched(key, operations, calls)
     result = judge_register(calls, max_steps=_SWEEP_STEPS)
@@ -37,16 +38,17 @@ def judge_tag(key: str, operations: list[Operation]) -> tuple[list[Finding], lis
 
 def _call(operation: Operation) -> RegisterCall:
     end = None if operation.end_ns == NEVER else operation.end_ns
-    if operation.f is F.DELETE_TAG:
-        # One that was refused because there was no such tag is a read of nothing.
-        what = What.READ if operation.answered.status == 404 else What.DELETE
-        return RegisterCall(what, operation.start_ns, end)
-    what = _WHAT.get(operation.f, What.READ)
-    if what is What.READ:
+    f = operation.f
+    if f is _GET or f is _HEAD:
         value = None if operation.answered.present is False else seen_digest(operation)
-    else:
-        value = operation.asked.digest if what is What.WRITE else digest_of(operation.key)
-    return RegisterCall(what, operation.start_ns, end, value)
+        return RegisterCall(_READ, operation.start_ns, end, value)
+    if f is _PUT:
+        return RegisterCall(_WRITE, operation.start_ns, end, operation.asked.digest)
+    if f is _DELETE_TAG:
+        # One that was refused because there was no such tag is a read of nothing.
+        what = _READ if operation.answered.status == 404 else What.DELETE
+        return RegisterCall(what, operation.start_ns, end)
+    return RegisterCall(What.DELETE_IF, operation.start_ns, end, digest_of(operation.key))
 
 
 def _searched(key: str, operations: list[Operation], calls: list[RegisterCall]) -> tuple[list[Finding], list[str]]:
