@@ -8,6 +8,7 @@ where they are many the run says little. 500 and 501 say that it failed at a val
 
 from collections.abc import Iterable
 
+from nscr_cli.checkers.error_answers import ErrorAnswers
 from nscr_cli.checkers.evidence import conclude
 from nscr_cli.checkers.inventory import (
     BLOB_READS,
@@ -35,7 +36,7 @@ _TYPE = "spec.md#pulling-manifests: Content-Type is the media type that the mani
 _STATUS = "spec.md#endpoints: the status of a success"
 _USABLE = "spec.md#pushing-blobs, #listing-tags: a success carries what its client needs: Location, a list of tags"
 _VALID = "spec.md#error-codes: a valid request is not refused"
-_BROKEN = "RFC 9110, 15.6: a valid request does not end in an internal error"
+_BROKEN = "RFC 9110, 15.6: a request, valid or not, does not end in an internal error"
 _FLOORS = {"answers": 10}
 _SHOWN = 5
 _MANY = 0.01
@@ -92,6 +93,7 @@ class _Protocol:
         self._whole = whole
         self._wrong: Tallies[tuple[F, str, str, str]] = Tallies(_SHOWN)
         self._rights = Tally(1)
+        self._errors = ErrorAnswers()
         self._evidence = {"answers": 0, "digest-headers": 0, "unavailable": 0}
 
     def take(self, part: History) -> None:
@@ -101,7 +103,10 @@ class _Protocol:
             is_accepted = f in self._whole.acknowledged
             answers = headers = 0
             for one in part.of(f):
-                answers += one.answered.status is not None
+                status = one.answered.status
+                answers += status is not None
+                if status is not None and 400 <= status < 500:
+                    self._errors.take(one)
                 headers += one.answered.header_digest is not None
                 if _is_plain(one, sizes, types):
                     continue
@@ -117,8 +122,11 @@ class _Protocol:
         return conclude(
             "protocol",
             self._plan,
-            findings=[_finding(*group, tally) for group, tally in self._wrong.by_group.items()],
-            evidence=self._evidence,
+            findings=[
+                *(_finding(*group, tally) for group, tally in self._wrong.by_group.items()),
+                *self._errors.findings(),
+            ],
+            evidence=self._evidence | self._errors.evidence,
             floors=_FLOORS,
             reasons=[
                 *_unavailable(self._plan, self._evidence),
@@ -176,7 +184,8 @@ def _refused(one: Operation) -> Iterable[tuple[str, str, str]]:
     """A refusal of what this registry accepts elsewhere; whether a push was valid, other checkers know."""
     status = one.answered.status or 0
     # What need not be heeded, the checkers of reads and lists judge.
-    is_odd = (one.asked.range_text, one.asked.accept, one.asked.page_query) != (None, None, None)
+    asked = one.asked
+    is_odd = asked.breaks_grammar or (asked.range_text, asked.accept, asked.page_query) != (None, None, None)
     if one.f not in (*BLOB_WRITES, *UPLOAD_STEPS, F.PUT_MANIFEST) and status != 404 and not is_odd and is_refusal(one):
         yield "refused-request", _VALID, f"answered {status}, where others of its kind were accepted"
     is_ours = any(words in (one.error or "") for words in _OURS)

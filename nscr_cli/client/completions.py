@@ -2,7 +2,7 @@
 
 import msgspec
 
-from nscr_cli.client.documents import error_code_of, seconds_of
+from nscr_cli.client.documents import error_code_of, error_form_of, seconds_of
 from nscr_cli.client.outcomes import READS, kind_of
 from nscr_cli.client.registry import Reply
 from nscr_cli.history.ops import Answered, F, Kind
@@ -42,7 +42,7 @@ def _with_reply(answered: Answered, reply: Reply, present: bool | None = None) -
         return msgspec.structs.replace(answered, present=present, request_id=reply.request_id)
     header = response.first.get
     location = header("location")
-    return msgspec.structs.replace(
+    known = msgspec.structs.replace(
         answered,
         present=present,
         status=response.status,
@@ -50,11 +50,19 @@ def _with_reply(answered: Answered, reply: Reply, present: bool | None = None) -
         length=reply.body.length,
         content_length=response.content_length,
         media_type=header("content-type"),
-        error_code=error_code_of(bytes(reply.body.kept)) if response.status >= 400 else None,
         location=without_query(location) if location is not None else None,
         retry_after_s=seconds_of(header("retry-after")),
         request_id=reply.request_id,
     )
+    return _with_error(known, reply) if response.status >= 400 else known
+
+
+def _with_error(answered: Answered, reply: Reply) -> Answered:
+    """What the body of an error says, or what it is instead of one of the specification's."""
+    body = bytes(reply.body.kept)
+    code = error_code_of(body)
+    is_refusal = (reply.status or 0) < 500 and code is None and reply.is_complete and reply.body.is_whole
+    return msgspec.structs.replace(answered, error_code=code, error_form=error_form_of(body) if is_refusal else None)
 
 
 def _reason(reply: Reply) -> str:

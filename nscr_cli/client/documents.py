@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import msgspec
 
 from nscr_cli.client.target import Target
-from nscr_cli.history.ops import Reference, Referrer
+from nscr_cli.history.ops import ErrorForm, Reference, Referrer
 
 MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -88,6 +88,18 @@ def error_code_of(body: bytes) -> str | None:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return errors[0].code if errors else None
+
+
+def error_form_of(body: bytes) -> ErrorForm | None:
+    """What a body of an error is that has no code; None of one that is empty, or is a list of no errors."""
+    if not body.strip():
+        return None
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ErrorForm.NOT_JSON
+    is_empty_list = isinstance(document, dict) and document.get("errors") == []
+    return None if is_empty_list else ErrorForm.OTHER_JSON
 
 
 def tags_of(body: bytes) -> tuple[str, ...] | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from nscr_cli.generators.documents import Manifest
 from nscr_cli.history.invocation import Content, Invocation
-from nscr_cli.history.keys import digest_key, tag_key
+from nscr_cli.history.keys import digest_key, digest_of, tag_key
 from nscr_cli.history.ops import Asked, F, PushStyle, Slice
 
 
@@ -149,6 +149,11 @@ def negotiate(f: F, repository: str, reference: str, accept: str) -> Invocation:
     if ":" in reference:
         return Invocation(f=f, key=digest_key(repository, reference), asked=Asked(digest=reference, accept=accept))
     return Invocation(f=f, key=tag_key(repository, reference), asked=Asked(accept=accept))
+
+
+def read_malformed(f: F, key: str) -> Invocation:
+    """A read of what cannot be there, because its name breaks the grammar of tags or digests."""
+    return Invocation(f=f, key=key, asked=Asked(digest=digest_of(key), breaks_grammar=True))
 
 
 def head_blob(repository: str, digest: str, size: int | None) -> Invocation:

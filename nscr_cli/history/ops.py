@@ -65,6 +65,13 @@ class PushStyle(StrEnum):
     STREAMED_PATCH = "streamed-patch"
 
 
+class ErrorForm(StrEnum):
+    """What the body of a 4xx is, where it is not the specification's list of errors (spec.md#error-codes)."""
+
+    OTHER_JSON = "other-json"
+    NOT_JSON = "not-json"
+
+
 class Reference(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An edge of a manifest: a blob (config, layer) or a child manifest of an index."""
 
@@ -103,6 +110,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
             what the blob holds at that place.
         upload: of a step of an upload: which one, by a name that no other of the run has. Its key is the blob that the
             upload is to become, `size` the bytes of that blob or of the chunk, `range` the Content-Range of the chunk.
+        breaks_grammar: what is read is named by what cannot be a tag or digest, on purpose.
         out_of_order: of a chunked push: a chunk that leaves a gap is sent amid the others, and must be refused.
         page_size: most names that a page of a list may hold (`n`), or None where nothing was asked.
         last: name after which a page is to begin.
@@ -136,6 +144,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     if_modified_since: str | None = None
     wrong_bytes: bool = False
     upload: str | None = None
+    breaks_grammar: bool = False
     out_of_order: bool = False
     page_size: int | None = None
     last: str | None = None
@@ -167,6 +176,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
         parts: of a 206 in several parts: each, by the bytes that came; empty where they cannot be told apart.
         etag, last_modified: as sent, where they were to be kept.
         error_code: first code of an OCI error body.
+        error_form: of the body of a 4xx, where there is one and it is not an OCI error body.
         location: Location as sent, without query.
         retry_after_s: seconds of Retry-After as sent.
         request_id: X-Request-Id of the deciding exchange.
@@ -197,6 +207,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     etag: str | None = None
     last_modified: str | None = None
     error_code: str | None = None
+    error_form: ErrorForm | None = None
     location: str | None = None
     retry_after_s: float | None = None
     request_id: str | None = None

@@ -234,6 +234,9 @@ _READ_ACTIONS = {
         summary="put a manifest, and HEAD and GET it by tag and digest with one Accept after another",
         begin=odd_reads.negotiate,
     ),
+    "ask-malformed": Action(
+        summary="read by a digest or tag that breaks the grammar, and what is not there", begin=odd_reads.ask_malformed
+    ),
     **{name: _IMAGE_ACTIONS[name] for name in ("push-image", "pull-image")},
 }
 _LONG_PUSH_ACTIONS = {

@@ -19,6 +19,7 @@ from nscr_cli.generators.documents import (
     index,
 )
 from nscr_cli.history.invocation import Content, Invocation
+from nscr_cli.history.keys import digest_key, tag_key
 from nscr_cli.history.ops import F, Kind, Op
 from nscr_cli.workloads.actor import Turn
 from nscr_cli.workloads.pushes import DOCKER_MANIFESTS, INDEXES, after_blobs
@@ -37,6 +38,16 @@ _ACCEPTS = (
 )
 _FOREIGN_ETAG = '"nscr-nobody-gave-this-one"'
 _MALFORMED = ("bytes=9-2", "bytes=a-b", "bytes=-", "bytes", "items=0-5", "bytes=1-2,x", "bytes=0x1-0x2")
+_NO_DIGESTS = (
+    "sha256:zz",
+    f"sha256:{'0' * 63}",
+    f"sha256:{'A' * 64}",
+    f"sha256:{'0' * 64}0",
+    f"md5:{'0' * 32}",
+    "sha256:",
+    ":",
+)
+_NO_TAGS = (".hidden", "-dash", "t" * 129, "a+b", "%")
 _MOST_LISTED = 4096  # bytes of one of several parts: they are kept to be told apart
 
 
@@ -116,6 +127,33 @@ def negotiate(turn: Turn) -> Step:
         )
 
     return after_blobs(turn, repository, [config], lambda: put(manifests))
+
+
+def ask_malformed(turn: Turn) -> Step:
+    """A read by a digest or tag that breaks the grammar, then one of what is not there: refused, never an error."""
+    chance = turn.chance("malformed")
+    repository = chance.choice(turn.world.repositories)
+    digest, tag = chance.choice(_NO_DIGESTS), chance.choice(_NO_TAGS)
+    absent = Content.seeded(f"{turn.nonce}/absent", 32).digest
+    asks = [
+        chance.choice(
+            [
+                invocations.read_malformed(F.GET_BLOB, digest_key(repository, digest)),
+                invocations.read_malformed(F.HEAD_BLOB, digest_key(repository, digest)),
+                invocations.read_malformed(F.GET_MANIFEST, digest_key(repository, digest)),
+                invocations.read_malformed(F.HEAD_MANIFEST, digest_key(repository, digest)),
+                invocations.read_malformed(F.GET_MANIFEST, tag_key(repository, tag)),
+            ]
+        ),
+        chance.choice(
+            [
+                invocations.get_blob(repository, absent, None),
+                invocations.get_manifest(repository, absent),
+                invocations.get_tag(repository, f"absent{turn.process:05d}x{turn.number:06d}"),
+            ]
+        ),
+    ]
+    return in_order(asks)
 
 
 def _size(turn: Turn, chance: Random) -> int:

@@ -202,7 +202,7 @@ def _asked(key: str, words: list[str]) -> Asked:
                 fields[name] = int(value)
             case "slices":
                 fields["slices"] = _slices(value)
-            case "wrong_bytes" | "out_of_order" | "keeps_validators":
+            case "wrong_bytes" | "out_of_order" | "keeps_validators" | "breaks_grammar":
                 fields[name] = value == "true"
             case "range":
                 fields["range"] = tuple(map(int, value.split(",")))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from nscr_cli.client.documents import (
     ForeignLocation,
     error_code_of,
+    error_form_of,
     next_link,
     references_of,
     repositories_of,
@@ -18,7 +19,7 @@ from nscr_cli.client.documents import (
     tags_of,
 )
 from nscr_cli.client.target import parse_target
-from nscr_cli.history.ops import Reference
+from nscr_cli.history.ops import ErrorForm, Reference
 
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
 
@@ -79,6 +80,26 @@ def test_error_codes() -> None:
     assert error_code_of(b'{"errors":[{"code":"BLOB_UNKNOWN","message":"x","detail":{}}]}') == "BLOB_UNKNOWN"
     assert error_code_of(b'{"errors":[]}') is None
     assert error_code_of(b"<html>") is None
+
+
+@pytest.mark.parametrize(
+    ("body", "form"),
+    [
+        (b"", None),
+        (b" \n", None),
+        (b'{"errors":[]}', None),
+        (b'{"errors":[{"message":"without a code"}]}', ErrorForm.OTHER_JSON),
+        (b'{"errors":{"code":"UNKNOWN"}}', ErrorForm.OTHER_JSON),
+        (b'{"message":"no"}', ErrorForm.OTHER_JSON),
+        (b'"no"', ErrorForm.OTHER_JSON),
+        (b"404 page not found", ErrorForm.NOT_JSON),
+        (b'{"errors":[', ErrorForm.NOT_JSON),
+        (b"\xff", ErrorForm.NOT_JSON),
+    ],
+)
+def test_a_body_without_code_is_told_by_its_form(body: bytes, form: ErrorForm | None) -> None:
+    assert error_code_of(body) is None
+    assert error_form_of(body) is form
 
 
 @pytest.mark.parametrize(

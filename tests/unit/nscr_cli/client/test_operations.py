@@ -18,10 +18,11 @@ from nscr_cli.generators.invocations import (
     negotiate,
     push_out_of_order,
     read_blob,
+    read_malformed,
 )
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_key, tag_key
-from nscr_cli.history.ops import Asked, F, Kind, PushStyle, Reference, Referrer
+from nscr_cli.history.ops import Asked, ErrorForm, F, Kind, PushStyle, Reference, Referrer
 
 if TYPE_CHECKING:
     from tests.unit.nscr_cli.client.conftest import Performed
@@ -219,6 +220,16 @@ def test_range(play: Play) -> None:
     done = play(get, ("206 Partial Content\r\nContent-Range: bytes 2-5/1000", b"abcd"))
     assert done.seen[0].headers["Range"] == "bytes=2-5"
     assert (done.completion.kind, done.completion.answered.status, done.completion.answered.length) == (Kind.OK, 206, 4)
+
+
+def test_the_form_of_an_error_body_is_kept_where_it_is_a_refusal_and_came_whole(play: Play) -> None:
+    get = read_malformed(F.GET_BLOB, digest_key("a", "sha256:zz"))
+    assert get.asked.digest == "sha256:zz"
+    for status, form in (("400 Bad Request", ErrorForm.OTHER_JSON), ("500 Broken", None)):
+        assert play(get, (status, b'{"message":"x"}')).completion.answered.error_form is form
+    cut = play(get, ("400 Bad Request\r\nContent-Length: 99", b'{"message":"x"}'), None)
+    assert cut.completion.answered.error_form is None
+    assert play(get, ("400 Bad Request", b"<html>")).completion.answered.error_form is ErrorForm.NOT_JSON
 
 
 def test_a_range_is_sent_as_it_is_written_and_its_answer_keeps_how_it_describes_itself(play: Play) -> None:
