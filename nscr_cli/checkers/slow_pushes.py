@@ -22,10 +22,11 @@ _CLAUSE = "spec.md#pushing-blobs: a blob is there once it was pushed, whole, and
 _FLOORS = {"completed": 2, "asked-for-too-early": 1}
 _SLACK_NS = 1_000_000
 _BODY = {
-    PushStyle.SINGLE_POST: Step.POST_BLOB,
-    PushStyle.POST_PUT: Step.FINISH_UPLOAD,
-    PushStyle.STREAMED_PATCH: Step.PATCH_UPLOAD,
-    PushStyle.CHUNKED_PATCH: Step.PATCH_UPLOAD,
+    # A registry without single POST is sent the bytes again, after its answer to the POST (spec.md#single-post).
+    PushStyle.SINGLE_POST: (Step.POST_BLOB, Step.FINISH_UPLOAD),
+    PushStyle.POST_PUT: (Step.FINISH_UPLOAD,),
+    PushStyle.STREAMED_PATCH: (Step.PATCH_UPLOAD,),
+    PushStyle.CHUNKED_PATCH: (Step.PATCH_UPLOAD,),
 }
 _BESIDE_CHUNKS = 3  # the request that opens the upload, the one that asks how far it is, the one that closes it
 
@@ -84,7 +85,7 @@ def _throttled(plan: RunPlan, history: History) -> dict[int, float]:
         push = history.by_index.get(operation_of(request) or 0)
         if push is None or rate is None or push.f is not F.PUSH_BLOB or push.asked.style is None:
             continue
-        if detail.get("step") == _BODY.get(push.asked.style):
+        if detail.get("step") in _BODY[push.asked.style]:
             struck.setdefault(push.index, {})[request] = rate
     return {
         index: max(requests.values())
@@ -94,13 +95,13 @@ def _throttled(plan: RunPlan, history: History) -> dict[int, float]:
 
 
 def _bodies(push: Operation) -> int | None:
-    """How many requests its body took; None where nobody knows."""
+    """How many requests carried its body, whole or in part; None where nobody knows."""
     if push.asked.style is PushStyle.CHUNKED_PATCH:
         is_plain = push.kind is Kind.OK and not push.asked.out_of_order
         return push.answered.exchanges - _BESIDE_CHUNKS if is_plain else None
-    # A registry without single POST is sent the bytes again, after the answer to the POST.
-    is_sent_once = push.asked.style is not PushStyle.SINGLE_POST or push.answered.exchanges == 1
-    return 1 if is_sent_once else None
+    if push.asked.style is PushStyle.SINGLE_POST:
+        return push.answered.exchanges
+    return 1
 
 
 def _rates(plan: RunPlan) -> Iterator[tuple[str, float]]:
