@@ -25,7 +25,7 @@ _REFUSED = 416
 
 def judged_step(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> Iterable[Finding]:
     """What one step of an upload proves against the registry, as far as the others bound it."""
-    cancel = upload.cancel(one.start_ns)
+    cancel = upload.cancel(one)
     if cancel is not None:
         evidence["used-after-cancel"] += one.f is not F.CANCEL_UPLOAD
         if one.f is not F.CANCEL_UPLOAD and one.kind is OK and one.answered.present is not False:
@@ -48,7 +48,7 @@ def _judged_chunk(one: Operation, upload: UploadSteps, evidence: Counter[str]) -
         evidence["other-length-accepted" if one.kind is OK else "other-length-refused"] += 1
         return
     first = one.asked.range[0]
-    least, proof = upload.least(one.start_ns)
+    least, proof = upload.least(one)
     most = upload.most(one.end_ns, without=one)
     if first < least or first > most:
         count_refusal(status, evidence)
@@ -69,7 +69,7 @@ def _judged_offset(one: Operation, upload: UploadSteps, evidence: Counter[str]) 
         evidence["offsets-not-readable"] += 1
         return
     evidence["offsets"] += 1
-    least, proof = upload.least(one.start_ns)
+    least, proof = upload.least(one)
     if one.f is F.PATCH_UPLOAD and is_as_said(one):
         least = max(least, reach(one))
     most = upload.most(one.end_ns)
@@ -94,8 +94,11 @@ def _judged_end(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> 
                 why = f"{told(other)}: other bytes than the blob's. And yet: {told(one)}."
                 yield finding_of("wrong-bytes-accepted", (other, one), _DIGEST, why)
         return
-    least, proof = upload.least(one.start_ns)
-    is_whole = least >= upload.size or (one.asked.range is not None and least == one.asked.range[0])
+    least, proof = upload.least(one)
+    if one.asked.range is None:
+        is_whole = least >= upload.size
+    else:
+        is_whole = one.asked.range[0] == least == upload.most(one.end_ns, without=one)
     is_sure = upload.is_there(one) and not others and all(is_as_said(writer) for writer in writers)
     if not (is_whole and is_sure and is_refusal(one)) or one.answered.status == 404:
         return

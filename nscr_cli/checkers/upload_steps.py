@@ -36,9 +36,17 @@ class UploadSteps:
         """As the registry said when it was begun."""
         return max((one.answered.least_chunk or 0 for one in self.operations), default=0)
 
-    def least(self, start: int) -> tuple[int, Operation | None]:
-        """Bytes that it certainly held at `start` if it was there, and what shows it."""
-        proofs = ((held, one) for one in self.operations if one.end_ns < start and (held := self._shown(one)))
+    def least(self, one: Operation) -> tuple[int, Operation | None]:
+        """Bytes that it certainly held throughout an operation if it was there, and what shows it.
+
+        None where it may have been closed or cancelled: what a registry makes of an upload that could not be closed is
+        its own affair.
+        """
+        if self._may_be_over(one):
+            return 0, None
+        proofs = (
+            (held, other) for other in self.operations if other.end_ns < one.start_ns and (held := self._shown(other))
+        )
         return max(proofs, key=lambda proof: proof[0], default=(0, None))
 
     def most(self, end: int, *, without: Operation | None = None) -> int:
@@ -54,18 +62,15 @@ class UploadSteps:
         is_begun = any(
             other.f is F.START_UPLOAD and other.kind is OK and other.end_ns < one.start_ns for other in self.operations
         )
-        return is_begun and not any(
-            other.f in _ENDS and other is not one and other.start_ns <= one.end_ns and _may_have_ended_it(other)
-            for other in self.operations
-        )
+        return is_begun and not self._may_be_over(one)
 
-    def cancel(self, start: int) -> Operation | None:
-        """The cancel that was acknowledged as done before `start`, if there is one."""
+    def cancel(self, one: Operation) -> Operation | None:
+        """The cancel that was acknowledged as done before an operation began, if there is one."""
         return next(
             (
-                one
-                for one in self.operations
-                if one.f is F.CANCEL_UPLOAD and one.answered.status in _ENACTED and one.end_ns < start
+                other
+                for other in self.operations
+                if other.f is F.CANCEL_UPLOAD and other.answered.status in _ENACTED and other.end_ns < one.start_ns
             ),
             None,
         )
@@ -97,6 +102,13 @@ class UploadSteps:
             for place, one in enumerate(self._writers)
             for other in self._writers[place + 1 :]
             if may_have_stored(one) or may_have_stored(other)
+        )
+
+    def _may_be_over(self, one: Operation) -> bool:
+        """Whether another operation than this one can have ended it before this one ended."""
+        return any(
+            other.f in _ENDS and other is not one and other.start_ns <= one.end_ns and _may_have_ended_it(other)
+            for other in self.operations
         )
 
     def _shown(self, one: Operation) -> int:

@@ -38,6 +38,7 @@ from nscr_cli.workloads import (
     pulls,
     pushes,
     removals,
+    retries,
     stampede,
     tag_writes,
     trespasses,
@@ -254,6 +255,19 @@ _LONG_PUSH_ACTIONS = {
     **{name: _IMAGE_ACTIONS[name] for name in ("push-image", "pull-image")},
     **{name: _TAG_ACTIONS[name] for name in ("move-tag", "read-tag", "list-tags")},
 }
+_RETRY_ACTIONS = {
+    "insist-on-image": Action(
+        summary="push an image step by step, and ask again whatever was not answered",
+        begin=retries.insist_on_image,
+        needs=(PushStyle.CHUNKED_PATCH,),
+    ),
+    "insist-on-deletes": Action(
+        summary="delete a tag, a manifest and a blob of our own until they are gone, and look",
+        begin=retries.insist_on_deletes,
+    ),
+    **{name: _IMAGE_ACTIONS[name] for name in ("push-image", "copy-image", "pull-image")},
+    "list-tags": _TAG_ACTIONS["list-tags"],
+}
 _CHECKERS: tuple[Checker, ...] = (
     TagsChecker(),
     BlobsChecker(),
@@ -276,6 +290,7 @@ WORKLOADS: dict[str, Workload] = {
     "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
     "reads": Workload(actions=_READ_ACTIONS, checkers=(ReadsChecker(), *_CHECKERS)),
     "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), *_CHECKERS)),
+    "retries": Workload(actions=_RETRY_ACTIONS, checkers=(IdempotencyChecker(), *_CHECKERS)),
     "stampede": Workload(
         actions={name: {**_IMAGE_ACTIONS, **_TAG_ACTIONS}[name] for name in ("push-image", "pull-image", "list-tags")},
         checkers=(IdempotencyChecker(), *_CHECKERS),

@@ -6,6 +6,7 @@ cancel. After each refusal the upload is asked how much it holds, and goes on fr
 taken up by another client, which asks before it sends (bugs E1 to E10 of docs/bugs.toml).
 """
 
+from collections.abc import Callable
 from random import Random
 
 import msgspec
@@ -18,6 +19,7 @@ from nscr_cli.workloads.steps import Step, in_order
 
 LEAST = 16  # so that no other upload of the run has the same bytes
 _MOST_STEPS = 40
+_LAST_STEP = 100
 _MOST_TRIES = 3
 _DISTURBANCES = {
     "none": 40,
@@ -47,6 +49,10 @@ def disturb_upload(turn: Turn) -> Step:
     return upload.start()
 
 
+def _nothing() -> None:
+    """Nothing follows."""
+
+
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """How far an upload has come, and what is still to be done to it.
 
@@ -56,7 +62,9 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
         number: steps so far: each draws from a stream of its own.
         tries: uploads that were begun for the blob.
         held: bytes that the registry holds, as far as the client knows.
+        is_gentle: chunks are not disturbed, but sent once more where nobody answered.
         is_calm: nothing is disturbed any more.
+        after: what follows once the blob is there and was read.
     """
 
     turn: Turn
@@ -67,11 +75,15 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     number: int = 0
     tries: int = 0
     held: int = 0
+    is_gentle: bool = False
     is_calm: bool = False
+    after: Callable[[], Step | None] = _nothing
 
     def start(self) -> Step:
         """Begin an upload; after too many in vain, push the blob as a whole."""
         begun = msgspec.structs.replace(self, tries=self.tries + 1, held=0, number=self.number + 1)
+        if self.number > _LAST_STEP:
+            return self._give_up()
         if begun.tries > _MOST_TRIES:
             return begun._push_whole()
         start = invocations.start_upload(self.repository, self.blob, begun._name)
@@ -100,7 +112,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
         if now.number > _MOST_STEPS:
             now = msgspec.structs.replace(now, is_calm=True)
         left = self.blob.size - self.held
-        disturbance = "none" if now.is_calm else _drawn(chance, _DISTURBANCES)
+        disturbance = "none" if now.is_calm or now.is_gentle else _drawn(chance, _DISTURBANCES)
         length = left if now.is_calm else min(left, _length(chance, left))
         is_last = length == left
         if is_last and (left == 0 or self.ending in ("last-chunk", "foreign", "cancel")):
@@ -131,7 +143,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
         return Step(
             self._patch(first, end, (first, end - 1)),
             lambda event: sent._go_on() if event.kind is Kind.OK else self._ask(),
-            resumed=lambda _event: self._ask(),
+            # Some clients ask first how much is there, some send the same again.
+            resumed=lambda _event: self._ask() if self._chance("again").random() < 0.6 else self._try(first, end),
         )
 
     def _try(self, first: int, end: int, span: tuple[int, int] | None = (-1, -1)) -> Step:
@@ -149,8 +162,12 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     def _ask(self) -> Step:
         """How much is there? Go on from what the registry says; where it says nothing, begin anew."""
         asking = msgspec.structs.replace(self, number=self.number + 1)
+        if self.number > _LAST_STEP:
+            return self._give_up()
 
         def then(event: Op) -> Step | None:
+            if _is_unanswered(event) and asking.number <= _MOST_STEPS:
+                return asking._ask()
             stored = event.answered.stored_offsets[-1:] if event.answered is not None else ()
             if event.kind is not Kind.OK or not stored or not 0 <= stored[0] <= self.blob.size:
                 return asking.start()
@@ -160,7 +177,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.structs.replace(asking, held=told)._go_on()
 
         return Step(
-            invocations.get_upload(self.repository, self.blob, self._name), then, resumed=lambda _event: self._ask()
+            invocations.get_upload(self.repository, self.blob, self._name), then, resumed=lambda _event: asking._ask()
         )
 
     def _end(self) -> Step:
@@ -177,9 +194,11 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
     def _finish(self, last_from: int | None) -> Step:
         finish = invocations.finish_upload(self.repository, self.blob, self._name, last_from)
-        read = Step(invocations.get_blob(self.repository, self.blob.digest, self.blob.size))
+        read = self._read()
         head = invocations.head_blob(self.repository, self.blob.digest, self.blob.size)
-        calm = msgspec.structs.replace(self, is_calm=True, ending="close")
+        calm = msgspec.structs.replace(self, is_calm=True, ending="close", number=self.number + 1)
+        if self.number > _LAST_STEP:
+            return self._give_up()
 
         def then(event: Op) -> Step:
             if event.kind is Kind.OK:
@@ -200,7 +219,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
     def _expecting_refusal(self, finish: Invocation) -> Step:
         calm = msgspec.structs.replace(self, is_calm=True, ending="close")
-        read = Step(invocations.get_blob(self.repository, self.blob.digest, self.blob.size))
+        read = self._read()
         return Step(
             finish, lambda event: calm._ask() if event.kind is Kind.FAIL else read, resumed=lambda _event: calm._ask()
         )
@@ -234,9 +253,16 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
     def _push_whole(self) -> Step:
         style = self.turn.chance("whole").choice(self.turn.world.push_styles or (PushStyle.POST_PUT,))
-        read = Step(invocations.get_blob(self.repository, self.blob.digest, self.blob.size))
+        read = self._read()
         push = invocations.push_blob(self.repository, self.blob, style)
         return Step(push, lambda event: read if event.kind is Kind.OK else None)
+
+    def _give_up(self) -> Step:
+        return Step(invocations.cancel_upload(self.repository, self.blob, self._name))
+
+    def _read(self) -> Step:
+        read = invocations.get_blob(self.repository, self.blob.digest, self.blob.size)
+        return Step(read, lambda _event: self.after())
 
     def _patch(self, first: int, end: int, span: tuple[int, int] | None) -> Invocation:
         chunk = invocations.part_of(self.blob, first, end)
@@ -244,6 +270,10 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
     def _chance(self, *purpose: str) -> Random:
         return self.turn.chance("upload", self.number, *purpose)
+
+
+def _is_unanswered(event: Op) -> bool:
+    return event.kind is Kind.FAIL and (event.answered is None or event.answered.status is None)
 
 
 def _length(chance: Random, left: int) -> int:

@@ -112,7 +112,7 @@ def test_seeds_and_processes_differ(workload: str) -> None:
     assert all(one != other for number, one in enumerate(streams) for other in streams[:number])
 
 
-@pytest.mark.parametrize("workload", EACH_FOR_ITSELF)
+@pytest.mark.parametrize("workload", sorted(set(EACH_FOR_ITSELF) - {"retries"}))  # who insists writes the same again
 def test_no_digest_is_written_twice_to_a_contended_tag_by_anybody(workload: str) -> None:
     """Such tags are swept. One that a single client deletes and writes again has few calls, and is searched."""
     written = [
