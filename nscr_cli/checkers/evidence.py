@@ -6,6 +6,7 @@ is the scenario's (`evidence` in its file, by `<checker>.<name>`) or the checker
 
 from collections.abc import Iterable, Mapping
 
+from nscr_cli.checkers.promptness import allowing_for_lag
 from nscr_cli.checkers.verdict import Finding, Result, Verdict
 from nscr_cli.history.history import History, Whole, unsupported
 from nscr_cli.history.plan import RunPlan
@@ -37,8 +38,9 @@ def conclude(
         for name, floor in asked.items()
         if evidence.get(name, 0) < floor
     ]
-    found = tuple(sorted(findings, key=_place))
-    why = (*reasons, *unknown, *below)
+    allowed = allowing_for_lag(plan, sorted(findings, key=_place))
+    found = tuple(allowed.findings)
+    why = (*reasons, *unknown, *below, *allowed.reasons)
     verdict = Verdict.INVALID if found else Verdict.UNKNOWN if why else Verdict.VALID
     stated = {**evidence, **{f"floor of {name}": floor for name, floor in asked.items() if floor}}
     return Result(

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import msgspec
 
+from nscr_cli.checkers.eventual import bound_ns
 from nscr_cli.checkers.faults import FaultsChecker
 from nscr_cli.checkers.progress import ProgressChecker
 from nscr_cli.checkers.verdict import Checker, Result, check_all
+from nscr_cli.checkers.visibility import VisibilityChecker
 from nscr_cli.errors import RunFolderError
 from nscr_cli.history.history import History
 from nscr_cli.history.journal import JOURNAL_NAME, read_journal
@@ -113,6 +115,8 @@ def checkers_of(scenario: Scenario) -> tuple[Checker, ...]:
         KeyError: there is no such workload.
     """
     checkers = WORKLOADS[scenario.workload].checkers
+    if bound_ns(scenario.tag_model) is not None and not any(isinstance(one, VisibilityChecker) for one in checkers):
+        checkers = (*checkers, VisibilityChecker())
     if scenario.stall_s is not None or scenario.bystander_rate:
         checkers = (*checkers, ProgressChecker())
     return (*checkers, FaultsChecker()) if scenario.faults else checkers

@@ -23,6 +23,7 @@ from nscr_cli.checkers.slow_pushes import SlowPushesChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Checker
+from nscr_cli.checkers.visibility import VisibilityChecker
 from nscr_cli.generators.base import Generator
 from nscr_cli.generators.combinators import EachProcess, Heir
 from nscr_cli.generators.together import Beside, Together
@@ -47,34 +48,54 @@ from nscr_cli.workloads import (
 from nscr_cli.workloads.abreast import Abreast
 from nscr_cli.workloads.actor import Action, Actor
 from nscr_cli.workloads.memory import Memory
+from nscr_cli.workloads.onlookers import Onlookers
 from nscr_cli.workloads.world import World
+
+ActorOf = Callable[[int], Actor]
+
+
+def _heir(client: Generator, event: Op) -> Heir | None:
+    return client.heir(event) if isinstance(client, Actor) else None
+
+
+def _apart(_world: World, actor_of: ActorOf) -> Generator:
+    """Each client at its own pace."""
+    return EachProcess(actor_of, heir=_heir)
+
+
+def _abreast(_world: World, actor_of: ActorOf) -> Generator:
+    """All clients begin each of their errands together."""
+    return Abreast(actor_of)
+
+
+def _looked_on(world: World, actor_of: ActorOf) -> Generator:
+    """Half of the clients look at what the others have just written."""
+    return Onlookers(world, _apart(world, actor_of))
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
     """What clients do, and who judges it.
 
     Attributes:
-        gait: makes one load of all clients: each at its own pace, or all abreast.
+        gait: makes one load of the errands of all clients: each at its own pace, or all abreast.
         together: what some of them do at the same instant, whatever errands the others go about.
         stock: what else is put before the load, once the shared blobs are there.
     """
 
     actions: Mapping[str, Action]
     checkers: tuple[Checker, ...]
-    gait: "Callable[[Callable[[int], Actor]], Generator]" = lambda actor_of: EachProcess(actor_of, heir=_heir)
+    gait: Callable[[World, ActorOf], Generator] = _apart
     together: Callable[[World], Together] | None = None
     stock: Callable[[World], tuple[Invocation, ...]] = lambda _world: ()
 
     def main(self, world: World, seeded: Memory) -> Generator:
         """The load: every process remembers what was seeded, and goes about its errands."""
-        errands = self.gait(lambda process: Actor(world=world, process=process, actions=self.actions, memory=seeded))
+        errands = self.gait(
+            world, lambda process: Actor(world=world, process=process, actions=self.actions, memory=seeded)
+        )
         if self.together is None:
             return errands
         return Beside(self.together(world), errands)
-
-
-def _heir(client: Generator, event: Op) -> Heir | None:
-    return client.heir(event) if isinstance(client, Actor) else None
 
 
 _TAG_ACTIONS = {
@@ -171,6 +192,11 @@ _FRESH_ACTIONS = {
         begin=fresh.push_fresh,
     ),
     "pull-fresh": Action(summary="list and pull what others pushed a moment ago", begin=fresh.pull_fresh),
+}
+_WATCHED_ACTIONS = {
+    **{name: _TAG_ACTIONS[name] for name in ("move-tag", "delete-tag", "delete-manifest")},
+    **{name: _IMAGE_ACTIONS[name] for name in ("push-image", "delete-blob")},
+    "add-tag": _TAG_SET_ACTIONS["add-tag"],
 }
 _REMOVAL_ACTIONS = {
     **_TAG_ACTIONS,
@@ -283,7 +309,7 @@ _CHECKERS: tuple[Checker, ...] = (
 
 WORKLOADS: dict[str, Workload] = {
     "deletes": Workload(actions=_REMOVAL_ACTIONS, checkers=_CHECKERS),
-    "fresh": Workload(actions=_FRESH_ACTIONS, checkers=_CHECKERS, gait=Abreast),
+    "fresh": Workload(actions=_FRESH_ACTIONS, checkers=_CHECKERS, gait=_abreast),
     "indexes": Workload(actions=_INDEX_ACTIONS, checkers=_CHECKERS),
     "lists": Workload(actions=_LIST_ACTIONS, checkers=(CatalogChecker(), *_CHECKERS), stock=paging.stock),
     "long-pushes": Workload(actions=_LONG_PUSH_ACTIONS, checkers=(SlowPushesChecker(), *_CHECKERS)),
@@ -299,4 +325,5 @@ WORKLOADS: dict[str, Workload] = {
     "tag-set": Workload(actions=_TAG_SET_ACTIONS, checkers=_CHECKERS),
     "uploads": Workload(actions=_UPLOAD_ACTIONS, checkers=_CHECKERS, together=contention.in_pairs),
     "tags": Workload(actions=_TAG_ACTIONS, checkers=_CHECKERS),
+    "watched": Workload(actions=_WATCHED_ACTIONS, checkers=(VisibilityChecker(), *_CHECKERS), gait=_looked_on),
 }

@@ -31,6 +31,7 @@ from nscr_cli.checkers.slow_pushes import SlowPushesChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Checker, Finding, Verdict, check_all
+from nscr_cli.checkers.visibility import VisibilityChecker
 from nscr_cli.engine.cutting import cut, is_same
 from nscr_cli.history.faults import Bandwidth, DropReply, Fault, Step
 from nscr_cli.history.history import History
@@ -46,6 +47,7 @@ CHECKERS: dict[str, Checker] = {
         ListingChecker(),
         IdempotencyChecker(),
         AgreementChecker(),
+        VisibilityChecker(),
         UploadsChecker(),
         ReferrersChecker(),
         ReadsChecker(),
