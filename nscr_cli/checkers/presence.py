@@ -129,10 +129,14 @@ def _after(proofs: Ended, changes: Sequence[Begun]) -> Iterable[Span]:
     """
     longest: dict[int, int] = {}
     for proof in proofs.latest_starts():
-        limit = min((part.first_to_outlast(proof.start_ns) for part in changes), default=NEVER)
+        limit = NEVER
+        for part in changes:
+            limit = min(limit, part.first_to_outlast(proof.start_ns))
         # In order of their ends: the first with this limit is the longest.
         longest.setdefault(limit, proof.end_ns)
-    return ((start, limit) for limit, start in longest.items())
+        if limit == NEVER:
+            break  # nor does anything follow those that began later
+    return [(start, limit) for limit, start in longest.items()]
 
 
 def _later_start(best: Operation, one: Operation) -> Operation:

@@ -15,8 +15,11 @@ BEFORE_ALL = -1
 
 def union(*sets: Iterable[Span]) -> list[Span]:
     """The instants that lie in any of the spans, which may overlap and come in any order."""
+    spans = [span for one in sets for span in one if span[0] < span[1]]
+    if len(spans) < 2:
+        return spans
     merged: list[Span] = []
-    for start, end in sorted(span for spans in sets for span in spans if span[0] < span[1]):
+    for start, end in sorted(spans):
         if merged and start < merged[-1][1]:
             if end > merged[-1][1]:
                 merged[-1] = (merged[-1][0], end)
