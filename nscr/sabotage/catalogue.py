@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from nscr.sabotage.leaked_descriptor import leaked_descriptor
 from nscr.sabotage.lost_tag import LostTag
+from nscr.sabotage.stale_summary import StaleSummary
 from nscr.sabotage.truncated_blob import truncated_blob
 from nscr.sabotage.undead_tag import UndeadTag
 from nscr.stores.base import Stores
@@ -45,6 +46,13 @@ _ALL = (
         mimics=("B1", "B2"),
         breaks=("a tag that was written and acknowledged is read back until it is written or deleted again",),
         wrap=lambda stores: replace(stores, manifests=LostTag(stores.manifests)),
+    ),
+    Sabotage(
+        "stale-summary",
+        "As long as an upload is open, the totals of the monitoring API are those of the last time that none was.",
+        mimics=("A8",),
+        breaks=("an answer of the monitoring API is one snapshot, of now, under load as well",),
+        wrap=lambda stores: replace(stores, census=StaleSummary(stores.census)),
     ),
     Sabotage(
         "truncated-blob",

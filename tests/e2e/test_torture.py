@@ -114,6 +114,16 @@ def test_descriptors_that_leak_are_found(nscr: Nscr) -> None:
 
 
 @pytest.mark.slow
+def test_figures_that_lie_only_under_load_are_found(nscr: Nscr) -> None:
+    done = nscr("torture", "--duration", "5s", "--seed", "11", "--sabotage", "stale-summary", "--json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    findings = [finding for checker in json.loads(done.stdout)["checkers"] for finding in checker["findings"]]
+    # Its lists are of now, so that it contradicts itself as well.
+    assert {"untrue-figure"} <= {finding["rule"] for finding in findings} <= {"untrue-figure", "contradiction"}
+    assert {finding["checker"] for finding in findings} == {"monitoring"}
+
+
+@pytest.mark.slow
 def test_an_external_registry_with_a_password_is_left_clean_and_without_a_trace_of_it(
     nscr: Nscr, serve: Any, tmp_path: Path
 ) -> None:

@@ -91,10 +91,26 @@ async def test_a_tag_that_was_written_again_is_left_alone(make_client: Any) -> N
         assert (await client("HEAD", "/v2/a/manifests/t")).headers["docker-content-digest"] == digest
 
 
+async def test_totals_lag_behind_while_an_upload_is_open(make_client: Any) -> None:
+    client = make_client(ServerConfig(sabotages=("stale-summary",)))
+
+    async def told() -> tuple[int, int, int]:
+        state = json.loads((await client("GET", "/api/registry/state")).body)
+        return state["summary"]["totalManifests"], len(state["repositories"]), state["activeSessions"]["count"]
+
+    await client.push_image("a", "t")
+    assert await told() == (1, 1, 0)
+    upload = (await client("POST", "/v2/a/blobs/uploads/")).headers["location"]
+    await client.push_image("b", "t")
+    assert await told() == (1, 2, 1)
+    await client("DELETE", upload)
+    assert await told() == (2, 2, 0)
+
+
 def test_the_catalogue_is_printed_as_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-sabotages", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    names = ["leaked-descriptor", "lost-tag", "truncated-blob", "undead-tag"]
+    names = ["leaked-descriptor", "lost-tag", "stale-summary", "truncated-blob", "undead-tag"]
     assert [entry["name"] for entry in printed] == names == list(CATALOGUE)
     for entry in printed:
         assert set(entry) == {"name", "description", "mimics", "breaks"}
