@@ -6,6 +6,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Annotated
 
+import msgspec
 import typer
 
 from nscr_cli.client.target import Credentials, Target
@@ -19,11 +20,11 @@ from nscr_cli.commands.options import (
     Username,
     connection,
 )
-from nscr_cli.commands.torturing import Torturer, run_again, show_outcome, worst
+from nscr_cli.commands.torturing import Torturer, run_again, show_outcome, shrink_run, worst
 from nscr_cli.durations import parse_duration
-from nscr_cli.engine.judging import judge_run, read_plan
+from nscr_cli.engine.judging import judge_run, read_plan, read_run
 from nscr_cli.engine.network import Network
-from nscr_cli.engine.plan import Flags, make_plan
+from nscr_cli.engine.plan import Flags, make_plan, replanned
 from nscr_cli.engine.scenario_file import MOST_WORKERS, load_scenario
 from nscr_cli.engine.torture import finish_cleaning
 from nscr_cli.errors import UsageError
@@ -31,7 +32,7 @@ from nscr_cli.exits import Exit
 from nscr_cli.history.plan import RetryAfter, RunPlan, Scenario
 from nscr_cli.reporting.reruns import promises
 from nscr_cli.targets.external import ExternalTarget, check_consent
-from nscr_cli.ui import results_console
+from nscr_cli.ui import progress_console, results_console
 
 DEFAULT_SCENARIO = "mixed"
 
@@ -76,6 +77,10 @@ def torture(
     repeat: Annotated[
         int, typer.Option(min=1, metavar="K", help="With --replay: K times, and say in how many it showed again.")
     ] = 1,
+    shrink: Annotated[
+        bool, typer.Option("--shrink", help="After INVALID, search for a smaller run that breaks the same promise.")
+    ] = False,
+    shrink_for: Annotated[str, typer.Option(metavar="DURATION", help="Search no longer than this.")] = "5m",
     i_may_torture: Annotated[
         str | None, typer.Option(metavar="HOST", help="Consent for a registry that is not on this machine.")
     ] = None,
@@ -137,15 +142,23 @@ def torture(
         is_flat=flat,
         sabotages=tuple(sabotage or ()),
     )
+    longest_s = parse_duration(shrink_for)
     torturer = Torturer(address=address, credentials=credentials, reports=reports)
     if recorded is not None and replay is not None:
-        wanted = promises(finding for result in judge_run(replay)[2] for finding in result.findings)
-        raise typer.Exit(run_again(recorded, flags, wanted, times=repeat, torturer=torturer, as_json=as_json))
+        raise typer.Exit(
+            _replayed(
+                replay, recorded, flags, torturer, times=repeat, shrink_s=longest_s if shrink else None, as_json=as_json
+            )
+        )
     exits: list[Exit] = []
     for name, scenario in loaded:
         plan = make_plan(name, scenario, flags, started=datetime.now(UTC), chance=SystemRandom())
         outcome = torturer.run(plan)
         exits.append(show_outcome(outcome, as_json=as_json))
+        if shrink and outcome.report.interrupted_by is None:
+            _, history = read_run(outcome.folder)
+            found = shrink_run(outcome.folder, plan, history, outcome.report.findings, torturer, longest_s)
+            _say(found, as_json=as_json)
         if outcome.report.interrupted_by is not None:
             break
     raise typer.Exit(worst(exits))
@@ -162,6 +175,26 @@ def _recorded(folder: Path | None, scenarios: Sequence[str] | None, repeat: int)
             "--replay takes its scenario from the run folder", hint=f"leave out {' '.join(scenarios)}, or --replay"
         )
     return read_plan(folder)
+
+
+def _replayed(
+    folder: Path,
+    recorded: RunPlan,
+    flags: Flags,
+    torturer: Torturer,
+    *,
+    times: int,
+    shrink_s: float | None,
+    as_json: bool,
+) -> Exit:
+    _, history, results = judge_run(folder)
+    findings = [finding for result in results for finding in result.findings]
+    if shrink_s is None:
+        return run_again(recorded, flags, promises(findings), times=times, torturer=torturer, as_json=as_json)
+    plan = replanned(recorded, flags, started=datetime.now(UTC), chance=SystemRandom())
+    plan = msgspec.structs.replace(plan, only_checker=recorded.only_checker)  # whether its journal was cut
+    _say(shrink_run(folder, plan, history, findings, torturer, shrink_s), as_json=as_json)
+    return Exit.INVALID if findings else Exit.UNKNOWN
 
 
 def check_address(name: str, scenario: Scenario, address: Target) -> None:
@@ -181,6 +214,13 @@ def check_address(name: str, scenario: Scenario, address: Target) -> None:
             f"scenario {name} ignores Retry-After, and {address.host} is not this machine",
             hint='other people\'s registries are obeyed: choose a scenario with `retry_after = "honour"`',
         )
+
+
+def _say(lines: Sequence[str], *, as_json: bool) -> None:
+    """The end of a search, where it does not stand in the way of a document."""
+    console = progress_console() if as_json else results_console()
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _finish_cleaning(folder: Path, address: Target | None, credentials: Credentials | None) -> Exit:

@@ -1,5 +1,8 @@
 """What `nscr torture` runs its plans with, whichever plans they are; and a plan run again, counted."""
 
+import io
+import shlex
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,19 +10,23 @@ from random import SystemRandom
 
 import msgspec
 import typer
+from rich.console import Console
 
-from nscr_cli.checkers.verdict import Verdict
+from nscr_cli.checkers.verdict import Finding, Verdict
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.engine.network import Network
 from nscr_cli.engine.plan import Flags, replanned
+from nscr_cli.engine.shrink_run import TRIES_NAME, shrink
 from nscr_cli.engine.torture import Outcome, Setting
 from nscr_cli.engine.torture import torture as run_torture
 from nscr_cli.errors import EnvironmentFailed
 from nscr_cli.exits import Exit
 from nscr_cli.generators.namespace import namespace_of
+from nscr_cli.history.history import History
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.documents import verdict_document
 from nscr_cli.reporting.reruns import Promise, Rerun, again_lines, rerun_line, rerun_of, reruns_document
+from nscr_cli.reporting.run_report import RERUNS
 from nscr_cli.reporting.terminal import show
 from nscr_cli.targets.external import ExternalTarget
 from nscr_cli.targets.reference import ReferenceTarget
@@ -47,6 +54,11 @@ class Torturer(msgspec.Struct, frozen=True, kw_only=True):
     def run(self, plan: RunPlan) -> Outcome:
         """See nscr_cli.engine.torture."""
         return run_torture(plan, self.setting(plan))
+
+    def attempt(self, plan: RunPlan) -> Outcome:
+        """Run a plan in passing: nothing is shown, and what was pushed is deleted whatever the verdict."""
+        quiet = Console(quiet=True, file=io.StringIO())
+        return run_torture(plan, msgspec.structs.replace(self.setting(plan), console=quiet, keeps_evidence=False))
 
     def setting(self, plan: RunPlan) -> Setting:
         """What this plan is run with."""
@@ -124,6 +136,33 @@ def run_again(
     if failure is not None and worst(exits) is not Exit.INVALID:
         raise failure
     return worst(exits)
+
+
+def shrink_run(
+    folder: Path, plan: RunPlan, history: History, findings: Sequence[Finding], torturer: Torturer, longest_s: float
+) -> list[str]:
+    """Search for a smaller run that fails alike; what came of it, in lines.
+
+    Raises:
+        ReportsUnwritable: the result cannot be written.
+    """
+    trying = msgspec.structs.replace(torturer, reports=folder / TRIES_NAME)
+    end = time.monotonic() + longest_s
+    shrunk = shrink(
+        folder,
+        plan,
+        history,
+        list(findings),
+        run=lambda smaller: trying.attempt(
+            replanned(smaller, Flags(), started=datetime.now(UTC), chance=SystemRandom())
+        ),
+        is_over=lambda: time.monotonic() > end,
+        tell=_tell,
+    )
+    if shrunk is None:
+        return ["nothing to shrink: no operation proves a broken promise"]
+    rerun = shlex.join(["nscr", "torture", "--replay", str(shrunk.folder), "--repeat", str(RERUNS)])
+    return [*shrunk.lines(), f"run it again: {rerun}", f"report: {shrunk.folder}"]
 
 
 def _tell(*lines: str) -> None:

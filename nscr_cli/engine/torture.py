@@ -42,6 +42,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         console: for progress.
         secrets: values that must not enter the run folder.
+        keeps_evidence: after INVALID, what was pushed is not deleted.
     """
 
     target: TortureTarget
@@ -49,6 +50,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     reports: Path
     console: Console
     secrets: tuple[str, ...] = ()
+    keeps_evidence: bool = True
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +77,7 @@ def torture(plan: RunPlan, setting: Setting) -> Outcome:
         failure: EnvironmentFailed | None = trio.run(_conduct, plan, setting, folder, journal)
     _, history, results = judge_run(folder)
     is_invalid = merged(results) is Verdict.INVALID
-    left, trouble = _tidied(plan, history, setting, folder, keep=plan.keep or is_invalid)
+    left, trouble = _tidied(plan, history, setting, folder, keep=plan.keep or (is_invalid and setting.keeps_evidence))
     failure = failure or trouble
     report = run_report(
         plan, history, results, leftovers=left, is_shipped=is_shipped(plan.scenario_name, plan.scenario)

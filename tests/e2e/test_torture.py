@@ -318,3 +318,24 @@ def test_a_run_is_cut_to_the_few_operations_that_prove_a_finding(nscr: Nscr, tmp
     assert (finding["rule"], len(history_of(tmp_path / "small").operations)) == (rule, int(operations))
     assert int(operations) <= 6
     assert nscr("judge", str(folder), "--cut", "small").returncode == 2
+
+
+@pytest.mark.slow
+def test_a_lost_tag_shrinks_from_32_workers_to_two_processes_and_six_operations(nscr: Nscr, tmp_path: Path) -> None:
+    done = nscr(
+        "torture", "--workers", "32", "--ops", "1500", "--seed", "1", "--sabotage", "lost-tag",
+        "--shrink", "--shrink-for", "15s",
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    folder = folder_of(done, tmp_path)
+    history = history_of(folder)
+    assert folder.name == "smallest"
+    assert len(history.operations) <= 6
+    assert len({one.process for one in history.operations}) <= 2
+    assert json.loads((folder / "plan.json").read_text())["workers"] <= 2
+    assert nscr("judge", str(folder)).returncode == 1
+    assert re.search(r"showed again in [1-5] of 5 re-runs", done.stdout)
+    assert f"run it again: nscr torture --replay {folder.relative_to(tmp_path)} --repeat 5" in done.stdout
+    assert "shrink 1: " in done.stderr
+    tries = list((folder.parent / "shrink" / "mixed").iterdir())
+    assert len(tries) == done.stderr.count("shrink ")

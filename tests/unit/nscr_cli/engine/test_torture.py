@@ -14,12 +14,16 @@ from rich.console import Console
 
 from nscr_cli.checkers.verdict import Verdict
 from nscr_cli.client.target import Target
-from nscr_cli.engine.plan import Flags, make_plan
+from nscr_cli.engine.judging import judge_run
+from nscr_cli.engine.plan import Flags, make_plan, replanned
 from nscr_cli.engine.scenario_file import load_scenario
+from nscr_cli.engine.shrink_run import shrink
 from nscr_cli.engine.torture import Outcome, Setting, finish_cleaning, torture
 from nscr_cli.errors import ReportsUnwritable, TargetUnreachable, UsageError
 from nscr_cli.exits import Exit
+from nscr_cli.history.history import History
 from nscr_cli.history.ops import F
+from nscr_cli.history.plan import RunPlan
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 URL = "http://127.0.0.1:5000"
@@ -125,3 +129,55 @@ def test_a_reports_folder_that_cannot_be_made_is_told(target: Any, tmp_path: Pat
     setting = Setting(target=target, wiring=target, reports=tmp_path / "file", console=Console(file=io.StringIO()))
     with pytest.raises(ReportsUnwritable, match="Not a directory"):
         torture(msgspec.structs.replace(plan, duration_s=0.1), setting)
+
+
+@pytest.mark.slow
+def test_a_run_is_shrunk_and_every_try_is_cleaned_up(tortured: Tortured, target: Any, tmp_path: Path) -> None:
+    target.registry.loses_every = 3
+    outcome = tortured()
+    kept = {*target.registry.blobs, *target.registry.manifests, *target.registry.tags}
+    plan, history, results = judge_run(outcome.folder)
+    told: list[str] = []
+
+    def attempt(smaller: RunPlan) -> Outcome:
+        again = replanned(smaller, Flags(), started=STARTED, chance=Random(1000 + len(told)))
+        console = Console(file=io.StringIO())
+        setting = Setting(target=target, wiring=target, reports=tmp_path / "tries", console=console)
+        return torture(again, msgspec.structs.replace(setting, keeps_evidence=False))
+
+    shrunk = shrink(
+        outcome.folder,
+        plan,
+        history,
+        [finding for result in results for finding in result.findings],
+        run=attempt,
+        is_over=lambda: len(told) >= 20,
+        tell=told.append,
+    )
+    assert shrunk is not None
+    assert {*target.registry.blobs, *target.registry.manifests, *target.registry.tags} == kept
+    assert shrunk.folder == outcome.folder / "smallest"
+    processes, operations = shrunk.cut.size
+    assert (processes, operations) <= (2, 6)
+    assert shrunk.cut.plan.workers <= 2
+    assert 1 <= shrunk.shown <= shrunk.reruns == 5
+    assert len(told) == shrunk.runs <= 25
+    assert f"showed again in {shrunk.shown} of 5 re-runs" in shrunk.lines()[1]
+    _, again, (result,) = judge_run(shrunk.folder)
+    assert (result.verdict, len(again.operations)) == (Verdict.INVALID, operations)
+    assert (tmp_path / "tries" / "index.csv").read_text().count("\n") == shrunk.runs + 1
+
+
+def test_without_a_finding_there_is_nothing_to_shrink(tmp_path: Path) -> None:
+    plan = make_plan("mixed", load_scenario("mixed"), Flags(), started=STARTED, chance=Random(1))
+    never: list[str] = []
+    shrunk = shrink(
+        tmp_path,
+        plan,
+        History([]),
+        [],
+        run=lambda plan: pytest.fail("it ran"),
+        is_over=lambda: False,
+        tell=never.append,
+    )
+    assert shrunk is None
