@@ -8,8 +8,8 @@ registry may take nobody promises: that is bounded only where the scenario says 
 from collections.abc import Iterable
 
 from nscr_cli.checkers.evidence import conclude
-from nscr_cli.checkers.verdict import Finding, Result, Verdict
-from nscr_cli.history.history import History
+from nscr_cli.checkers.verdict import Finding, Result, Verdict, judged
+from nscr_cli.history.history import History, Whole
 from nscr_cli.history.ops import Phase
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.history.resources import EVENT, Moment, Resources, most_descriptors, most_threads, resources_at
@@ -28,18 +28,38 @@ class ResourcesChecker:
         return "resources"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        names = {event.name for event in history.events}
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Resources":
+        return _Resources(plan, whole)
+
+
+class _Resources:
+    """What was looked at are events; of the operations only their number counts."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._operations = 0
+
+    def take(self, part: History) -> None:
+        main = Phase.MAIN
+        self._operations += sum(one.phase is main for one in part.operations)
+
+    def result(self) -> Result:
+        events = self._whole.events
+        names = {event.name for event in events}
         if "target" in names and EVENT not in names:
             skipped = ("resources: nobody could look into the registry's process",)
-            return Result(checker=self.name, verdict=Verdict.UNKNOWN, skipped=skipped, is_skipped=True)
-        baseline = resources_at(Moment.BASELINE, history.events)
-        load = resources_at(Moment.LOAD, history.events)
-        settled = resources_at(Moment.SETTLED, history.events)
+            return Result(checker="resources", verdict=Verdict.UNKNOWN, skipped=skipped, is_skipped=True)
+        baseline = resources_at(Moment.BASELINE, events)
+        load = resources_at(Moment.LOAD, events)
+        settled = resources_at(Moment.SETTLED, events)
         evidence = {
             "baseline": len(baseline),
             "under-load": len(load),
             "settled": len(settled),
-            "operations-between": sum(one.phase is Phase.MAIN for one in history.operations),
+            "operations-between": self._operations,
         }
         findings: list[Finding] = []
         reasons: list[str] = []
@@ -47,10 +67,10 @@ class ResourcesChecker:
             before, after = baseline[-1], settled[-1]
             evidence |= _figures(before, after, load)
             if before.process == after.process:
-                findings.extend(_broken(plan, before, after))
+                findings.extend(_broken(self._plan, before, after))
             else:
                 reasons.append("the registry was started anew in between: what it held before says nothing")
-        return conclude(self.name, plan, findings=findings, evidence=evidence, floors=_FLOORS, reasons=reasons)
+        return conclude("resources", self._plan, findings=findings, evidence=evidence, floors=_FLOORS, reasons=reasons)
 
 
 def _figures(before: Resources, after: Resources, load: list[Resources]) -> dict[str, int]:

@@ -121,9 +121,38 @@ def check_all(checkers: Sequence[Checker], plan: RunPlan, history: History) -> l
     return [_check_safe(checker, plan, history) for checker in checkers]
 
 
+def check_in_parts(checkers: Sequence[Checker], plan: RunPlan, whole: Whole, parts: Iterable[History]) -> list[Result]:
+    """As `check_all`, of a history that comes part by part; who needs the whole of it at once is UNKNOWN."""
+    results: dict[int, Result] = {}
+    judgements: dict[int, Judgement] = {}
+    for place, checker in enumerate(checkers):
+        if isinstance(checker, PartwiseChecker):
+            judgements[place] = checker.begin(plan, whole)
+        else:
+            reason = f"{checker.name}: needs the whole history at once, and this one is too long for that"
+            results[place] = Result(checker=checker.name, verdict=Verdict.UNKNOWN, reasons=(reason,))
+    for part in parts:
+        for place, judgement in list(judgements.items()):
+            try:
+                judgement.take(part)
+            except Exception as error:  # noqa: BLE001 - as in _check_safe
+                results[place] = _crashed(checkers[place], error)
+                del judgements[place]
+    for place, judgement in judgements.items():
+        try:
+            results[place] = judgement.result()
+        except Exception as error:  # noqa: BLE001 - as in _check_safe
+            results[place] = _crashed(checkers[place], error)
+    return [results[place] for place in range(len(checkers))]
+
+
 def _check_safe(checker: Checker, plan: RunPlan, history: History) -> Result:
     try:
         return checker.check(plan, history)
     except Exception as error:  # noqa: BLE001 - a checker that crashes must not hide what the others found
-        reason = f"the checker crashed: {type(error).__name__}: {error}"
-        return Result(checker=checker.name, verdict=Verdict.UNKNOWN, reasons=(reason,))
+        return _crashed(checker, error)
+
+
+def _crashed(checker: Checker, error: Exception) -> Result:
+    reason = f"the checker crashed: {type(error).__name__}: {error}"
+    return Result(checker=checker.name, verdict=Verdict.UNKNOWN, reasons=(reason,))

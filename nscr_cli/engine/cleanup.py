@@ -13,7 +13,7 @@ from nscr_cli.engine.interpreter import Client
 from nscr_cli.engine.run import Wiring
 from nscr_cli.errors import ReportsUnwritable
 from nscr_cli.generators.namespace import namespace_of
-from nscr_cli.history.history import History
+from nscr_cli.history.history import Recorded
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.ops import Kind
 from nscr_cli.history.plan import RunPlan
@@ -25,7 +25,7 @@ _LONGEST_S = 120.0
 
 
 async def clean_up(
-    plan: RunPlan, history: History, *, target: TortureTarget, wiring: Wiring, folder: Path
+    plan: RunPlan, history: Recorded, *, target: TortureTarget, wiring: Wiring, folder: Path
 ) -> tuple[str, ...]:
     """Delete all that the run pushed; the keys of what remains.
 
@@ -47,7 +47,7 @@ async def clean_up(
     return tuple(sorted({*stay, *left}))
 
 
-def pushed_keys(plan: RunPlan, history: History) -> tuple[str, ...]:
+def pushed_keys(plan: RunPlan, history: Recorded) -> tuple[str, ...]:
     """The keys of all that may lie in the registry, for a run that is kept."""
     stages = deletions(history.operations, namespace_of(plan))
     return tuple(sorted(invocation.key for stage in stages for invocation in stage))

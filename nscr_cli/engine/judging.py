@@ -15,14 +15,16 @@ from nscr_cli.checkers.faults import FaultsChecker
 from nscr_cli.checkers.progress import ProgressChecker
 from nscr_cli.checkers.verdict import Checker, Result, check_all
 from nscr_cli.checkers.visibility import VisibilityChecker
+from nscr_cli.engine.long_journals import judged_in_parts
 from nscr_cli.errors import RunFolderError
-from nscr_cli.history.history import History
+from nscr_cli.history.history import History, Recorded
 from nscr_cli.history.journal import JOURNAL_NAME, read_journal
 from nscr_cli.history.plan import PLAN_FORMAT, RunPlan, Scenario
 from nscr_cli.history.sharing import Sharing
 from nscr_cli.workloads.catalogue import WORKLOADS
 
 PLAN_NAME = "plan.json"
+LONGEST = 1 << 30
 _FOLDER_HINT = "name a run folder, as the last line of `nscr torture` prints it"
 
 
@@ -31,13 +33,20 @@ class _Versions(msgspec.Struct):
     nscr: str
 
 
-def judge_run(folder: Path) -> tuple[RunPlan, History, list[Result]]:
+def judge_run(folder: Path, *, longest: int = LONGEST) -> tuple[RunPlan, Recorded, list[Result]]:
     """What the checkers of the run's workload say about its history.
 
+    Args:
+        longest: bytes of a journal that is judged in memory; a longer one is judged in parts, by way of the disk.
+
     Raises:
-        RunFolderError: not a run folder, damaged, or written by a newer nscr.
+        RunFolderError: not a run folder, damaged, or written by a newer nscr; or the disk has no room for the parts.
     """
     with _without_collections():
+        journal = folder / JOURNAL_NAME
+        if journal.exists() and journal.stat().st_size > longest:
+            plan = read_plan(folder)
+            return plan, *judged_in_parts(_checkers(plan, folder), _blindfolded(plan), journal)
         plan, history = read_run(folder)
         return plan, history, judged(plan, history, folder)
 
@@ -48,8 +57,11 @@ def judged(plan: RunPlan, history: History, folder: Path) -> list[Result]:
     Raises:
         RunFolderError: a workload or checker that this nscr does not know.
     """
-    blindfolded = msgspec.structs.replace(plan, sabotages=())
-    return check_all(_checkers(plan, folder), blindfolded, history)
+    return check_all(_checkers(plan, folder), _blindfolded(plan), history)
+
+
+def _blindfolded(plan: RunPlan) -> RunPlan:
+    return msgspec.structs.replace(plan, sabotages=())
 
 
 def read_run(folder: Path) -> tuple[RunPlan, History]:

@@ -23,7 +23,7 @@ from nscr_cli.engine.run_folder import make_run_folder, open_journal
 from nscr_cli.engine.scenario_file import is_shipped
 from nscr_cli.engine.ungrouping import ungrouped
 from nscr_cli.errors import EnvironmentFailed, ReportsUnwritable, UsageError
-from nscr_cli.history.history import History
+from nscr_cli.history.history import Recorded
 from nscr_cli.history.journal import JournalWriter
 from nscr_cli.history.ops import Entry, Event, Kind, Op, Sample
 from nscr_cli.history.plan import RunPlan
@@ -111,7 +111,7 @@ def finish_cleaning(folder: Path, address: Target, target: TortureTarget, wiring
 
 
 def _tidied(
-    plan: RunPlan, history: History, setting: Setting, folder: Path, *, keep: bool
+    plan: RunPlan, history: Recorded, setting: Setting, folder: Path, *, keep: bool
 ) -> tuple[tuple[str, ...], EnvironmentFailed | None]:
     """Delete what was pushed, unless it is kept; what remains, and what went wrong. Nothing of it loses the verdict."""
     if plan.registry_url is None:  # a registry of our own is gone with its folder

@@ -4,17 +4,16 @@ Closed intervals: an operation that ends at the very instant another begins is c
 with one stamp have no order that we could prove. An `info` or unfinished operation never ends.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 import msgspec
-from msgspec.structs import force_setattr
 
 from nscr_cli.history.faults import SLOWING, operation_of
-from nscr_cli.history.ops import INFO, INVOKE, OK, Answered, Asked, Entry, Event, F, Kind, Op, Phase, Sample
+from nscr_cli.history.ops import INFO, INVOKE, OK, Answered, Asked, Entry, Event, F, Kind, Op, Phase, Sample, detached
 from nscr_cli.history.sharing import Sharing
 
 NEVER = 2**63 - 1
@@ -62,10 +61,37 @@ class Whole(msgspec.Struct, frozen=True):
     Attributes:
         events: what happened to the run itself; in a history that is judged in parts, without the strikes of faults.
         acknowledged: kinds of operations that were acknowledged at least once.
+        samples: of the monitoring API.
     """
 
     events: Sequence[Event]
     acknowledged: frozenset[F]
+    samples: Sequence[Sample] = ()
+
+
+class Recorded(Protocol):
+    """A recorded run for those who tell of it: a History, or one of a journal that is too long to be held."""
+
+    @property
+    def operations(self) -> Iterable[Operation]:
+        """All of them; may be gone through again and again, and of a long journal come as they ended."""
+        ...
+
+    @property
+    def events(self) -> Sequence[Event]: ...
+
+    @property
+    def samples(self) -> Sequence[Sample]: ...
+
+    @property
+    def by_index(self) -> Mapping[int, Operation]:
+        """By the index of their invocation; of a long journal, those that findings name."""
+        ...
+
+    @property
+    def is_partial(self) -> bool: ...
+
+    def unsupported(self) -> dict[str, str]: ...
 
 
 class History:
@@ -103,9 +129,7 @@ class History:
             if isinstance(entry, Event):
                 self.events.append(entry)
             elif isinstance(entry, Sample):
-                # What was decoded is a view of the block that it was read in, which could not be let go of.
-                force_setattr(entry, "body", entry.body.copy())
-                self.samples.append(entry)
+                self.samples.append(detached(entry))
             elif entry.kind is INVOKE:
                 if entry.process in open_by_process:
                     raise ValueError(f"process {entry.process} has two open operations at index {entry.index}")
@@ -130,7 +154,7 @@ class History:
         """What is known of the whole run, whether or not this is only a part of it."""
         if self._known is None:
             kinds = (f for f, operations in self._by_f.items() if any(one.kind is OK for one in operations))
-            self._known = Whole(self.events, frozenset(kinds))
+            self._known = Whole(self.events, frozenset(kinds), self.samples)
         return self._known
 
     @cached_property
@@ -141,8 +165,7 @@ class History:
     @cached_property
     def is_partial(self) -> bool:
         """The run was interrupted or did not reach its end."""
-        names = {event.name for event in self.events}
-        return "interrupted" in names or "finished" not in names
+        return is_partial(self.events)
 
     def of(self, *kinds: F) -> list[Operation]:
         """The operations of these kinds, in order of invocation. Not to be changed."""
@@ -172,6 +195,25 @@ class History:
     def unsupported(self) -> dict[str, str]:
         """Capabilities that the registry does not have, with the reason: skipped, always printed, never a pass."""
         return unsupported(self.events)
+
+
+def is_partial(events: Iterable[Event]) -> bool:
+    """The run was interrupted or did not reach its end."""
+    names = {event.name for event in events}
+    return "interrupted" in names or "finished" not in names
+
+
+def operations_of(entries: Iterable[Entry]) -> Iterator[Operation]:
+    """The operations of a sound journal as they end, one by one; those that never did last. Knows of no faults."""
+    open_by_process: dict[int, Op] = {}
+    for entry in entries:
+        if isinstance(entry, Op):
+            if entry.kind is INVOKE:
+                open_by_process[entry.process] = entry
+            else:
+                yield _paired(open_by_process.pop(entry.process), entry, None)
+    for invoked in open_by_process.values():
+        yield _paired(invoked, None, None)
 
 
 def unsupported(events: Iterable[Event]) -> dict[str, str]:

@@ -7,7 +7,7 @@ anywhere else is an error, because the judge must not guess.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from nscr_cli.history.ops import Entry
 JOURNAL_FORMAT = 1
 JOURNAL_NAME = "journal.jsonl"
 _BLOCK = 1 << 18
+Line = TypeVar("Line")
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag="journal"):
@@ -75,41 +76,62 @@ def read_journal(path: Path) -> Iterator[Entry]:
     Raises:
         RunFolderError: no journal there, written by a newer nscr, or damaged before its last line.
     """
+    for _, entries in read_lines(path, msgspec.json.Decoder(Entry)):
+        yield from entries
+
+
+def read_part(path: Path) -> Iterator[Entry]:
+    """The entries of a part of a journal, that has no header: a copy of ours, made of lines that were sound."""
+    decoder = msgspec.json.Decoder(Entry)
+    with path.open("rb") as file:
+        for _, lines in _blocks(file):
+            yield from decoder.decode_lines(lines)
+
+
+def read_lines(path: Path, decoder: msgspec.json.Decoder[Line]) -> Iterator[tuple[bytes, list[Line]]]:
+    """The lines of a journal behind its header in blocks, without the last line feed, and what the decoder makes of
+    them.
+
+    Raises:
+        RunFolderError: as `read_journal`.
+    """
     try:
         with path.open("rb") as file:
             _check_header(file.readline(), path)
-            yield from _entries(file, path)
+            for number, lines in _blocks(file):
+                try:
+                    entries = decoder.decode_lines(lines)
+                except msgspec.MsgspecError:
+                    entries = []
+                # What the decoder skips, such as an empty line, is damage too.
+                if len(entries) == lines.count(b"\n") + 1:
+                    yield lines, entries
+                else:
+                    yield from _one_by_one(lines, number, path, decoder)
     except FileNotFoundError as error:
         raise RunFolderError(
             f"{path}: no such journal", hint="name a run folder, as the last line of `nscr torture` prints it"
         ) from error
 
 
-def _entries(file: IO[bytes], path: Path) -> Iterator[Entry]:
-    """By blocks of whole lines: to decode each line for itself takes twice as long."""
-    decoder = msgspec.json.Decoder(Entry)
+def _blocks(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Blocks of whole lines, each with the number of its first: to decode each line for itself takes twice as long."""
     number = 2
     rest = b""
     while block := file.read(_BLOCK):
         lines, newline, rest = (rest + block).rpartition(b"\n")
-        if not newline:
-            continue
-        count = lines.count(b"\n") + 1
-        try:
-            entries = decoder.decode_lines(lines)
-        except msgspec.MsgspecError:
-            entries = []
-        # What the decoder skips, such as an empty line, is damage too.
-        yield from entries if len(entries) == count else _one_by_one(lines, number, path)
-        number += count
+        if newline:
+            yield number, lines
+            number += lines.count(b"\n") + 1
 
 
-def _one_by_one(lines: bytes, first: int, path: Path) -> Iterator[Entry]:
-    """The entries of a block up to the one that is damaged, which is told."""
-    decoder = msgspec.json.Decoder(Entry)
+def _one_by_one(
+    lines: bytes, first: int, path: Path, decoder: msgspec.json.Decoder[Line]
+) -> Iterator[tuple[bytes, list[Line]]]:
+    """The lines of a block up to the one that is damaged, which is told."""
     for number, line in enumerate(lines.split(b"\n"), start=first):
         try:
-            yield decoder.decode(line)
+            yield line, [decoder.decode(line)]
         except msgspec.MsgspecError as error:
             raise RunFolderError(
                 f"{path}: line {number} is damaged: {error}",

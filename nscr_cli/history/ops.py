@@ -271,6 +271,12 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
             msgspec.structs.force_setattr(self, "body", NO_BODY)
 
 
+def detached(sample: Sample) -> Sample:
+    """The same, its body no longer a view of the block that it was read in, which could not be let go of otherwise."""
+    msgspec.structs.force_setattr(sample, "body", sample.body.copy())
+    return sample
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="event"):
     """Something that happened to the run itself: a phase began, a capability is missing, the target died.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from nscr_cli.history.figures import Figures, read_figures
-from nscr_cli.history.history import NEVER, History
+from nscr_cli.history.history import NEVER, Recorded
 from nscr_cli.reporting.documents import verdict_document
 from nscr_cli.reporting.findings import write_findings
 from nscr_cli.reporting.latency import latency_ms
@@ -66,7 +66,7 @@ def write_csv(path: Path, columns: Row, rows: Iterable[Row]) -> None:
         writer.writerows([guarded(cell) for cell in row] for row in rows)
 
 
-def write_run(folder: Path, report: RunReport, history: History) -> None:
+def write_run(folder: Path, report: RunReport, history: Recorded) -> None:
     """Write summary, operations, latency, samples and violations as CSV, verdict.json and findings.md into a folder.
 
     Raises:
@@ -124,7 +124,7 @@ def _summary(report: RunReport) -> Iterator[Row]:
     yield from values.items()
 
 
-def _operations(history: History) -> Iterator[Row]:
+def _operations(history: Recorded) -> Iterator[Row]:
     for operation in history.operations:
         asked, answered = operation.asked, operation.answered
         yield (
@@ -157,7 +157,7 @@ def _latency(report: RunReport) -> Iterator[Row]:
         yield summary.f, summary.style, summary.count, summary.ok, summary.fail, summary.info, *percentiles
 
 
-def _samples(history: History) -> Iterator[Row]:
+def _samples(history: Recorded) -> Iterator[Row]:
     for sample in history.samples:
         yield (
             sample.endpoint,

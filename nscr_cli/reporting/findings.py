@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nscr_cli.checkers.verdict import Finding
 from nscr_cli.checkers.wording import told
-from nscr_cli.history.history import History
+from nscr_cli.history.history import Recorded
 from nscr_cli.reporting.known_bugs import Catalogue, read_catalogue
 from nscr_cli.reporting.run_report import RunReport
 from nscr_cli.reporting.timeline import timeline
@@ -25,7 +25,7 @@ _MOST_OPERATIONS = 40
 _LONGEST = 4000
 
 
-def write_findings(folder: Path, report: RunReport, history: History) -> None:
+def write_findings(folder: Path, report: RunReport, history: Recorded) -> None:
     """Write findings.md, if there are findings.
 
     Raises:
@@ -37,7 +37,7 @@ def write_findings(folder: Path, report: RunReport, history: History) -> None:
         file.write(findings_document(report, history, read_catalogue()))
 
 
-def findings_document(report: RunReport, history: History, catalogue: Catalogue) -> str:
+def findings_document(report: RunReport, history: Recorded, catalogue: Catalogue) -> str:
     """Every finding with its operations, their timeline, their requests, known bugs of its class, and the replay."""
     findings = report.findings
     parts = [
@@ -54,7 +54,7 @@ def findings_document(report: RunReport, history: History, catalogue: Catalogue)
     return "\n\n".join(parts) + "\n"
 
 
-def _finding(number: int, finding: Finding, report: RunReport, history: History) -> Iterator[str]:
+def _finding(number: int, finding: Finding, report: RunReport, history: Recorded) -> Iterator[str]:
     yield f"## {number}. {finding.rule} ({finding.checker})"
     facts = (f"key: {finding.key}", f"promise: {finding.clause}", "", finding.explanation)
     yield _fenced("\n".join(printable(fact, limit=_LONGEST) for fact in facts))

@@ -12,7 +12,7 @@ import msgspec
 from nscr_cli.checkers.verdict import Finding, Result, Verdict, merged
 from nscr_cli.client.target import is_loopback
 from nscr_cli.exits import Exit
-from nscr_cli.history.history import NEVER, History
+from nscr_cli.history.history import NEVER, Recorded
 from nscr_cli.history.ops import Phase
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.latency import Latency, OperationSummary, distribution, latency_ms, summarise
@@ -117,7 +117,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_report(
     plan: RunPlan,
-    history: History,
+    history: Recorded,
     results: Sequence[Result],
     *,
     leftovers: Sequence[str] = (),
@@ -152,7 +152,7 @@ def run_report(
     )
 
 
-def _signal(history: History) -> str | None:
+def _signal(history: Recorded) -> str | None:
     for event in history.events:
         if event.name == "interrupted":
             return event.detail.get("signal", "SIGINT")

@@ -30,11 +30,13 @@ from nscr_cli.checkers.resources import ResourcesChecker
 from nscr_cli.checkers.slow_pushes import SlowPushesChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
-from nscr_cli.checkers.verdict import Checker, Finding, Verdict, check_all
+from nscr_cli.checkers.verdict import Checker, Finding, PartwiseChecker, Verdict, check_all, check_in_parts
 from nscr_cli.checkers.visibility import VisibilityChecker
 from nscr_cli.engine.cutting import cut, is_same
+from nscr_cli.engine.parts import Parts
 from nscr_cli.history.faults import Bandwidth, DropReply, Fault, Step
 from nscr_cli.history.history import History
+from nscr_cli.history.journal import JOURNAL_FORMAT, Header, JournalWriter, read_journal
 from nscr_cli.history.ops import Answered, Asked, Entry, Event, F, Kind, Op, Phase, Reference, Referrer, Sample, Slice
 from nscr_cli.history.plan import RunPlan, Scenario
 
@@ -274,6 +276,24 @@ def test_golden_history(path: Path) -> None:
     assert all(
         finding.clause and finding.explanation and finding.checker == result.checker for finding in result.findings
     )
+
+
+@pytest.mark.parametrize("path", FILES, ids=[f"{path.parent.name}/{path.stem}" for path in FILES])
+def test_a_journal_in_parts_is_judged_as_in_one(path: Path, tmp_path: Path) -> None:
+    golden = Golden(path)
+    journal = tmp_path / "journal.jsonl"
+    with journal.open("wb") as file:
+        writer = JournalWriter(file, Header(format=JOURNAL_FORMAT, nscr="0", run_id="run"))
+        for entry in golden.entries:
+            writer.append(entry)
+    parts = Parts(journal, tmp_path, 3)
+    (in_parts,) = check_in_parts([golden.checker], golden.plan, parts.whole, parts.histories())
+    (at_once,) = check_all([golden.checker], golden.plan, History(read_journal(journal)))
+    if isinstance(golden.checker, PartwiseChecker):
+        assert in_parts == at_once
+    else:
+        assert (in_parts.verdict, in_parts.findings) == (Verdict.UNKNOWN, ())
+        assert "needs the whole history at once" in in_parts.reasons[0]
 
 
 @pytest.mark.parametrize("name", sorted(CHECKERS))

@@ -1,6 +1,7 @@
 """No false alarm, no silent pass: against a simulated registry, honest or with one planted bug. Seeds are printed."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,8 +16,11 @@ from nscr_cli.checkers.monitoring import MonitoringChecker
 from nscr_cli.checkers.protocol import ProtocolChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
-from nscr_cli.checkers.verdict import Verdict, check_all
+from nscr_cli.checkers.verdict import Verdict, check_all, check_in_parts
+from nscr_cli.engine.parts import Parts
 from nscr_cli.history.history import History
+from nscr_cli.history.journal import JOURNAL_FORMAT, Header, JournalWriter, read_journal
+from nscr_cli.history.ops import Kind, Op
 from nscr_cli.history.plan import RunPlan
 
 CHECKERS = (
@@ -72,3 +76,36 @@ def test_a_planted_bug_is_found_nearly_always(
         if results[checker].verdict is Verdict.INVALID and named & rules:
             found.append(seed)
     assert len(found) >= 7, f"{bug} was found with seeds {found} of {seeds}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bug", ["", "lost-tag", "undead-tag", "lost-blob", "truncated-blob", "short-list"])
+@pytest.mark.parametrize("seed", range(6))
+def test_in_parts_the_results_are_the_same(
+    seed: int, bug: str, plan: RunPlan, simulate: Callable[..., History], tmp_path: Path
+) -> None:
+    journal = _written(tmp_path, simulate(seed, count=900, bug=bug, share=0.4, endless=0.02))
+    parts = Parts(journal, tmp_path, 2)
+    in_parts = check_in_parts(CHECKERS, plan, parts.whole, parts.histories())
+    assert in_parts == check_all(CHECKERS, plan, History(read_journal(journal)))
+    assert bug == "" or any(result.findings for result in in_parts)
+
+
+def _written(folder: Path, history: History) -> Path:
+    """A journal of this history."""
+    entries: list[tuple[int, int, Op]] = []
+    for one in history.operations:
+        common = {"process": one.process, "f": one.f, "key": one.key, "phase": one.phase, "intended_ns": 0}
+        begun = Op(index=one.index, kind=Kind.INVOKE, time_ns=one.start_ns, asked=one.asked, **common)
+        entries.append((one.start_ns, 1, begun))
+        if one.kind is not Kind.INFO:  # whether nothing was written or that nobody knows is all the same
+            ended = Op(index=one.index + 1, kind=one.kind, time_ns=one.end_ns, answered=one.answered, **common)
+            entries.append((one.end_ns, 0, ended))
+    journal = folder / "journal.jsonl"
+    with journal.open("wb") as file:
+        writer = JournalWriter(file, Header(format=JOURNAL_FORMAT, nscr="0", run_id="run"))
+        for event in history.events:
+            writer.append(event)
+        for _, _, op in sorted(entries, key=lambda entry: entry[:2]):
+            writer.append(op)
+    return journal
