@@ -22,7 +22,7 @@ from nscr_cli.engine.torture import torture as run_torture
 from nscr_cli.errors import EnvironmentFailed
 from nscr_cli.exits import Exit
 from nscr_cli.generators.namespace import namespace_of
-from nscr_cli.history.history import History
+from nscr_cli.history.history import Recorded
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.documents import verdict_document
 from nscr_cli.reporting.reruns import Promise, Rerun, again_lines, rerun_line, rerun_of, reruns_document
@@ -139,7 +139,7 @@ def run_again(
 
 
 def shrink_run(
-    folder: Path, plan: RunPlan, history: History, findings: Sequence[Finding], torturer: Torturer, longest_s: float
+    folder: Path, plan: RunPlan, history: Recorded, findings: Sequence[Finding], torturer: Torturer, longest_s: float
 ) -> list[str]:
     """Search for a smaller run that fails alike; what came of it, in lines.
 

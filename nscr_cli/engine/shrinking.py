@@ -13,7 +13,7 @@ import msgspec
 
 from nscr_cli.checkers.verdict import Finding
 from nscr_cli.engine.smaller_plans import REDUCTIONS, extent, fewer_operations, leaps
-from nscr_cli.history.history import History
+from nscr_cli.history.history import Recorded
 from nscr_cli.history.ops import Phase
 from nscr_cli.history.plan import RunPlan
 
@@ -66,7 +66,7 @@ def chosen(findings: Sequence[Finding], rule: tuple[str, str] | None = None) -> 
     return min(same, key=lambda finding: finding.operations[-1], default=None)
 
 
-def operations_until(finding: Finding, history: History) -> int | None:
+def operations_until(finding: Finding, history: Recorded) -> int | None:
     """How many operations of the main phase had begun when the last one that proves the finding began."""
     last = max(finding.operations)
     begun = sum(one.phase is Phase.MAIN and one.index <= last for one in history.operations)
