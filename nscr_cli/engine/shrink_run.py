@@ -17,7 +17,7 @@ from nscr_cli.engine.shrinking import Attempt, Shrinking, chosen, operations_unt
 from nscr_cli.engine.smaller_plans import extent
 from nscr_cli.engine.torture import Outcome
 from nscr_cli.errors import EnvironmentFailed
-from nscr_cli.history.history import History
+from nscr_cli.history.history import Recorded
 from nscr_cli.history.ops import Phase
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.run_report import RERUNS
@@ -57,7 +57,7 @@ class Shrunk(msgspec.Struct, frozen=True, kw_only=True):
 def shrink(
     folder: Path,
     plan: RunPlan,
-    history: History,
+    history: Recorded,
     findings: list[Finding],
     *,
     run: Callable[[RunPlan], Outcome],
