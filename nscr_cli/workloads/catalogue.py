@@ -100,6 +100,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
 
 _TAG_ACTIONS = {
     "move-tag": Action(summary="put a new manifest under a contended tag", begin=tag_writes.move_tag),
+    "race-tag": Action(summary="put a new manifest under a tag that others create now, too", begin=tag_writes.race_tag),
     "retag": Action(summary="put a manifest under one more tag", begin=tag_writes.retag),
     "read-tag": Action(summary="GET or HEAD a contended tag", begin=pulls.read_tag),
     "list-tags": Action(summary="list the tags of a repository", begin=pulls.list_tags, needs=(F.LIST_TAGS,)),

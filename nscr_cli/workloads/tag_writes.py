@@ -12,6 +12,8 @@ from nscr_cli.workloads.actor import Turn
 from nscr_cli.workloads.pushes import after_blobs, put_manifest
 from nscr_cli.workloads.steps import Step, in_order
 
+_WAVE = 6
+
 
 def move_tag(turn: Turn) -> Step:
     """A new small manifest under a contended tag, over blobs that are there."""
@@ -25,6 +27,24 @@ def move_tag(turn: Turn) -> Step:
     needed = [] if turn.memory.holds(repository, config.digest) else [config]
     reads_back = chance.random() < 0.2
     return after_blobs(turn, repository, needed, lambda: put_manifest(repository, tag, manifest, reads_back=reads_back))
+
+
+def race_tag(turn: Turn) -> Step:
+    """A new small manifest under a tag that is new to all clients, of which others put theirs under it now; and a look.
+
+    The loser of the race to create a tag must not be told that it won (bug B2 of docs/bugs.toml).
+    """
+    chance = turn.chance("race-tag")
+    wave = turn.number // _WAVE
+    repository = turn.world.repositories[wave % len(turn.world.repositories)]
+    tag = f"n{wave:06d}"
+    config = turn.world.config
+    needed = [] if turn.memory.holds(repository, config.digest) else [config]
+    errand = [
+        invocations.put_manifest(repository, tag, image(config, [], turn.nonce)),
+        chance.choice([invocations.get_tag, invocations.head_tag])(repository, tag),
+    ]
+    return after_blobs(turn, repository, needed, lambda: in_order(errand))
 
 
 def add_tag(turn: Turn) -> Step:
