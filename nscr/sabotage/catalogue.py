@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from nscr.sabotage.leaked_descriptor import leaked_descriptor
 from nscr.sabotage.lost_tag import LostTag
+from nscr.sabotage.one_lock import OneLock
 from nscr.sabotage.stale_summary import StaleSummary
 from nscr.sabotage.truncated_blob import truncated_blob
 from nscr.sabotage.undead_tag import UndeadTag
@@ -46,6 +47,13 @@ _ALL = (
         mimics=("B1", "B2"),
         breaks=("a tag that was written and acknowledged is read back until it is written or deleted again",),
         wrap=lambda stores: replace(stores, manifests=LostTag(stores.manifests)),
+    ),
+    Sabotage(
+        "one-lock",
+        "All repositories share one lock for their manifests, and one manifest write in forty keeps it for 20 seconds.",
+        mimics=("M1", "M2"),
+        breaks=("what is done to one repository does not hold up those who ask for another",),
+        wrap=lambda stores: replace(stores, manifests=OneLock(stores.manifests)),
     ),
     Sabotage(
         "stale-summary",

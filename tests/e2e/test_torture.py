@@ -124,6 +124,22 @@ def test_figures_that_lie_only_under_load_are_found(nscr: Nscr) -> None:
 
 
 @pytest.mark.slow
+def test_a_lock_for_all_repositories_is_found_by_who_has_nothing_to_do_with_them(nscr: Nscr, tmp_path: Path) -> None:
+    done = nscr(
+        "torture", "overload", "--duration", "4s", "--workers", "8", "--seed", "11", "--sabotage", "one-lock", "--json"
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    findings = [finding for checker in report["checkers"] for finding in checker["findings"]]
+    assert {finding["rule"] for finding in findings} == {"stalled-operation"}
+    (folder,) = (tmp_path / "reports" / "overload").iterdir()
+    known = history_of(folder).by_index
+    assert all(index in known for finding in findings for index in finding["operations"])
+    (threshold,) = report["thresholds"]
+    assert (threshold["name"], threshold["outcome"]) == ("p99.bystander", "breached")
+
+
+@pytest.mark.slow
 def test_an_external_registry_with_a_password_is_left_clean_and_without_a_trace_of_it(
     nscr: Nscr, serve: Any, tmp_path: Path
 ) -> None:

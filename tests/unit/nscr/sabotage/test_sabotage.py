@@ -5,13 +5,17 @@ import os
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from nscr.__main__ import main
 from nscr.config import ServerConfig
+from nscr.core.admission import PutTerms
 from nscr.oci.digest import digest_of
-from nscr.sabotage import leaked_descriptor, lost_tag, truncated_blob, undead_tag
+from nscr.oci.names import RepositoryName, Tag
+from nscr.sabotage import leaked_descriptor, lost_tag, one_lock, truncated_blob, undead_tag
 from nscr.sabotage.catalogue import CATALOGUE
+from nscr.stores.base import StoredManifest
 from nscr.stores.files import FileContent
 
 pytestmark = pytest.mark.anyio
@@ -70,6 +74,36 @@ async def test_one_download_in_four_leaves_its_file_open(tmp_path: Path) -> None
     assert len(left) == 2
 
 
+async def test_whoever_keeps_the_lock_keeps_everybody_waiting(make_client: Any) -> None:
+    is_kept, is_done = anyio.Event(), anyio.Event()
+    order: list[str] = []
+
+    async def keep() -> None:
+        is_kept.set()
+        await is_done.wait()
+        order.append("kept")
+
+    client = make_client(ServerConfig())
+    index = one_lock.OneLock(client.stores.manifests, keep)
+    tag, manifest = Tag("t"), StoredManifest(digest_of(b"{}"), "application/json", b"{}", ())
+
+    async def read(repository: str) -> None:
+        await is_kept.wait()
+        await index.manifest(RepositoryName(repository), tag)
+        order.append(f"read {repository}")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(read, "other")
+        for _ in range(one_lock.EVERY - 1):
+            await index.put_manifest(RepositoryName("a"), manifest, PutTerms((tag,)), 0)
+        assert not is_kept.is_set()
+        tasks.start_soon(index.put_manifest, RepositoryName("a"), manifest, PutTerms((tag,)), 0)
+        await anyio.wait_all_tasks_blocked()
+        assert order == []
+        is_done.set()
+    assert order == ["kept", "read other"]
+
+
 @pytest.mark.parametrize("by_digest", [False, True])
 async def test_a_deleted_tag_comes_back(make_client: Any, by_digest: bool) -> None:
     client = make_client(ServerConfig(sabotages=("undead-tag",)))
@@ -110,7 +144,7 @@ async def test_totals_lag_behind_while_an_upload_is_open(make_client: Any) -> No
 def test_the_catalogue_is_printed_as_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-sabotages", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    names = ["leaked-descriptor", "lost-tag", "stale-summary", "truncated-blob", "undead-tag"]
+    names = ["leaked-descriptor", "lost-tag", "one-lock", "stale-summary", "truncated-blob", "undead-tag"]
     assert [entry["name"] for entry in printed] == names == list(CATALOGUE)
     for entry in printed:
         assert set(entry) == {"name", "description", "mimics", "breaks"}
