@@ -50,7 +50,9 @@ class _Listing:
         self._plan = plan
         self._whole = whole
         self._findings: list[Finding] = []
-        self._evidence = {"lists": 0, "tags-listed": 0, "pages": 0, "pages-refused": 0, "links-to-nothing": 0}
+        self._evidence = dict.fromkeys(
+            ("lists", "tags-listed", "pages", "pages-refused", "pages-after-what-may-be-gone", "links-to-nothing"), 0
+        )
 
     def take(self, part: History) -> None:
         lists, pages = _by_repository(part.of(F.LIST_TAGS)), _by_repository(part.of(F.LIST_PAGE))
@@ -67,6 +69,7 @@ class _Listing:
             self._evidence["lists"] += len(listed)
             self._evidence["tags-listed"] += sum(len(one.answered.tags or ()) for one in listed)
             self._evidence["pages"] += len(paged)
+            self._evidence["pages-after-what-may-be-gone"] += sum(not judge.is_anchored(one) for one in paged)
             self._evidence["links-to-nothing"] += sum(map(judge.leads_to_nothing, paged))
         self._evidence["pages-refused"] += sum(one.kind is FAIL for one in part.of(F.LIST_PAGE))
         self._findings += _listed_but_not_there(part, tags)

@@ -34,7 +34,11 @@ class Pages:
     def missing(self, page: Operation) -> Iterable[tuple[str, Operation]]:
         """Keys of tags that were there throughout and are not on the page where they belong, each with the proof."""
         names, asked = page.answered.tags or (), page.asked
-        if not _means_something(page) or ((asked.last is not None or is_cut(page)) and is_unsorted(names)):
+        if (
+            not _means_something(page)
+            or not self.is_anchored(page)
+            or ((asked.last is not None or is_cut(page)) and is_unsorted(names))
+        ):
             return
         if is_cut(page) and not names:
             return
@@ -49,6 +53,13 @@ class Pages:
                 if proof is not None:
                     yield self._keys[name], proof
 
+    def is_anchored(self, page: Operation) -> bool:
+        """What `last` names was there throughout; of what may be gone, nobody promises what comes after it (bug J4)."""
+        key = self._keys.get(page.asked.last or "")
+        return page.asked.last is None or (
+            key is not None and self._tags.of(key).must_hold(page.start_ns, page.end_ns) is not None
+        )
+
     def ghosts(self, page: Operation) -> Iterable[tuple[str, Operation]]:
         """Keys of tags that are listed though they were not there at any instant, each with what shows it."""
         for name in page.answered.tags or ():
@@ -62,9 +73,9 @@ class Pages:
         return (name for name in page.answered.tags or () if name not in self._keys)
 
     def too_early(self, page: Operation) -> str | None:
-        """A name that does not come after `last`, which is a tag that somebody put."""
+        """A name that does not come after `last`, where `last` is there."""
         last = page.asked.last
-        if last not in self._keys:
+        if last is None or not self.is_anchored(page):
             return None
         return next((name for name in page.answered.tags or () if is_not_after(name, last)), None)
 

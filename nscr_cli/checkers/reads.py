@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
 from nscr_cli.checkers.liveness import is_on_loopback
-from nscr_cli.checkers.negotiation import compared, differing
+from nscr_cli.checkers.negotiation import compared, differing, not_served
 from nscr_cli.checkers.range_answers import RangeAnswers, Wrong
 from nscr_cli.checkers.verdict import Finding, Result
 from nscr_cli.checkers.wording import told
@@ -18,6 +18,7 @@ from nscr_cli.history.ops import F, Kind
 from nscr_cli.history.plan import RunPlan
 
 _SAME = "RFC 9110, 9.3.2; spec.md#pulling-manifests: HEAD says what GET says"
+_SERVED = "spec.md#pulling-manifests: a manifest that is there is served to who takes its media type"
 _CONDITION = "RFC 9110, 13.1.2: 304 only where the ETag is that of what is there, 412 never to GET or HEAD"
 _SHOWN = 5
 _FLOORS = {"odd-reads": 10, "conditional": 0, "negotiated": 0, "heads-compared": 0}
@@ -63,6 +64,17 @@ class ReadsChecker:
                 explanation=f"with Accept {head.asked.accept!r}: {why}.",
             )
             for head, get, why in differing(history)
+        )
+        findings.extend(
+            Finding(
+                checker="reads",
+                rule="not-served",
+                key=read.key,
+                operations=tuple(sorted((put.index, read.index))),
+                clause=_SERVED,
+                explanation=f"{told(put)}; with Accept {read.asked.accept!r}: {told(read)}.",
+            )
+            for put, read in not_served(history)
         )
         evidence |= {
             **ranges.evidence,

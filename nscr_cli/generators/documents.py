@@ -45,6 +45,22 @@ def configuration(nonce: str) -> Content:
     return _json({"architecture": "amd64", "os": "linux", "author": nonce, "rootfs": {"type": "layers"}})
 
 
+def convertible_configuration(nonce: str, layers: Sequence[Content]) -> Content:
+    """One with a history of its layers, as a registry needs to make a schema 1 manifest of a Docker image."""
+    created = "2026-01-01T00:00:00Z"
+    return _json(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "author": nonce,
+            "created": created,
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
+            "history": [{"created": created, "created_by": "nscr"} for _ in layers],
+        }
+    )
+
+
 def image(config: Content, layers: Sequence[Content], nonce: str) -> Manifest:
     """An OCI image manifest."""
     return _manifest(

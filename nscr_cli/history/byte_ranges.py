@@ -35,8 +35,10 @@ def meant(text: str, size: int) -> tuple[tuple[int, int], ...] | Meaning:
     """
     found = _SETS.fullmatch(text.strip())
     parts: list[tuple[int, int]] = []
-    for spec in found.group(1).split(",") if found else ("",):
-        ends = _SPEC.fullmatch(spec.strip())
+    # Empty elements of a list are passed over (RFC 9110, 5.6.1).
+    specs = [spec.strip() for spec in found.group(1).split(",") if spec.strip()] if found else []
+    for spec in specs or ("",):
+        ends = _SPEC.fullmatch(spec)
         if ends is None or not any(ends.groups()):
             return Meaning.MALFORMED
         first, last = ends.groups()

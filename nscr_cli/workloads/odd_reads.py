@@ -14,6 +14,7 @@ from nscr_cli.generators.documents import (
     OCI_MANIFEST,
     Manifest,
     configuration,
+    convertible_configuration,
     docker_image,
     image,
     index,
@@ -37,7 +38,7 @@ _ACCEPTS = (
     "text/html",
 )
 _FOREIGN_ETAG = '"nscr-nobody-gave-this-one"'
-_MALFORMED = ("bytes=9-2", "bytes=a-b", "bytes=-", "bytes", "items=0-5", "bytes=1-2,x", "bytes=0x1-0x2")
+_MALFORMED = ("bytes=9-2", "bytes=a-b", "bytes=-", "bytes", "items=0-5", "bytes=0x1-0x2")
 _NO_DIGESTS = (
     "sha256:zz",
     f"sha256:{'0' * 63}",
@@ -108,8 +109,7 @@ def negotiate(turn: Turn) -> Step:
     repository = chance.choice(turn.world.repositories)
     own_tag = f"n{turn.process:05d}x{turn.number:06d}"
     accepts = chance.sample(_ACCEPTS, 3)
-    config = configuration(turn.nonce)
-    manifests = _manifest(turn, config, chance)
+    blobs, manifests = _manifest(turn, chance)
     last = manifests[-1]
     reads = [
         invocations.negotiate(f, repository, reference, accept)
@@ -126,7 +126,7 @@ def negotiate(turn: Turn) -> Step:
             lambda event: following() if event.kind is Kind.OK else None,
         )
 
-    return after_blobs(turn, repository, [config], lambda: put(manifests))
+    return after_blobs(turn, repository, blobs, lambda: put(manifests))
 
 
 def ask_malformed(turn: Turn) -> Step:
@@ -162,17 +162,22 @@ def _size(turn: Turn, chance: Random) -> int:
     return min(max(size, smallest), largest)
 
 
-def _manifest(turn: Turn, config: Content, chance: Random) -> list[Manifest]:
-    """What is to be put, in this order; the last is what is read."""
+def _manifest(turn: Turn, chance: Random) -> tuple[list[Content], list[Manifest]]:
+    """What is to be put, blobs and manifests in this order; the last is what is read."""
     kinds = ["oci", *["docker"] * turn.world.supports(DOCKER_MANIFESTS), *["index"] * turn.world.supports(INDEXES)]
+    layer = chance.choice(turn.world.shared)
     match chance.choice(kinds):
         case "docker":
-            return [docker_image(config, [])]
+            # Some registries make another form of it for clients that are old enough (bug K3 of docs/bugs.toml).
+            config = convertible_configuration(turn.nonce, [layer])
+            return [layer, config], [docker_image(config, [layer])]
         case "index":
-            child = image(config, [], turn.nonce)
-            return [child, index([child], turn.nonce)]
+            config = configuration(turn.nonce)
+            child = image(config, [layer], turn.nonce)
+            return [layer, config], [child, index([child], turn.nonce)]
         case _:
-            return [image(config, [], turn.nonce)]
+            config = configuration(turn.nonce)
+            return [layer, config], [image(config, [layer], turn.nonce)]
 
 
 def _plain(repository: str, content: Content, chance: Random) -> Invocation:

@@ -111,7 +111,7 @@ def list_catalog(turn: Turn) -> Step:
     chance = turn.chance("catalog")
     world = turn.world
     last = chance.choice((world.namespace.path, *world.repositories))
-    size = chance.choice((None, 1, 2, 3, 100))
+    size = chance.choice((None, 1, 2, 3, 10))
     return Step(invocations.list_catalog(chance.choice(world.repositories), world.namespace.prefix, size, last))
 
 

@@ -12,6 +12,7 @@ from nscr_cli.generators.documents import (
     OCI_MANIFEST,
     Manifest,
     configuration,
+    convertible_configuration,
     docker_image,
     image,
     index,
@@ -57,3 +58,11 @@ def test_its_references_are_those_in_its_bytes(make: Callable[[str], Manifest], 
         (reference.digest, reference.size) for reference in manifest.references
     ]
     assert all(reference.is_manifest is ("manifests" in document) for reference in manifest.references)
+
+
+def test_a_convertible_configuration_tells_of_each_layer() -> None:
+    layers = [Content.seeded(str(number), 20) for number in range(2)]
+    document = json.loads(b"".join(convertible_configuration("n", layers).chunks()))
+    assert document["rootfs"]["diff_ids"] == [layer.digest for layer in layers]
+    assert len(document["history"]) == 2
+    assert convertible_configuration("n", layers).digest != convertible_configuration("m", layers).digest
