@@ -33,6 +33,7 @@ def judged_step(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> 
         return
     if one.f is F.PATCH_UPLOAD:
         yield from _judged_chunk(one, upload, evidence)
+        yield from _mixed(one, upload)
     if one.f in (F.PATCH_UPLOAD, F.GET_UPLOAD) and one.kind is OK and one.answered.present is not False:
         yield from _judged_offset(one, upload, evidence)
     if one.f is F.FINISH_UPLOAD and not one.asked.wrong_bytes:  # of wrong digests, the blobs checker judges
@@ -61,6 +62,19 @@ def _judged_chunk(one: Operation, upload: UploadSteps, evidence: Counter[str]) -
     if status == _REFUSED and is_certain and not upload.least_chunk:
         why = f"The upload held {least} bytes, and the chunk begins there, and yet: {told(one)}."
         yield finding_of("refused-chunk", (*((proof,) if proof is not None else ()), one), _ACCEPTED, why)
+
+
+def _mixed(one: Operation, upload: UploadSteps) -> Iterable[Finding]:
+    """Of two chunks for one place that differ, the second is out of order whichever that was, and so not accepted."""
+    if not (one.asked.wrong_bytes and one.kind is OK and one.asked.range is not None):
+        return
+    for other in upload.operations:
+        is_rival = other.f is F.PATCH_UPLOAD and other.kind is OK and not other.asked.wrong_bytes
+        is_same_place = other.asked.range == one.asked.range and is_as_said(other) and is_as_said(one)
+        if is_rival and is_same_place and upload.is_there(one) and upload.is_there(other):
+            why = f"Two chunks for one place that differ were both accepted: {told(other)}. And {told(one)}."
+            yield finding_of("mixed-chunks", (other, one), ORDER, why)
+            return
 
 
 def _judged_offset(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> Iterable[Finding]:
