@@ -7,6 +7,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from nscr.sabotage.late_tag import LateTag
 from nscr.sabotage.leaked_descriptor import leaked_descriptor
 from nscr.sabotage.lost_tag import LostTag
 from nscr.sabotage.one_lock import OneLock
@@ -34,6 +35,13 @@ class Sabotage:
 
 
 _ALL = (
+    Sabotage(
+        "late-tag",
+        "One tag write in five is not seen by the next two reads of that tag, as from a copy that lags.",
+        mimics=("G1",),
+        breaks=("a tag that was written and acknowledged is read by everybody from then on",),
+        wrap=lambda stores: replace(stores, manifests=LateTag(stores.manifests)),
+    ),
     Sabotage(
         "leaked-descriptor",
         "One blob download in four leaves its file open for ever.",

@@ -56,6 +56,20 @@ def test_a_token_is_asked_for_once(nscr_program: str, serve: Callable[..., objec
         assert max(by_repository.values()) <= 2, by_repository
 
 
+def test_first_pushes_to_new_repositories_get_their_tokens(
+    nscr_program: str, serve: Callable[..., object], tmp_path: Path
+) -> None:
+    served = serve()
+    with guarded(served.url, "ann", SECRET, life_s=300, told_life_s=300) as guard:
+        done = run(
+            nscr_program, tmp_path, guard, "torture", "fresh-repo-burst", "--workers", "6", "--duration", "4s", "--keep"
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        fresh = {scope: count for scope, count in guard.asked.items() if "/fresh-" in scope}
+        assert len(fresh) > 2
+        assert set(fresh.values()) == {1}, fresh
+
+
 def test_a_wrong_password_is_told(nscr_program: str, serve: Callable[..., object], tmp_path: Path) -> None:
     served = serve()
     with guarded(served.url, "ann", SECRET, life_s=300, told_life_s=300) as guard:

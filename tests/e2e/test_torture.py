@@ -103,6 +103,20 @@ def test_a_sabotaged_registry_is_invalid_with_a_finding_that_names_operations(
 
 
 @pytest.mark.slow
+def test_a_tag_that_is_seen_late_is_found_and_how_late(nscr: Nscr) -> None:
+    done = nscr("torture", "visibility-lag", "--duration", "5s", "--seed", "11", "--sabotage", "late-tag", "--json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    (tags,) = (checker for checker in report["checkers"] if checker["checker"] == "tags")
+    assert {finding["rule"] for finding in tags["findings"]} <= {"lost-write", "stale-read", "not-linearizable"}
+    assert tags["findings"]
+    (visibility,) = (checker for checker in report["checkers"] if checker["checker"] == "visibility")
+    assert visibility["findings"] == []
+    assert visibility["evidence"]["missed-at-first"] > 0
+    assert visibility["evidence"]["last-missed-us-max"] > 0
+
+
+@pytest.mark.slow
 def test_descriptors_that_leak_are_found(nscr: Nscr) -> None:
     done = nscr("torture", "--duration", "5s", "--seed", "11", "--sabotage", "leaked-descriptor", "--json")
     assert done.returncode == 1, done.stdout + done.stderr

@@ -13,7 +13,7 @@ from nscr.config import ServerConfig
 from nscr.core.admission import PutTerms
 from nscr.oci.digest import digest_of
 from nscr.oci.names import RepositoryName, Tag
-from nscr.sabotage import leaked_descriptor, lost_tag, one_lock, truncated_blob, undead_tag
+from nscr.sabotage import late_tag, leaked_descriptor, lost_tag, one_lock, truncated_blob, undead_tag
 from nscr.sabotage.catalogue import CATALOGUE
 from nscr.stores.base import StoredManifest
 from nscr.stores.files import FileContent
@@ -35,6 +35,19 @@ async def test_one_tag_write_in_twenty_is_lost(make_client: Any) -> None:
         if (await client("HEAD", f"/v2/a/manifests/t{number}")).status == 404:
             lost.append(number)
     assert lost == [19, 39]
+
+
+async def test_one_tag_write_in_five_is_seen_late(make_client: Any) -> None:
+    client = make_client(ServerConfig(sabotages=("late-tag",)))
+    seen = []
+    for number in range(2 * late_tag.EVERY):
+        digest = await client.push_image("a", "t", str(number).encode())
+        reads = [await client("HEAD", "/v2/a/manifests/t") for _ in range(late_tag.LATE_READS + 1)]
+        seen.append([read.headers["docker-content-digest"] == digest for read in reads])
+        assert (await client("HEAD", f"/v2/a/manifests/{digest}")).status == 200
+    late = [False] * late_tag.LATE_READS + [True]
+    assert [number for number, one in enumerate(seen) if one == late] == [4, 9]
+    assert seen.count([True] * len(late)) == 8
 
 
 async def test_one_download_in_fifty_is_short_and_says_nothing(make_client: Any) -> None:
@@ -144,11 +157,11 @@ async def test_totals_lag_behind_while_an_upload_is_open(make_client: Any) -> No
 def test_the_catalogue_is_printed_as_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-sabotages", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    names = ["leaked-descriptor", "lost-tag", "one-lock", "stale-summary", "truncated-blob", "undead-tag"]
+    names = ["late-tag", "leaked-descriptor", "lost-tag", "one-lock", "stale-summary", "truncated-blob", "undead-tag"]
     assert [entry["name"] for entry in printed] == names == list(CATALOGUE)
     for entry in printed:
         assert set(entry) == {"name", "description", "mimics", "breaks"}
         assert entry["mimics"]
         assert entry["breaks"]
     assert main(["--list-sabotages"]) == 0
-    assert capsys.readouterr().out.startswith("leaked-descriptor: ")
+    assert capsys.readouterr().out.startswith("late-tag: ")
