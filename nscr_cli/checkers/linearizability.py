@@ -8,14 +8,15 @@ Knows nothing of registries; `register.py` decides tags in near-linear time, and
 Follows J. Wing, C. Gong, "Testing and Verifying Concurrent Objects"; G. Lowe, "Testing for linearizability".
 """
 
-from collections.abc import Hashable, Iterable, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
 from nscr_cli.checkers.verdict import Verdict
 
-State = TypeVar("State", bound=Hashable)
+State = TypeVar("State")
 Action = TypeVar("Action")
 
 
@@ -34,7 +35,7 @@ class Call(msgspec.Struct, Generic[Action], frozen=True):
 
 
 class Model(Protocol[State, Action]):
-    """A sequential object. States are compared and hashed as Python values, and are never None."""
+    """A sequential object. States are compared and hashed as Python values, or as `WithEquality` says; never None."""
 
     def initial(self) -> State:
         """The state before the first call."""
@@ -50,6 +51,24 @@ class Model(Protocol[State, Action]):
 
     def describe(self, action: Action) -> str:
         """The action in words."""
+        ...
+
+
+@runtime_checkable
+class WithEquality(Protocol):
+    """A model of which two states may be the same though Python tells them apart, or cannot hash them."""
+
+    def equal(self, state: object, other: object) -> bool:
+        """Whether whatever can happen in one state can happen in the other."""
+        ...
+
+
+@runtime_checkable
+class WithShortcut(Protocol[Action]):
+    """A model that can decide some histories without a search."""
+
+    def shortcut(self, calls: Sequence[Call[Action]], max_steps: int | None) -> "LinearizabilityResult | None":
+        """The result for one part, positions being those in it; None where it takes a search."""
         ...
 
 
@@ -77,15 +96,42 @@ def check(
 ) -> LinearizabilityResult:
     """Whether the calls have a sequential order that the model allows and that contradicts no interval.
 
+    Registers whose writes are unique are decided in near-linear time, all else by a search with memoisation; either way
+    part by part.
+
     Args:
         max_steps: transitions to try, over all parts, before giving up with UNKNOWN; None tries them all.
     """
+    if not isinstance(model, WithShortcut):
+        return search(model, operations, max_steps=max_steps)
+    shortcut = model.shortcut
+
+    def judge(calls: Sequence[Call[Action]], most: int | None) -> LinearizabilityResult:
+        found = shortcut(calls, most)
+        return found if found is not None else _search(model, calls, most)
+
+    return _by_part(model, operations, max_steps, judge)
+
+
+def search(
+    model: Model[State, Action], operations: Sequence[Call[Action]], *, max_steps: int | None = None
+) -> LinearizabilityResult:
+    """As `check`, whatever the model may know better."""
+    return _by_part(model, operations, max_steps, partial(_search, model))
+
+
+def _by_part(
+    model: Model[State, Action],
+    operations: Sequence[Call[Action]],
+    max_steps: int | None,
+    judge: Callable[[Sequence[Call[Action]], int | None], LinearizabilityResult],
+) -> LinearizabilityResult:
     prefix: list[int] = []
     steps = 0
     undecided = ""
     for part in model.partition(operations):
         remaining = None if max_steps is None else max_steps - steps
-        found = _search(model, [operations[position] for position in part], remaining)
+        found = judge([operations[position] for position in part], remaining)
         steps += found.steps
         translated = tuple(part[position] for position in found.prefix)
         if found.verdict is Verdict.INVALID:
@@ -109,7 +155,8 @@ def _search(model: Model[State, Action], calls: Sequence[Call[Action]], max_step
     state = model.initial()
     done = 0
     # The memo of Lowe: the same calls done with the same state reached again cannot lead anywhere new.
-    seen: set[tuple[int, State]] = {(done, state)}
+    seen = _Same(model) if isinstance(model, WithEquality) else _Seen()
+    seen.is_new(done, state)
     taken: list[tuple[int, State]] = []
     longest: tuple[int, ...] = ()
     misfits: tuple[int, ...] = ()
@@ -122,13 +169,11 @@ def _search(model: Model[State, Action], calls: Sequence[Call[Action]], max_step
             if max_steps is not None and steps > max_steps:
                 return LinearizabilityResult(verdict=Verdict.UNKNOWN, prefix=longest, misfits=misfits, steps=steps)
             following = model.step(state, calls[position].action)
-            key = None if following is None else (done | 1 << position, following)
-            if key is None or key in seen:
+            if following is None or not seen.is_new(done | 1 << position, following):
                 node = timeline.after(node)
                 continue
-            seen.add(key)
             taken.append((node, state))
-            done, state = key
+            done, state = done | 1 << position, following
             timeline.take(node)
             node = timeline.first()
             continue
@@ -144,6 +189,35 @@ def _search(model: Model[State, Action], calls: Sequence[Call[Action]], max_step
         node = timeline.after(node)
     order = tuple(timeline.call_of(start) for start, _ in taken)
     return LinearizabilityResult(verdict=Verdict.VALID, prefix=order, steps=steps)
+
+
+class _Seen:
+    """What was reached: which calls were done, and the state then; by value."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[int, object]] = set()
+
+    def is_new(self, done: int, state: object) -> bool:
+        """Whether it was not reached before; from now on it was."""
+        known = len(self._seen)
+        self._seen.add((done, state))
+        return len(self._seen) > known
+
+
+class _Same:
+    """The same, by what the model holds for equal."""
+
+    def __init__(self, model: WithEquality) -> None:
+        self._equal = model.equal
+        self._states: dict[int, list[object]] = {}
+
+    def is_new(self, done: int, state: object) -> bool:
+        """Whether no equal state was reached before with the same calls done."""
+        states = self._states.setdefault(done, [])
+        if any(self._equal(state, other) for other in states):
+            return False
+        states.append(state)
+        return True
 
 
 class _Timeline:

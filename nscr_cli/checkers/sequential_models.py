@@ -8,7 +8,8 @@ from collections.abc import Hashable, Sequence
 
 import msgspec
 
-from nscr_cli.checkers.linearizability import Call
+from nscr_cli.checkers.linearizability import Call, LinearizabilityResult
+from nscr_cli.checkers.register_order import without_search
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -64,6 +65,14 @@ class RegisterModel:
 
     def partition(self, calls: Sequence[Call[RegisterAction]]) -> list[range]:
         return [range(len(calls))]
+
+    def shortcut(self, calls: Sequence[Call[RegisterAction]], max_steps: int | None) -> LinearizabilityResult | None:
+        """Reads and unique writes alone need no search."""
+        if any(isinstance(call.action, CompareAndSet) for call in calls):
+            return None
+        return without_search(
+            [(isinstance(call.action, Write), call.action.value, call.start, call.end) for call in calls], max_steps
+        )
 
     def describe(self, action: RegisterAction) -> str:
         match action:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nscr_cli.checkers.linearizability import Call, check
+from nscr_cli.checkers.linearizability import Call, LinearizabilityResult, check, search
 from nscr_cli.checkers.register import judge_register
 from nscr_cli.checkers.register_calls import RegisterCall, What
 from nscr_cli.checkers.register_clash import prove
@@ -85,8 +85,51 @@ def _is_order(order: Sequence[RegisterCall], model: TagModel) -> bool:
 @settings(max_examples=300, deadline=None)
 @given(histories(most=5))
 def test_the_search_agrees_with_brute_force(calls: list[RegisterCall]) -> None:
+    found = search(TagModel(), _as_calls(calls))
+    assert (found.verdict is Verdict.VALID) == _brute_force(calls)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(histories(most=5))
+def test_the_check_agrees_with_brute_force_with_deletes_and_calls_without_end(calls: list[RegisterCall]) -> None:
     found = check(TagModel(), _as_calls(calls))
     assert (found.verdict is Verdict.VALID) == _brute_force(calls)
+    _assert_contract(calls, found)
+
+
+@pytest.mark.slow
+@settings(max_examples=600, deadline=None)
+@given(histories(most=12, horizon=14))
+def test_reads_and_writes_alone_are_put_in_order_without_a_search(calls: list[RegisterCall]) -> None:
+    calls = [call for call in calls if call.what in (What.WRITE, What.READ)]
+    found = check(TagModel(), _as_calls(calls))
+    searched = search(TagModel(), _as_calls(calls))
+    assert found.verdict is searched.verdict
+    assert found.steps == sum(call.what is What.WRITE or call.end is not None for call in calls)
+    _assert_contract(calls, found)
+    state = TagModel().initial()
+    for number in found.prefix:
+        state = TagModel().step(state, calls[number]) or ""
+    assert [number for number in found.misfits if TagModel().step(state, calls[number]) is not None] == []
+
+
+def _assert_contract(calls: Sequence[RegisterCall], found: LinearizabilityResult) -> None:
+    """The prefix is in an order that is allowed; all that ended are in it, or else some call does not fit behind it."""
+    model = TagModel()
+    assert len(set(found.prefix)) == len(found.prefix)
+    assert _is_order([calls[number] for number in found.prefix], model)
+    ended = {number for number, call in enumerate(calls) if call.end is not None}
+    if found.verdict is Verdict.VALID:
+        assert ended <= set(found.prefix)
+        assert (found.misfits, found.explanation) == ((), "")
+        return
+    assert found.misfits
+    assert not set(found.misfits) & set(found.prefix)
+    assert found.explanation
+    # What returned before the first misfit does is in the prefix: it is the prefix of a history, not a selection.
+    fatal = min(calls[number].end for number in found.misfits if calls[number].end is not None)
+    assert {number for number in ended if calls[number].end < fatal} <= set(found.prefix)
 
 
 @pytest.mark.slow
@@ -95,7 +138,7 @@ def test_the_search_agrees_with_brute_force(calls: list[RegisterCall]) -> None:
 def test_the_sweep_agrees_with_the_search(calls: list[RegisterCall]) -> None:
     swept = judge_register(calls, max_steps=100_000)
     assert swept.is_decided
-    assert (swept.stuck is None) == (check(TagModel(), _as_calls(calls)).verdict is Verdict.VALID)
+    assert (swept.stuck is None) == (search(TagModel(), _as_calls(calls)).verdict is Verdict.VALID)
 
 
 @pytest.mark.slow
@@ -112,4 +155,4 @@ def test_what_a_clash_names_is_proof_by_itself(calls: list[RegisterCall]) -> Non
     values = {clash.held, forced.value} if forced.what is What.READ else {clash.held}
     named |= {number for number, call in enumerate(calls) if call.what is What.WRITE and call.value in values}
     proof = [Call(calls[number].start, calls[number].end, calls[number]) for number in named if number is not None]
-    assert check(TagModel(), proof).verdict is Verdict.INVALID
+    assert search(TagModel(), proof).verdict is Verdict.INVALID

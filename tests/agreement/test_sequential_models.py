@@ -101,6 +101,25 @@ def test_registers_with_compare_and_set(calls: list[Call[object]]) -> None:
 
 
 @pytest.mark.slow
+@settings(max_examples=400, deadline=None)
+@given(_histories(st.builds(Read, _SEEN) | st.builds(Write, _VALUES), st.builds(Write, _VALUES)))
+def test_registers_that_are_written_uniquely(calls: list[Call[object]]) -> None:
+    written: set[object] = set()
+    unique = []
+    for call in calls:
+        if isinstance(call.action, Write):
+            if call.action.value in written:
+                continue
+            written.add(call.action.value)
+        unique.append(call)
+    found = check(RegisterModel(), unique)
+    assert (found.verdict is Verdict.VALID) == _brute_force(RegisterModel(), unique)
+    assert _is_in_time([unique[number] for number in found.prefix])
+    assert _is_allowed(RegisterModel(), [unique[number] for number in found.prefix])
+    assert found.steps <= len(unique)
+
+
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(_histories(_GETS | _MAP_CHANGES, _MAP_CHANGES))
 def test_maps_with_append(calls: list[Call[object]]) -> None:

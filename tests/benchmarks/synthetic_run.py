@@ -69,8 +69,7 @@ class Simulation:
             name: Repository(name, each) for name in (f"{namespace}/repository-{n}" for n in range(repositories))
         }
         self._all = list(self.repositories.values())
-        self._kinds = [f for f, _ in _SHARES]
-        self._weights = [share for _, share in _SHARES]
+        self._kinds = [f for f, share in _SHARES for _ in range(round(10 * share))]
         self._made = 0
 
     def first(self) -> list[tuple[F, str, Asked]]:
@@ -86,7 +85,7 @@ class Simulation:
         """The next operation."""
         chance = self._chance
         repository = chance.choice(self._all)
-        (f,) = chance.choices(self._kinds, self._weights)
+        f = chance.choice(self._kinds)
         match f:
             case F.PUT_MANIFEST:
                 return self._put(repository)
@@ -239,7 +238,7 @@ class Clients:
                 count -= 1
                 f, key, asked = next(waiting) if waiting is not None else self._simulation.ask()
                 begun[process] = self._write(process, Kind.INVOKE, f, key, phase, asked=asked)
-                took = self._chance.randrange(200_000, 5_000_000)
+                took = 200_000 + int(4_800_000 * self._chance.random())
                 heapq.heappush(events, (self.now + took // 2, number, process, "effect"))
                 heapq.heappush(events, (self.now + took, number + 1, process, "end"))
                 number += 2
@@ -286,7 +285,9 @@ class Clients:
             error=error,
         )
         self._index += 1
-        self._journal.append(op)
+        self._journal.take(op)
+        if self._index % 1000 == 0:
+            self._journal.flush()
         return op
 
 
@@ -323,6 +324,8 @@ def write_synthetic_run(
         play.play(Phase.SEED, len(first), first)
         event("phase", phase="main")
         play.play(Phase.MAIN, operations)
+        journal.append(msgspec.structs.replace(_quiet(simulation, play.now)[-1], quiet=False))
+        play.now += 1_000
         event("phase", phase="final")
         play.play(Phase.FINAL, len(last), last)
         for sample in _quiet(simulation, play.now):
@@ -368,4 +371,4 @@ def _quiet(simulation: Simulation, now: int) -> list[Sample]:
 
 
 if __name__ == "__main__":
-    write_synthetic_run(Path(sys.argv[1]), int(sys.argv[2]))
+    write_synthetic_run(Path(sys.argv[1]), int(sys.argv[2]), repositories=int((*sys.argv, "8")[3]))

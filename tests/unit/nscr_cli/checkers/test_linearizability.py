@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nscr_cli.checkers.linearizability import Call, check
+from nscr_cli.checkers.linearizability import Call, check, search
+from nscr_cli.checkers.sequential_models import Read, RegisterModel, Write
 from nscr_cli.checkers.verdict import Verdict
 
 
@@ -89,3 +90,57 @@ def test_a_long_history_needs_no_deep_stack() -> None:
     calls = [Call(2 * number, 2 * number + 1, Put("a", number)) for number in range(5000)]
     found = check(Map(), calls)
     assert (found.verdict, found.steps) == (Verdict.VALID, 5000)
+
+
+class Bag:
+    """Holds things in no order; its states are lists, which Python can neither hash nor tell to be the same."""
+
+    def __init__(self) -> None:
+        self.compared = 0
+
+    def initial(self) -> list[int]:
+        return []
+
+    def step(self, state: list[int], action: Put | Get) -> list[int] | None:
+        if isinstance(action, Put):
+            return [*state, action.value]
+        return state if action.value is None or action.value in state else None
+
+    def partition(self, calls: Sequence[Call[Put | Get]]) -> list[range]:
+        return [range(len(calls))]
+
+    def equal(self, state: list[int], other: list[int]) -> bool:
+        self.compared += 1
+        return sorted(state) == sorted(other)
+
+    def describe(self, action: Put | Get) -> str:
+        return f"{type(action).__name__} {action.value}"
+
+
+def test_a_model_may_say_which_states_are_the_same() -> None:
+    bag = Bag()
+    puts = [Call(0, 9, Put("a", number)) for number in range(7)]
+    assert check(bag, [*puts, Call(10, 11, Get("a", 3))]).verdict is Verdict.VALID
+    missing = check(bag, [*puts, Call(10, 11, Get("a", 99))])
+    assert (missing.verdict, missing.misfits) == (Verdict.INVALID, (7,))
+    # Seven puts have 5040 orders, and 128 subsets: each of these is gone through once.
+    assert bag.compared > 0
+    assert missing.steps <= 128 * 8
+
+
+def test_a_register_with_unique_writes_takes_one_step_a_call_and_any_other_a_search() -> None:
+    calls = [Call(3 * n, 3 * n + 50, Write(n)) for n in range(300)]
+    calls += [Call(3 * n + 1, 3 * n + 50, Read(n)) for n in range(300)]
+    assert check(RegisterModel(), calls).steps == 600
+    stale = [*calls, Call(5000, 5001, Read(299)), Call(5002, 5003, Read(0))]
+    found = check(RegisterModel(), stale)
+    assert (found.verdict, found.misfits, found.steps) == (Verdict.INVALID, (601,), 602)
+    assert len(found.prefix) == 601
+    assert check(RegisterModel(), calls, max_steps=599).verdict is Verdict.UNKNOWN
+    twice = [Call(0, 1, Write(1)), Call(2, 3, Write(1)), Call(4, 5, Read(1))]
+    assert check(RegisterModel(), twice).verdict is Verdict.VALID
+
+
+def test_search_is_there_for_who_does_not_believe_the_shortcut() -> None:
+    calls = [Call(0, 1, Write(1)), Call(2, 3, Write(2)), Call(4, 5, Read(1))]
+    assert search(RegisterModel(), calls).verdict is check(RegisterModel(), calls).verdict is Verdict.INVALID
