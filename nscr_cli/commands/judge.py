@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from nscr_cli.checkers.verdict import Finding
+from nscr_cli.engine.bodies import write_transcripts
 from nscr_cli.engine.cleanup import read_leftovers
 from nscr_cli.engine.cut_folder import chosen_finding, cut_run, write_cut
 from nscr_cli.engine.judging import judge_run
@@ -28,6 +29,10 @@ def judge(
     finding: Annotated[
         int, typer.Option(min=1, metavar="N", help="Which finding --cut keeps, by its number in findings.md.")
     ] = 1,
+    bodies: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write each finding's curl transcript, and the bodies that it sends."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Judge a recorded run again: same plan, same journal, same verdict; no registry is asked.
@@ -46,6 +51,9 @@ def judge(
         write_findings(folder, report, history)
     except ReportsUnwritable as error:  # a verdict needs no disk: a run may lie where nobody can write
         progress_console().print(f"findings.md was not written: {error}", markup=False)
+    if bodies is not None:
+        written, missing = write_transcripts(bodies, folder, plan, history, report.findings)
+        _tell(f"{bodies}: {written} bodies" + (f"; not to be had: {' '.join(missing)}" if missing else ""))
     if cut is not None:
         _cut(folder, cut, plan, chosen_finding(report.findings, finding))
     if as_json:
@@ -59,8 +67,8 @@ def _cut(folder: Path, target: Path, plan: RunPlan, finding: Finding) -> None:
     cut_down = cut_run(folder, plan, finding)
     write_cut(target, cut_down)
     processes, operations = cut_down.size
-    progress_console().print(
-        f"{target}: {finding.rule} ({finding.checker}), {operations} operations of {processes} processes",
-        markup=False,
-        soft_wrap=True,
-    )
+    _tell(f"{target}: {finding.rule} ({finding.checker}), {operations} operations of {processes} processes")
+
+
+def _tell(line: str) -> None:
+    progress_console().print(line, markup=False, soft_wrap=True)

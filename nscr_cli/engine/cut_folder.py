@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from nscr_cli.checkers.verdict import Finding
+from nscr_cli.engine.bodies import BODIES_NAME, write_transcripts
 from nscr_cli.engine.cutting import cut, is_same
-from nscr_cli.engine.judging import judged, write_plan
+from nscr_cli.engine.judging import judged, read_run, write_plan
 from nscr_cli.engine.run_folder import open_journal
 from nscr_cli.engine.scenario_file import is_shipped
 from nscr_cli.errors import ReportsUnwritable, UsageError
@@ -22,10 +23,13 @@ from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.findings import write_findings
 from nscr_cli.reporting.run_report import run_report
 
+_LARGEST_BODY = 1024 * 1024
+
 
 class Cut(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left of a run when only one finding is to be proven."""
+    """What is left of the run in `source` when only one finding is to be proven."""
 
+    source: Path
     plan: RunPlan
     entries: Sequence[Entry]
     finding: Finding
@@ -69,11 +73,11 @@ def cut_run(folder: Path, plan: RunPlan, finding: Finding) -> Cut:
     entries = cut(list(read_journal(folder / JOURNAL_NAME)), finding, judge)
     if not any(is_same(found, finding) for found in judge(History(entries))):
         raise RuntimeError(f"cut to what proves {finding.rule} of {finding.key}, the journal does not prove it")
-    return Cut(plan=alone, entries=entries, finding=finding)
+    return Cut(source=folder, plan=alone, entries=entries, finding=finding)
 
 
 def write_cut(target: Path, cut_down: Cut) -> None:
-    """Write what is left as a run folder of its own, with its findings.md.
+    """Write what is left as a run folder of its own, with its findings.md, its transcript and what that sends.
 
     Raises:
         UsageError: there is something there already.
@@ -93,3 +97,6 @@ def write_cut(target: Path, cut_down: Cut) -> None:
     plan, results = cut_down.plan, judged(cut_down.plan, history, target)
     report = run_report(plan, history, results, is_shipped=is_shipped(plan.scenario_name, plan.scenario))
     write_findings(target, report, history)
+    original, whole = read_run(cut_down.source)
+    bodies = target / BODIES_NAME
+    write_transcripts(bodies, cut_down.source, original, whole, [cut_down.finding], largest=_LARGEST_BODY)

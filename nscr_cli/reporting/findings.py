@@ -10,7 +10,8 @@ from pathlib import Path
 
 from nscr_cli.checkers.verdict import Finding
 from nscr_cli.checkers.wording import told
-from nscr_cli.history.history import Recorded
+from nscr_cli.history.history import Operation, Recorded
+from nscr_cli.reporting.groundwork import Groundwork
 from nscr_cli.reporting.known_bugs import Catalogue, read_catalogue
 from nscr_cli.reporting.run_report import RunReport
 from nscr_cli.reporting.timeline import timeline
@@ -20,7 +21,8 @@ from nscr_cli.ui import printable
 
 FINDINGS_NAME = "findings.md"
 _AGAIN = "To run it again, and count in how many runs it shows again (`RUNDIR` is the folder of this file):"
-_MOST_FINDINGS = 100
+_SCRIPT = "`nscr judge RUNDIR --bodies DIR` writes `DIR/{number}.sh`, beside the bodies that it sends:"
+MOST_FINDINGS = 100
 _MOST_OPERATIONS = 40
 _LONGEST = 4000
 
@@ -46,21 +48,20 @@ def findings_document(report: RunReport, history: Recorded, catalogue: Catalogue
     ]
     if report.is_shipped:
         parts.append(f"Once, and without that folder:\n\n{_fenced(report.replay_command, 'sh')}")
-    for number, finding in enumerate(findings[:_MOST_FINDINGS], start=1):
-        parts += _finding(number, finding, report, history)
+    ground = Groundwork(history, is_whole=report.plan.only_checker is None)
+    for number, finding in enumerate(findings[:MOST_FINDINGS], start=1):
+        parts += _finding(number, finding, report, history, ground)
         parts += _known(finding, catalogue)
-    if len(findings) > _MOST_FINDINGS:
-        parts.append(f"{len(findings) - _MOST_FINDINGS} more are in violations.csv.")
+    if len(findings) > MOST_FINDINGS:
+        parts.append(f"{len(findings) - MOST_FINDINGS} more are in violations.csv.")
     return "\n\n".join(parts) + "\n"
 
 
-def _finding(number: int, finding: Finding, report: RunReport, history: Recorded) -> Iterator[str]:
+def _finding(number: int, finding: Finding, report: RunReport, history: Recorded, ground: Groundwork) -> Iterator[str]:
     yield f"## {number}. {finding.rule} ({finding.checker})"
     facts = (f"key: {finding.key}", f"promise: {finding.clause}", "", finding.explanation)
     yield _fenced("\n".join(printable(fact, limit=_LONGEST) for fact in facts))
-    operations = [
-        history.by_index[index] for index in finding.operations[:_MOST_OPERATIONS] if index in history.by_index
-    ]
+    operations = shown_operations(finding, history)
     if not operations:
         yield "No operation proves it, but what the registry said of itself, or what became of it."
         return
@@ -68,8 +69,13 @@ def _finding(number: int, finding: Finding, report: RunReport, history: Recorded
         yield f"The first {_MOST_OPERATIONS} of its {len(finding.operations)} operations:"
     yield _fenced("\n".join(printable(told(one), limit=_LONGEST) for one in operations))
     yield _fenced(timeline(operations))
-    yield "The same requests, one after another; bodies are files in `$BODIES`, named by their digest:"
-    yield _fenced(transcript(report.plan.registry_url, operations), "sh")
+    yield f"The same requests, one after another; {_SCRIPT.format(number=number)}"
+    yield _fenced(transcript(report.plan.registry_url, operations, ground.of(operations)), "sh")
+
+
+def shown_operations(finding: Finding, history: Recorded) -> list[Operation]:
+    """The operations of a finding that are shown, of very many the first."""
+    return [history.by_index[index] for index in finding.operations[:_MOST_OPERATIONS] if index in history.by_index]
 
 
 def _known(finding: Finding, catalogue: Catalogue) -> Iterator[str]:

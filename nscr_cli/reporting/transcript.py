@@ -2,7 +2,8 @@
 
 It asks what was asked, in order of invocation; that some of it was concurrent is for the timeline to say. Credentials
 are the variables NSCR_USERNAME and NSCR_PASSWORD, never values. Bodies are files named by their digest, in $BODIES: the
-journal does not hold them. Names and types are hostile: percent-encoded in a URL, quoted for the shell everywhere.
+journal does not hold them, `nscr judge RUNDIR --bodies DIR` makes them again. Names and types are hostile:
+percent-encoded in a URL, quoted for the shell everywhere.
 """
 
 import shlex
@@ -13,6 +14,7 @@ from nscr_cli.checkers.wording import outcome
 from nscr_cli.history.history import Operation
 from nscr_cli.history.keys import digest_of, repository_of, tag_of
 from nscr_cli.history.ops import F, PushStyle
+from nscr_cli.reporting.groundwork import Ground
 from nscr_cli.ui import printable
 
 _OWN_REGISTRY = "http://127.0.0.1:5000"
@@ -38,24 +40,55 @@ with_digest() {
 }"""
 
 
-def transcript(registry_url: str | None, operations: Sequence[Operation]) -> str:
+_LAY = f"""\
+lay_blob() {{
+  follow --request POST "$1"
+  ask --request PUT {_OCTETS} --data-binary @"$2" "$(with_digest "$3")"
+}}"""
+
+
+def body_name(digest: str, *, is_wrong: bool = False) -> str:
+    """The name of the file with the bytes that were sent under a digest.
+
+    Args:
+        is_wrong: the bytes are others than the digest says, on purpose.
+    """
+    return f"{_encoded(digest.replace(':', '-'))}{'-as-sent' if is_wrong else ''}"
+
+
+def transcript(registry_url: str | None, operations: Sequence[Operation], ground: Sequence[Ground] = ()) -> str:
     """A POSIX shell script that asks a registry for the same.
 
     Args:
         registry_url: without credentials; None for a registry of the run's own, which is gone.
+        ground: what is pushed first, because the operations need it.
     """
     url = shlex.quote(printable(registry_url or _OWN_REGISTRY, limit=2000).rstrip("/"))
-    lines = [f"REGISTRY={url}", _ASK]
-    if any(
+    lines = [f"REGISTRY=${{REGISTRY:-{url}}}", 'BODIES=${BODIES:-$(dirname -- "$0")}', _ASK]
+    if ground or any(
         one.asked.upload or (one.f is F.PUSH_BLOB and one.asked.style is not PushStyle.SINGLE_POST)
         for one in operations
     ):
         lines.append(_FOLLOW)
+    if ground:
+        lines += [_LAY, "", "# What has to be there first; it proves nothing."]
+        lines += [_laid(one) for one in ground]
     for one in operations:
         said = printable(outcome(one), limit=400)
         lines += ["", f"# #{one.index}, process {one.process}, at {one.start_ns / 1e9:.6f} s; it was answered: {said}"]
         lines += _calls(one) if one.asked.upload is None else _step(one)
     return "\n".join(lines)
+
+
+def _laid(ground: Ground) -> str:
+    path = f"/v2/{quote(ground.repository, safe='/')}/"
+    body = _body(ground.digest)
+    if ground.manifest is None:
+        uploads, named = shlex.quote(f"{path}blobs/uploads/"), shlex.quote(_encoded(ground.digest))
+        return f'lay_blob "$REGISTRY"{uploads} {body} {named}'
+    kind = _header("Content-Type", ground.manifest.media_type or "application/octet-stream")
+    url = f'"$REGISTRY"{shlex.quote(f"{path}manifests/{_encoded(ground.digest)}")}'
+    return f"ask --request PUT {kind} --data-binary @{body} {url}"
 
 
 def _calls(one: Operation) -> Iterator[str]:
@@ -154,7 +187,7 @@ def _step(one: Operation) -> Iterator[str]:
 
 
 def _push(one: Operation, digest: str) -> Iterator[str]:
-    body, named = _body(digest), shlex.quote(_encoded(digest))
+    body, named = _body(digest, is_wrong=one.asked.wrong_bytes), shlex.quote(_encoded(digest))
     if one.asked.style is PushStyle.SINGLE_POST:
         target = _url(one, f"blobs/uploads/?digest={_encoded(digest)}")
         yield f"ask --request POST {_OCTETS} --data-binary @{body} {target}"
@@ -197,8 +230,8 @@ def _url(one: Operation, rest: str) -> str:
     return f'"$REGISTRY"{shlex.quote(path + rest)}'
 
 
-def _body(digest: str) -> str:
-    return f'"$BODIES"/{shlex.quote(_encoded(digest.replace(":", "-")))}'
+def _body(digest: str, *, is_wrong: bool = False) -> str:
+    return f'"$BODIES"/{shlex.quote(body_name(digest, is_wrong=is_wrong))}'
 
 
 def _encoded(text: str) -> str:

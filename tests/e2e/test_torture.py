@@ -369,3 +369,34 @@ def test_a_lost_tag_shrinks_from_32_workers_to_two_processes_and_six_operations(
     assert "shrink 1: " in done.stderr
     tries = list((folder.parent / "shrink" / "mixed").iterdir())
     assert len(tries) == done.stderr.count("shrink ")
+
+
+def lengths_served(script: Path, url: str, times: int) -> set[int]:
+    """What the last answer of a transcript said was its length, in so many runs of it."""
+    served = set()
+    for _ in range(times):
+        ran = subprocess.run(
+            ["bash", str(script)],
+            capture_output=True,
+            check=True,
+            cwd=script.parent,
+            env=os.environ | {"REGISTRY": url},
+        )
+        assert ran.stderr == b""
+        served.add(int(re.findall(rb"(?i)\r\ncontent-length: (\d+)", ran.stdout)[-1]))
+    return served
+
+
+@pytest.mark.slow
+@pytest.mark.needs("curl")
+def test_the_transcript_of_a_finding_shows_the_bug_with_curl_alone(nscr: Nscr, serve: Any, tmp_path: Path) -> None:
+    done = nscr("torture", "--ops", "600", "--workers", "2", "--seed", "1", "--sabotage", "truncated-blob")
+    folder = folder_of(done, tmp_path)
+    judged = nscr("judge", str(folder), "--bodies", "bodies", "--json")
+    findings = [finding for checker in json.loads(judged.stdout)["checkers"] for finding in checker["findings"]]
+    number = [finding["rule"] for finding in findings].index("truncated-content")
+    asked = history_of(folder).by_index[findings[number]["operations"][-1]].asked
+    assert "not to be had" not in judged.stderr
+    script = tmp_path / "bodies" / f"{number + 1}.sh"
+    assert lengths_served(script, serve().url, 2) == {asked.size}
+    assert lengths_served(script, serve("--sabotage", "truncated-blob").url, 50) == {asked.size, asked.size // 2}
