@@ -210,7 +210,6 @@ _REMOVAL_ACTIONS = {
     "delete-beside-others": Action(
         summary="put and delete tags of our own on a manifest of which other clients do the same now",
         begin=removals.delete_beside_others,
-        needs=(F.DELETE_TAG,),
     ),
     "delete-and-push-again": Action(
         summary="delete an image, sometimes with its blobs, push again what HEAD does not find, pull it whole",

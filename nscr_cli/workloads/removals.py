@@ -52,9 +52,12 @@ def delete_beside_others(turn: Turn) -> Step:
     chance = turn.chance("beside-others")
     manifest = image(turn.world.config, [], f"{turn.world.seed}/beside-others/{wave}")
     tags = _tags(turn, "w", 2)
-    deletes = [invocations.delete_tag(repository, tag) for tag in tags]
-    if chance.random() < 0.2 and turn.world.supports(F.DELETE_MANIFEST):
-        deletes[-1] = invocations.delete_manifest(repository, manifest.digest)
+    of_manifest = [invocations.delete_manifest(repository, manifest.digest)] * turn.world.supports(F.DELETE_MANIFEST)
+    deletes = of_manifest
+    if turn.world.supports(F.DELETE_TAG):
+        deletes = [invocations.delete_tag(repository, tag) for tag in tags]
+        if of_manifest and chance.random() < 0.2:
+            deletes = [deletes[0], *of_manifest]
     errand = [
         *(invocations.put_manifest(repository, tag, manifest) for tag in tags),
         *deletes,
