@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MARK := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help torture test lint unit bench soak clean
+.PHONY: help torture test lint unit bench seeds soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ unit: $(MARK)-dev ## the tests without sockets and processes, in seconds
 
 bench: $(MARK)-dev ## speed, side by side with what one would compare it to (reads need nginx); wants a quiet machine
 	@NSCR_BENCHMARKS=1 $(BIN)/pytest -q -s tests/benchmarks
+
+seeds: $(MARK)-dev ## every scenario with ten seeds against the reference registry: all of them must be VALID
+	@NSCR_TEST_SEEDS=$${NSCR_TEST_SEEDS:-10} $(BIN)/pytest -n 2 tests/e2e/test_torture.py -k stays_so
 
 soak: $(MARK)-dev ## 200 kills under load and 10 minutes of collections; goes on where it was interrupted
 	@NSCR_SOAK_CYCLES=$${NSCR_SOAK_CYCLES:-200} NSCR_SOAK_MINUTES=$${NSCR_SOAK_MINUTES:-10} \

@@ -20,6 +20,8 @@ from nscr_cli.history.ops import Phase
 pytestmark = pytest.mark.e2e
 Nscr = Callable[..., subprocess.CompletedProcess[str]]
 SECRET = "pl4nted-s3cret"
+# Of each scenario; `make seeds` asks for more.
+SEEDS = range(11, 11 + int(os.environ.get("NSCR_TEST_SEEDS", "1")))
 SCENARIOS = sorted(path.stem for path in (Path(__file__).parents[2] / "scenarios").glob("*.toml"))
 
 
@@ -66,15 +68,16 @@ def wait_until(holds: Callable[[], Any], seconds: float = 30.0) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_the_reference_registry_is_valid_and_stays_so_when_judged_again(
-    nscr: Nscr, tmp_path: Path, scenario: str
+    nscr: Nscr, tmp_path: Path, scenario: str, seed: int
 ) -> None:
-    done = nscr("torture", scenario, "--duration", "3s", "--workers", "6", "--seed", "11")
+    done = nscr("torture", scenario, "--duration", "5s", "--workers", "6", "--seed", str(seed))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("VALID")
     folder = folder_of(done, tmp_path)
-    assert re.fullmatch(rf"reports/{scenario}/\d{{8}}T\d{{6}}Z-11", str(folder.relative_to(tmp_path)))
+    assert re.fullmatch(rf"reports/{scenario}/\d{{8}}T\d{{6}}Z-{seed}", str(folder.relative_to(tmp_path)))
     names = {path.name for path in folder.iterdir()}
     assert names >= {"plan.json", "journal.jsonl", "registry.log", "verdict.json", "summary.csv", "operations.csv"}
     assert names >= {"latency.csv", "samples.csv", "violations.csv"}
