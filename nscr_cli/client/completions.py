@@ -5,6 +5,7 @@ import msgspec
 from nscr_cli.client.documents import error_code_of, error_form_of, seconds_of
 from nscr_cli.client.outcomes import READS, kind_of
 from nscr_cli.client.registry import Reply
+from nscr_cli.client.telling_headers import telling
 from nscr_cli.history.ops import Answered, F, Kind
 from nscr_cli.history.redaction import without_query
 
@@ -53,6 +54,7 @@ def _with_reply(answered: Answered, reply: Reply, present: bool | None = None) -
         location=without_query(location) if location is not None else None,
         retry_after_s=seconds_of(header("retry-after")),
         request_id=reply.request_id,
+        headers=telling(response.first, is_success=response.status < 300 and reply.is_complete),
     )
     return _with_error(known, reply) if response.status >= 400 else known
 

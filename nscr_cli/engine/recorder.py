@@ -68,6 +68,9 @@ class Recorder:
         self.in_flight -= 1
         index = self._index
         self._index = index + 1
+        if answered.headers and self.secrets:
+            clean = tuple((name, redacted(value, self.secrets)) for name, value in answered.headers)
+            answered = msgspec.structs.replace(answered, headers=clean)
         op = msgspec.structs.replace(
             invoked,
             index=index,

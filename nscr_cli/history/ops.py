@@ -186,6 +186,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
             it said nothing readable. Of a step of an upload: the one after it.
         least_chunk: OCI-Chunk-Min-Length, of an upload that was started.
         out_of_order_status: HTTP status that the chunk out of order was answered; None where none was sent or answered.
+        headers: others that tell a reader something (client/telling_headers.py), by their names in lower case: of what
+            is no plain success, and of a success those that say that a cache answered. No checker judges them.
     """
 
     status: int | None = None
@@ -216,6 +218,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     stored_offsets: tuple[int, ...] = ()
     out_of_order_status: int | None = None
     least_chunk: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Op(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="op"):

@@ -11,6 +11,7 @@ from pathlib import Path
 from nscr_cli.checkers.verdict import Finding
 from nscr_cli.checkers.wording import told
 from nscr_cli.history.history import Operation, Recorded
+from nscr_cli.reporting.came_back import came_back
 from nscr_cli.reporting.groundwork import Groundwork
 from nscr_cli.reporting.known_bugs import Catalogue, read_catalogue
 from nscr_cli.reporting.run_report import RunReport
@@ -69,6 +70,8 @@ def _finding(number: int, finding: Finding, report: RunReport, history: Recorded
         yield f"The first {_MOST_OPERATIONS} of its {len(finding.operations)} operations:"
     yield _fenced("\n".join(printable(told(one), limit=_LONGEST) for one in operations))
     yield _fenced(timeline(operations))
+    yield "What came back; of headers, those that the journal keeps:"
+    yield _fenced(came_back(operations))
     yield f"The same requests, one after another; {_SCRIPT.format(number=number)}"
     yield _fenced(transcript(report.plan.registry_url, operations, ground.of(operations)), "sh")
 
