@@ -24,7 +24,7 @@ from nscr_cli.commands.torturing import Torturer, run_again, show_outcome, shrin
 from nscr_cli.durations import parse_duration
 from nscr_cli.engine.judging import judge_run, read_plan, read_run
 from nscr_cli.engine.network import Network
-from nscr_cli.engine.plan import Flags, make_plan, replanned
+from nscr_cli.engine.plan import MOST_PROCESSES, Flags, make_plan, replanned
 from nscr_cli.engine.scenario_file import MOST_WORKERS, load_scenario
 from nscr_cli.engine.torture import finish_cleaning
 from nscr_cli.errors import UsageError
@@ -45,6 +45,10 @@ def torture(
     registry_url: RegistryUrl = None,
     workers: Annotated[
         int | None, typer.Option(min=1, max=MOST_WORKERS, help="Concurrent clients. (default: the scenario's)")
+    ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_PROCESSES, help="Share the clients out to so many processes. (default: 1)"),
     ] = None,
     duration: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Length of the load, e.g. 20s. (default: the scenario's)")
@@ -131,6 +135,7 @@ def torture(
     flags = Flags(
         seed=seed,
         workers=workers,
+        processes=processes,
         duration_s=parse_duration(duration) if duration is not None else None,
         max_operations=ops,
         max_rate=max_rate,

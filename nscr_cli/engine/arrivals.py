@@ -14,6 +14,7 @@ class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rate: arrivals a second, once the ramp is over.
         ramp_s: seconds in which the rate grows evenly from nothing.
+        every: of several schedules that share the arrivals, each has every so many; `number` is its first.
         began_ns: start of the schedule; nothing arrives at or after `end_ns`.
     """
 
@@ -22,13 +23,14 @@ class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
     began_ns: int
     end_ns: int
     number: int = 0
+    every: int = 1
 
     def next(self) -> "tuple[int, Arrivals] | None":
         """When the next operation is meant to start, and the schedule after it; None where nothing more arrives."""
         due_ns = self.began_ns + round(self._seconds() * 1e9)
         if due_ns >= self.end_ns:
             return None
-        return due_ns, msgspec.structs.replace(self, number=self.number + 1)
+        return due_ns, msgspec.structs.replace(self, number=self.number + self.every)
 
     def _seconds(self) -> float:
         """Where the area under the rate reaches the number: a triangle while it grows, a rectangle after."""

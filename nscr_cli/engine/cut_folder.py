@@ -17,7 +17,7 @@ from nscr_cli.engine.run_folder import open_journal
 from nscr_cli.engine.scenario_file import is_shipped
 from nscr_cli.errors import ReportsUnwritable, UsageError
 from nscr_cli.history.history import History
-from nscr_cli.history.journal import JOURNAL_NAME, read_journal
+from nscr_cli.history.journal import read_whole_journal
 from nscr_cli.history.ops import Entry
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.findings import write_findings
@@ -70,7 +70,7 @@ def cut_run(folder: Path, plan: RunPlan, finding: Finding) -> Cut:
     def judge(history: History) -> list[Finding]:
         return [found for result in judged(alone, history, folder) for found in result.findings]
 
-    entries = cut(list(read_journal(folder / JOURNAL_NAME)), finding, judge)
+    entries = cut(list(read_whole_journal(folder)), finding, judge)
     if not any(is_same(found, finding) for found in judge(History(entries))):
         raise RuntimeError(f"cut to what proves {finding.rule} of {finding.key}, the journal does not prove it")
     return Cut(source=folder, plan=alone, entries=entries, finding=finding)

@@ -61,6 +61,9 @@ class Interpreter:
     Args:
         pace: at which each worker starts; see `pacing`.
         first_process: number of the first one, where another interpreter runs beside.
+        every: what the numbers of two neighbours differ by, where other interpreters have those between.
+        generation: what the number of a process differs by from that of the one that takes its place: the workers
+            of all interpreters that share such a range.
     """
 
     def __init__(
@@ -74,6 +77,8 @@ class Interpreter:
         open_client: Callable[[int], Client],
         pace: Pace = Pace(),  # noqa: B008 - frozen
         first_process: int = 0,
+        every: int = 1,
+        generation: int | None = None,
     ) -> None:
         self._run_id = run_id
         self._namespace = namespace
@@ -83,7 +88,8 @@ class Interpreter:
         self._generator: Generator = Nothing()
         self._arrivals: Arrivals | None = None
         self._scope = trio.CancelScope()
-        processes = range(first_process, first_process + workers)
+        self._generation = generation or workers
+        processes = range(first_process, first_process + workers * every, every)
         self._slots = [_Slot(process, open_client(process), pace) for process in processes]
 
     async def run(
@@ -173,5 +179,5 @@ class Interpreter:
 
     async def _replace(self, slot: _Slot) -> None:
         await slot.client.aclose()
-        slot.process += len(self._slots)
+        slot.process += self._generation
         slot.client = self._open_client(slot.process)

@@ -18,8 +18,9 @@ from nscr_cli.checkers.visibility import VisibilityChecker
 from nscr_cli.engine.long_journals import judged_in_parts
 from nscr_cli.errors import RunFolderError
 from nscr_cli.history.history import History, Recorded
-from nscr_cli.history.journal import JOURNAL_NAME, read_journal
+from nscr_cli.history.journal import JOURNAL_NAME, read_whole_journal
 from nscr_cli.history.plan import PLAN_FORMAT, RunPlan, Scenario
+from nscr_cli.history.segments import segments_beside
 from nscr_cli.history.sharing import Sharing
 from nscr_cli.workloads.catalogue import WORKLOADS
 
@@ -44,7 +45,8 @@ def judge_run(folder: Path, *, longest: int = LONGEST) -> tuple[RunPlan, Recorde
     """
     with _without_collections():
         journal = folder / JOURNAL_NAME
-        if journal.exists() and journal.stat().st_size > longest:
+        is_whole = not segments_beside(journal)  # of a run that was killed, some of it lies elsewhere
+        if is_whole and journal.exists() and journal.stat().st_size > longest:
             plan = read_plan(folder)
             return plan, *judged_in_parts(_checkers(plan, folder), _blindfolded(plan), journal)
         plan, history = read_run(folder)
@@ -72,7 +74,7 @@ def read_run(folder: Path) -> tuple[RunPlan, History]:
     """
     plan = read_plan(folder)
     try:
-        return plan, History(read_journal(folder / JOURNAL_NAME), sharing=Sharing())
+        return plan, History(read_whole_journal(folder), sharing=Sharing())
     except ValueError as error:
         raise RunFolderError(f"{folder / JOURNAL_NAME}: not a history: {error}", hint=_FOLDER_HINT) from error
 

@@ -1,6 +1,7 @@
 """The shape of the load that a plan asks for: how long, how much at most, and when operations arrive. Pure."""
 
 from nscr_cli.engine.arrivals import Arrivals
+from nscr_cli.engine.crew.shares import WHOLE, Share
 from nscr_cli.generators.base import Generator
 from nscr_cli.generators.combinators import Limit, Paced, UntilTime
 from nscr_cli.history.plan import RunPlan
@@ -15,9 +16,16 @@ def bounded_load(load: Generator, plan: RunPlan, began_ns: int) -> Generator:
     return UntilTime(load, began_ns + round(plan.duration_s * 1e9))
 
 
-def arrivals_of(plan: RunPlan, began_ns: int) -> Arrivals | None:
-    """The schedule of the open model; None in the closed one."""
+def arrivals_of(plan: RunPlan, began_ns: int, share: Share = WHOLE) -> Arrivals | None:
+    """This share of the schedule of the open model; None in the closed one."""
     if plan.rate is None:
         return None
     end_ns = began_ns + round(plan.duration_s * 1e9)
-    return Arrivals(rate=plan.rate, ramp_s=plan.ramp_s, began_ns=began_ns, end_ns=end_ns)
+    return Arrivals(
+        rate=plan.rate,
+        ramp_s=plan.ramp_s,
+        began_ns=began_ns,
+        end_ns=end_ns,
+        number=share.number,
+        every=share.count,
+    )

@@ -9,8 +9,10 @@ from nscr_cli import __version__
 from nscr_cli.errors import UsageError
 from nscr_cli.generators.namespace import Namespace
 from nscr_cli.history.plan import RunPlan, Scenario
+from nscr_cli.workloads.catalogue import WORKLOADS
 
 DEFAULT_NAMESPACE = "nscr-torture"
+MOST_PROCESSES = 256
 _SEEDS = 2**32
 
 
@@ -20,6 +22,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     workers: int | None = None
     duration_s: float | None = None
+    processes: int | None = None
     max_operations: int | None = None
     max_rate: float | None = None
     rate: float | None = None
@@ -58,12 +61,20 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
         )
     if flags.ramp_s is not None and rate is None:
         raise UsageError("--ramp needs a rate to grow to", hint="add --rate, or let `rate` stand in the scenario")
+    workers = flags.workers or scenario.workers
+    processes = min(flags.processes or 1, workers)
+    if processes > 1 and not WORKLOADS[scenario.workload].is_divisible:
+        raise UsageError(
+            f"--processes {processes}: the clients of scenario {name} wait for each other, and must be in one process",
+            hint="leave out --processes, or choose another scenario",
+        )
     return RunPlan(
         run_id=run_id,
         scenario_name=name,
         scenario=scenario,
         seed=seed,
-        workers=flags.workers or scenario.workers,
+        workers=workers,
+        processes=processes,
         duration_s=flags.duration_s or scenario.duration_s,
         max_operations=flags.max_operations,
         max_rate=flags.max_rate,
@@ -97,6 +108,7 @@ def replanned(plan: RunPlan, flags: Flags, *, started: datetime, chance: Random)
     merged = Flags(
         seed=plan.seed if flags.seed is None else flags.seed,
         workers=flags.workers or plan.workers,
+        processes=flags.processes or plan.processes,
         duration_s=flags.duration_s or plan.duration_s,
         max_operations=flags.max_operations or plan.max_operations,
         max_rate=flags.max_rate if is_paced_anew else plan.max_rate,

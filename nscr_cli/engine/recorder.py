@@ -4,7 +4,8 @@ A report disk that is full must not lose the verdict: the first failure to write
 to stop, and what was written so far is judged.
 """
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -15,6 +16,8 @@ from nscr_cli.history.journal import JournalWriter
 from nscr_cli.history.ops import Answered, Entry, Event, Kind, Op, Phase, Sample
 from nscr_cli.history.redaction import redacted
 
+_JOINED_AT_ONCE = 1000
+
 
 class Recorder:
     """The only writer of a journal.
@@ -22,7 +25,10 @@ class Recorder:
     Attributes:
         failure: why nothing is written any more, if that is so.
         secrets: values that never enter the journal.
-        in_flight: operations invoked and not completed.
+
+    Args:
+        next_index: gives each entry its index; where several processes record, they share it.
+        open_elsewhere: how many operations are open in other processes.
     """
 
     def __init__(
@@ -33,6 +39,8 @@ class Recorder:
         observe: Callable[[Entry], None],
         on_failure: Callable[[], None],
         secrets: tuple[str, ...] = (),
+        next_index: Callable[[], int] | None = None,
+        open_elsewhere: Callable[[], int] = lambda: 0,
     ) -> None:
         self.failure: ReportsUnwritable | None = None
         self._journal = journal
@@ -40,16 +48,20 @@ class Recorder:
         self._observe = observe
         self._on_failure = on_failure
         self.secrets = secrets
-        self.in_flight = 0
-        self._index = 0
+        self._open = 0
+        self._open_elsewhere = open_elsewhere
+        self._next_index = next_index or itertools.count().__next__
+
+    @property
+    def in_flight(self) -> int:
+        """Operations invoked and not completed, of all processes that load."""
+        return self._open + self._open_elsewhere()
 
     def invoke(self, process: int, phase: Phase, invocation: Invocation, intended_ns: int) -> Op:
         """Write that an operation is about to be dispatched; it is on its way to the disk when this returns."""
-        self.in_flight += 1
-        index = self._index
-        self._index = index + 1
+        self._open += 1
         op = Op(
-            index=index,
+            index=self._next_index(),
             process=process,
             kind=Kind.INVOKE,
             f=invocation.f,
@@ -65,15 +77,13 @@ class Recorder:
 
     def complete(self, invoked: Op, kind: Kind, answered: Answered, error: str | None) -> Op:
         """Take down how an operation ended; the next flush writes it, at the latest that of the next invocation."""
-        self.in_flight -= 1
-        index = self._index
-        self._index = index + 1
+        self._open -= 1
         if answered.headers and self.secrets:
             clean = tuple((name, redacted(value, self.secrets)) for name, value in answered.headers)
             answered = msgspec.structs.replace(answered, headers=clean)
         op = msgspec.structs.replace(
             invoked,
-            index=index,
+            index=self._next_index(),
             kind=kind,
             time_ns=self._clock.now_ns(),
             asked=None,
@@ -91,6 +101,17 @@ class Recorder:
     def sample(self, sample: Sample) -> None:
         """Write one poll of the monitoring API."""
         self._write(sample)
+
+    def join(self, lines: Iterable[bytes]) -> bool:
+        """Write what others recorded, line by line; False where not all of it could be written."""
+        for number, line in enumerate(lines, start=1):
+            self._journal.take_line(line)
+            if number % _JOINED_AT_ONCE == 0:
+                self.flush()
+            if self.failure is not None:
+                return False
+        self.flush()
+        return self.failure is None
 
     def flush(self) -> None:
         """Write what was taken down; to be called before whoever records comes to rest."""

@@ -17,6 +17,7 @@ import trio
 from nscr_cli.engine.bystander import FIRST_PROCESS, Bystander
 from nscr_cli.engine.clocks import RunClock
 from nscr_cli.engine.company import Company
+from nscr_cli.engine.crew.crew import Crew
 from nscr_cli.engine.faulting import Nemesis, faulting
 from nscr_cli.engine.interpreter import Client, Interpreter
 from nscr_cli.engine.load_shape import arrivals_of, bounded_load
@@ -80,6 +81,7 @@ class Run:
         recorder: Recorder,
         clock: RunClock,
         folder: Path,
+        crew: Crew | None = None,
     ) -> None:
         self.phase = "prepare"
         self.main_began_ns: int | None = None
@@ -90,6 +92,7 @@ class Run:
         self._recorder = recorder
         self._clock = clock
         self._folder = folder
+        self._crew = crew
         self._everything = trio.CancelScope()
         self._interpreter: Interpreter | None = None
         self._company: Company | None = None
@@ -129,6 +132,8 @@ class Run:
                     self._interpreter.stop(grace_s=GRACE_S)
                 if self._company is not None:
                     self._company.stop()
+                if self._crew is not None:
+                    self._crew.stop()
 
     async def _heed_death(self, running: Running) -> None:
         detail = await running.wait_death()
@@ -137,7 +142,11 @@ class Run:
 
     async def _load(self, running: Running, reached: Running) -> None:
         world = world_of(self._plan)
-        self._interpreter = self._interpreter_of(world, reached, workers=self._plan.workers, first_process=0)
+        own = 0
+        if self._crew is not None:
+            self._crew.reach(reached)
+            own = 2 * FIRST_PROCESS  # those that load have the low numbers
+        self._interpreter = self._interpreter_of(world, reached, workers=self._plan.workers, first_process=own)
         beside = self._interpreter_of(world, running, workers=1, first_process=FIRST_PROCESS)
         async with self._wiring.open_poller(running) as poller, trio.open_nursery() as nursery:
             nursery.start_soon(self._heed_death, running)
@@ -230,12 +239,23 @@ class Run:
     async def _main(
         self, interpreter: Interpreter, world: World, memory: Memory, company: AbstractAsyncContextManager[None]
     ) -> None:
+        if self._crew is not None:
+            await self._main_by(self._crew, company)
+            return
         self.main_began_ns = self._clock.now_ns()
         load = bounded_load(self._workload.main(world, memory), self._plan, self.main_began_ns)
         self._nemesis.arm()
         async with company:
             await interpreter.run(load, Phase.MAIN, arrivals=arrivals_of(self._plan, self.main_began_ns))
         self._nemesis.heal()
+
+    async def _main_by(self, crew: Crew, company: AbstractAsyncContextManager[None]) -> None:
+        async with crew.mustered():
+            self.main_began_ns = self._clock.now_ns()
+            self._nemesis.arm()
+            async with company:
+                await crew.load(self.main_began_ns)
+            self._nemesis.heal()
 
     async def _read_back(self, interpreter: Interpreter, history: History) -> None:
         chance = stream(self._plan.seed, "final")

@@ -14,7 +14,9 @@ from rich.console import Console
 from nscr_cli.checkers.verdict import Verdict, merged
 from nscr_cli.client.target import Target
 from nscr_cli.engine.cleanup import clean_up, pushed_keys, write_leftovers
-from nscr_cli.engine.clocks import RunClock
+from nscr_cli.engine.clocks import RunClock, machine_ns
+from nscr_cli.engine.crew.board import Board
+from nscr_cli.engine.crew.crew import Crew
 from nscr_cli.engine.judging import judge_run, read_run
 from nscr_cli.engine.live import show_live
 from nscr_cli.engine.recorder import Recorder
@@ -135,15 +137,23 @@ def _tidied(
     return left, failure
 
 
-async def _conduct(plan: RunPlan, setting: Setting, folder: Path, journal: JournalWriter) -> ReportsUnwritable | None:
-    clock, meter = RunClock(), Meter()
+async def _conduct(plan: RunPlan, setting: Setting, folder: Path, journal: JournalWriter) -> EnvironmentFailed | None:
+    is_shared = plan.processes > 1
+    origin_ns = machine_ns() if is_shared else None
+    clock, meter = RunClock(origin_ns), Meter()
+    board = Board.made(plan.processes) if is_shared else None
     recorder = Recorder(
         journal,
         clock,
         observe=lambda entry: _show(meter, entry),
         on_failure=lambda: run.abandon(),
         secrets=setting.secrets,
+        next_index=board.next_index if board is not None else None,
+        open_elsewhere=board.open_operations if board is not None else lambda: 0,
     )
+    crew: Crew | None = None
+    if board is not None and origin_ns is not None:
+        crew = Crew(plan.processes, folder, recorder, clock, board=board, meter=meter, origin_ns=origin_ns)
     run = Run(
         plan,
         workload=WORKLOADS[plan.scenario.workload],
@@ -152,12 +162,15 @@ async def _conduct(plan: RunPlan, setting: Setting, folder: Path, journal: Journ
         recorder=recorder,
         clock=clock,
         folder=folder,
+        crew=crew,
     )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(show_live, setting.console, lambda: _picture(plan, run, meter, clock))
         await run.conduct()
         nursery.cancel_scope.cancel()
-    return recorder.failure
+    if board is not None:
+        board.close()
+    return recorder.failure or (crew.failure if crew is not None else None)
 
 
 def _show(meter: Meter, entry: Entry) -> None:
@@ -166,7 +179,7 @@ def _show(meter: Meter, entry: Entry) -> None:
             meter.ended(entry)
         case Sample():
             meter.sampled(entry)
-        case Event(name="target-died" | "interrupted"):
+        case Event(name="target-died" | "process-died" | "interrupted"):
             meter.alert(f"{entry.name}: {' '.join(entry.detail.values())}")
 
 

@@ -140,7 +140,9 @@ class History:
                     raise ValueError(f"index {entry.index} completes what process {entry.process} never asked")
                 operations.append(_paired(invoked, entry, sharing))
         operations.extend(_paired(invoked, None, sharing) for invoked in open_by_process.values())
+        # By start; several processes take their indexes and look at the clock in an order that may differ by a little.
         operations.sort(key=attrgetter("index"))
+        operations.sort(key=attrgetter("start_ns"))
         self.operations = _struck(operations, self.events)
 
     def shared(self, derive: Callable[["History"], Derived]) -> Derived:
@@ -172,7 +174,9 @@ class History:
         known = self._of.get(kinds)
         if known is None:
             parts = [self._by_f.get(f, []) for f in kinds]
-            known = parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts), key=attrgetter("index"))
+            known = (
+                parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts), key=attrgetter("start_ns", "index"))
+            )
             self._of[kinds] = known
         return known
 
@@ -200,7 +204,7 @@ class History:
 def is_partial(events: Iterable[Event]) -> bool:
     """The run was interrupted or did not reach its end."""
     names = {event.name for event in events}
-    return "interrupted" in names or "finished" not in names
+    return "interrupted" in names or "finished" not in names or "process-died" in names
 
 
 def operations_of(entries: Iterable[Entry]) -> Iterator[Operation]:

@@ -12,7 +12,8 @@ from typing import IO, TypeVar
 import msgspec
 
 from nscr_cli.errors import RunFolderError
-from nscr_cli.history.ops import Entry
+from nscr_cli.history.ops import Entry, Op
+from nscr_cli.history.segments import segments_beside
 
 JOURNAL_FORMAT = 1
 JOURNAL_NAME = "journal.jsonl"
@@ -54,6 +55,10 @@ class JournalWriter:
     def take(self, entry: Entry) -> None:
         """Take one entry; it is written by the next `append` or `flush`."""
         self._waiting.append(self._encoder.encode(entry))
+
+    def take_line(self, line: bytes) -> None:
+        """Take an entry that somebody else has written, as it is, without newline."""
+        self._waiting.append(line)
 
     def flush(self) -> None:
         """Write what was taken since the last time.
@@ -112,6 +117,24 @@ def read_lines(path: Path, decoder: msgspec.json.Decoder[Line]) -> Iterator[tupl
         raise RunFolderError(
             f"{path}: no such journal", hint="name a run folder, as the last line of `nscr torture` prints it"
         ) from error
+
+
+def read_whole_journal(folder: Path) -> Iterator[Entry]:
+    """The entries of a run's journal, and after them what was not joined to it of the segments beside it.
+
+    Raises:
+        RunFolderError: see `read_journal`.
+    """
+    path = folder / JOURNAL_NAME
+    segments = segments_beside(path)
+    known: set[int] = set()
+    for entry in read_journal(path):
+        if segments and isinstance(entry, Op):
+            known.add(entry.index)
+        yield entry
+    for segment in segments:
+        # Twice told, that we were late does no harm.
+        yield from (one for one in read_journal(segment) if not isinstance(one, Op) or one.index not in known)
 
 
 def _blocks(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:

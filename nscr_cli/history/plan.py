@@ -88,6 +88,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
         max_operations: the main phase ends after so many, however much time is left; None for no such bound.
         max_rate: operations a second that all workers together start at most; None for no such bound.
         rate, ramp_s: as in the scenario, with the flags applied.
+        processes: operating-system processes that share the load; 1 where the one that conducts does it all.
         only_checker: of a journal that was cut to one finding, who judges it: the others' evidence is not in it.
     """
 
@@ -111,4 +112,5 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     keep: bool = False
     is_flat: bool = False
     sabotages: tuple[str, ...] = ()
+    processes: int = 1
     only_checker: str | None = None

@@ -6,6 +6,7 @@ memory than a short one; the report is exact, the live view need not be.
 
 import math
 from collections import Counter, deque
+from collections.abc import Mapping
 
 from nscr_cli.history.figures import read_figures
 from nscr_cli.history.ops import Kind, Op, Sample
@@ -16,6 +17,11 @@ _SECONDS_KEPT = 200
 _NS = 1_000_000_000
 
 
+def bucket_of(milliseconds: float) -> int:
+    """The bucket of a histogram that a latency falls into."""
+    return round(math.log(max(milliseconds, 0.001)) / _GROWTH)
+
+
 class Latencies:
     """A histogram of milliseconds whose percentiles are right to 5 %."""
 
@@ -24,7 +30,11 @@ class Latencies:
 
     def add(self, milliseconds: float) -> None:
         """Count one."""
-        self._buckets[round(math.log(max(milliseconds, 0.001)) / _GROWTH)] += 1
+        self._buckets[bucket_of(milliseconds)] += 1
+
+    def add_all(self, counts: Mapping[int, int]) -> None:
+        """Count what somebody else counted, by bucket."""
+        self._buckets.update(counts)
 
     def percentile(self, share: float) -> float | None:
         """The nearest rank; None when nothing was counted."""
@@ -69,6 +79,18 @@ class Meter:
             self._latencies.setdefault(completion.f.value, Latencies()),
         ):
             latencies.add(milliseconds)
+
+    def counted(
+        self, now_ns: int, outcomes: Mapping[str, Mapping[str, int]], latencies: Mapping[str, Mapping[int, int]]
+    ) -> None:
+        """Operations ended, elsewhere: how many and how, and latencies by bucket, each by what was asked."""
+        self._advance(now_ns)
+        for f, kinds in outcomes.items():
+            self._ended += sum(kinds.values())
+            self._outcomes.setdefault(f, Counter()).update({Kind(kind): count for kind, count in kinds.items()})
+        for f, counts in latencies.items():
+            for known in (self._all, self._second_latencies, self._latencies.setdefault(f, Latencies())):
+                known.add_all(counts)
 
     def sampled(self, sample: Sample) -> None:
         """A poll of the monitoring API came back; only answers to `/api/registry/state` change the figures."""

@@ -51,11 +51,11 @@ class ProxyDialer:
     """Dials the proxy, whatever host is asked for."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.port = port
 
     async def dial(self, host: str, port: int) -> CountedStream:
         """See wire.dialing.Dialer."""
-        return CountedStream(await trio.open_tcp_stream("127.0.0.1", self._port))
+        return CountedStream(await trio.open_tcp_stream("127.0.0.1", self.port))
 
 
 class Proxy:

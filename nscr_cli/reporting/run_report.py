@@ -166,6 +166,8 @@ def _consent(plan: RunPlan) -> tuple[str, ...]:
 
 def _flags(plan: RunPlan) -> Iterator[str]:
     yield from ("--seed", str(plan.seed), "--workers", str(plan.workers), "--duration", f"{plan.duration_s:g}s")
+    if plan.processes > 1:
+        yield from ("--processes", str(plan.processes))
     if plan.max_operations is not None:
         yield from ("--ops", str(plan.max_operations))
     if plan.max_rate is not None:

@@ -88,6 +88,11 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     together: Callable[[World], Together] | None = None
     stock: Callable[[World], tuple[Invocation, ...]] = lambda _world: ()
 
+    @property
+    def is_divisible(self) -> bool:
+        """Its clients can be shared out to several processes: none waits for what another one does."""
+        return self.gait is _apart and self.together is None
+
     def main(self, world: World, seeded: Memory) -> Generator:
         """The load: every process remembers what was seeded, and goes about its errands."""
         errands = self.gait(

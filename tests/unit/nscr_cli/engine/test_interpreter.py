@@ -133,3 +133,38 @@ def test_a_completion_does_not_wait_for_a_pause_to_end() -> None:
 
     trio.run(run, clock=trio.testing.MockClock(autojump_threshold=0))
     assert rests == [(5.0, 1), (15.0, 2)]
+
+
+def test_the_successors_of_a_share_are_nobody_elses() -> None:
+    """Of five workers, those with the odd numbers: 1 is followed by 6, 3 by 8."""
+    entries: list[Entry] = []
+
+    class Silent(Client):
+        async def perform(self, invocation: Invocation, request_id: str) -> Completion:
+            await trio.lowlevel.checkpoint()
+            return Completion(kind=Kind.INFO, answered=Answered(status=500))
+
+    async def run() -> None:
+        clock = RunClock()
+        recorder = Recorder(
+            JournalWriter(io.BytesIO(), Header(format=1, nscr="0", run_id="run")),
+            clock,
+            observe=entries.append,
+            on_failure=lambda: None,
+        )
+        interpreter = Interpreter(
+            run_id="run",
+            namespace=Namespace("ours"),
+            workers=2,
+            first_process=1,
+            every=2,
+            generation=5,
+            recorder=recorder,
+            clock=clock,
+            open_client=lambda _process: Silent(io.BytesIO()),
+        )
+        await interpreter.run(Queue((list_tags("ours/a"),) * 6), Phase.MAIN)
+
+    trio.run(run)
+    invoked = {entry.process for entry in entries if isinstance(entry, Op)}
+    assert invoked == {1, 3, 6, 8, 11, 13}

@@ -132,3 +132,20 @@ def test_flags_change_a_replay() -> None:
     assert again(sabotaged).sabotages == ("lost-tag",)
     assert again(sabotaged, Flags(registry_url="http://127.0.0.1:1")).sabotages == ()
     assert again(sabotaged, Flags(sabotages=("undead-tag",))).sabotages == ("undead-tag",)
+
+
+def test_a_load_is_shared_by_no_more_processes_than_there_are_clients() -> None:
+    assert plan(Flags(processes=2)).processes == 2
+    assert plan(Flags(processes=200)).processes == 3
+    assert plan().processes == 1
+
+
+def test_clients_that_wait_for_each_other_stay_in_one_process() -> None:
+    abreast = msgspec.structs.replace(SCENARIO, workload="fresh")
+    with pytest.raises(UsageError, match="wait for each other"):
+        make_plan("fresh", abreast, Flags(processes=2), started=STARTED, chance=Random(1))
+
+
+def test_a_run_done_again_is_shared_as_it_was() -> None:
+    again = replanned(plan(Flags(processes=3)), Flags(), started=STARTED, chance=Random(2))
+    assert again.processes == 3
