@@ -12,7 +12,7 @@ import msgspec
 from nscr_cli.checkers.verdict import Finding, Result, Verdict, merged
 from nscr_cli.client.target import is_loopback
 from nscr_cli.exits import Exit
-from nscr_cli.history.history import NEVER, Recorded
+from nscr_cli.history.history import NEVER, Operation, Recorded
 from nscr_cli.history.ops import Phase
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.latency import Latency, OperationSummary, distribution, latency_ms, summarise
@@ -22,6 +22,7 @@ REPORT_FORMAT = 1
 
 _EXIT = {Verdict.VALID: Exit.VALID, Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.INVALID: Exit.INVALID}
 RERUNS = 5
+MOST_PROOF = 8
 _USUAL_NAMESPACE = "nscr-torture"
 _SIGNAL_EXIT = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED}
 
@@ -38,6 +39,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         skipped: what the registry does not support, each with its reason; never a pass.
         thresholds: what the scenario says about speed, and what was measured; they judge nothing else.
         leftovers: keys of ours that are still in the registry.
+        proof: the operations of the first finding of each rule, of very many the first, by the index of the invocation.
         is_shipped: the scenario is one of this nscr's own, as it stands: its name is enough to have it again.
     """
 
@@ -53,6 +55,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     samples: int
     skipped: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
+    proof: dict[int, Operation] = {}
     is_shipped: bool = False
     thresholds: tuple[Threshold, ...] = ()
 
@@ -148,8 +151,20 @@ def run_report(
         skipped=tuple(skipped),
         leftovers=tuple(leftovers),
         thresholds=measured(plan, history.operations),
+        proof=_proof([finding for result in results for finding in result.findings], history),
         is_shipped=is_shipped,
     )
+
+
+def first_of_each_rule(findings: Sequence[Finding]) -> list[Finding]:
+    """So that a thousand findings of one kind do not hide the only one of another."""
+    first = {finding.rule: finding for finding in reversed(findings)}
+    return sorted(first.values(), key=findings.index)
+
+
+def _proof(findings: Sequence[Finding], history: Recorded) -> dict[int, Operation]:
+    named = [index for finding in first_of_each_rule(findings) for index in finding.operations[:MOST_PROOF]]
+    return {index: history.by_index[index] for index in named if index in history.by_index}
 
 
 def _signal(history: Recorded) -> str | None:

@@ -17,16 +17,18 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
-from nscr_cli.checkers.verdict import Finding, Result, Verdict
+from nscr_cli.checkers.verdict import Result, Verdict
 from nscr_cli.durations import show_duration, show_milliseconds, three_digits
+from nscr_cli.reporting.findings import FINDINGS_NAME
+from nscr_cli.reporting.known_bugs import Catalogue, read_catalogue
 from nscr_cli.reporting.latency import OperationSummary
-from nscr_cli.reporting.run_report import RunReport
+from nscr_cli.reporting.run_report import RunReport, first_of_each_rule
+from nscr_cli.reporting.terminal_finding import FindingBlock, finding_block
 from nscr_cli.reporting.thresholds import Speed, Threshold
 from nscr_cli.ui import printable
 
 FINDINGS_SHOWN = 5
 _LINES_SHOWN = 10
-_EXPLANATION_SHOWN = 1200
 _PLAIN_WIDTH = 120
 _FLOOR = "floor of "
 
@@ -38,22 +40,23 @@ _OPERATION_COLUMNS = ("operation", "ok", "fail", "info", "p50 ms", "p99 ms", "ma
 
 def show(console: Console, report: RunReport, folder: Path) -> None:
     """Print the report as the console can show it."""
+    catalogue = read_catalogue() if report.findings else None
     if console.is_terminal:
-        console.print(render(report))
+        console.print(render(report, catalogue))
         for line in _next_steps(report, folder):
             console.print(line, soft_wrap=True, markup=False)  # not broken: it is to be copied
     else:
-        console.file.write(plain(report, folder))
+        console.file.write(plain(report, folder, catalogue))
 
 
-def render(report: RunReport) -> RenderableType:
+def render(report: RunReport, catalogue: Catalogue | None = None) -> RenderableType:
     """The report for a terminal of any width, but for the commands to copy."""
     style = _STYLES[report.verdict]
     headline = Text(f"{report.verdict.name}{_partial(report)}", style=f"bold {style}", justify="center")
     headline.append(f"\n{_because(report)}", style=f"not bold {style}")
     parts: list[RenderableType] = [Panel(headline, border_style=style, box=box.HEAVY), Text(_subject(report))]
-    for number, finding in enumerate(_chosen(report.findings), start=1):
-        parts += [Text(), _rendered_finding(number, finding, report.plan.namespace)]
+    for block in _blocks(report, catalogue):
+        parts += [Text(), _rendered_finding(block)]
     parts += [Text(line, style="bold") for line in _findings_left(report)]
     parts += [Text(), _operations_table(report.operations), Text(), _checkers_table(report.results)]
     if report.thresholds:
@@ -64,12 +67,13 @@ def render(report: RunReport) -> RenderableType:
     return Group(*parts, Text())
 
 
-def plain(report: RunReport, folder: Path) -> str:
+def plain(report: RunReport, folder: Path, catalogue: Catalogue | None = None) -> str:
     """The report as text without colour, ending with the line that names its folder."""
     blocks = [f"{report.verdict.name}{_partial(report)}: {_because(report)}\n{_subject(report)}"]
-    for number, finding in enumerate(_chosen(report.findings), start=1):
-        title, *details = _finding_lines(number, finding, report.plan.namespace)
-        blocks.append("\n".join([title, *(_wrapped(line) for line in details)]))
+    for block in _blocks(report, catalogue):
+        proof = "".join(f"    {line}\n" for line in block.proof)
+        words = "\n".join(_wrapped(line) for line in (block.explanation, *block.notes))
+        blocks.append(f"{block.title}\n{proof}{words}")
     blocks += _findings_left(report)
     if report.operations:
         rows = [_operation_cells(summary) for summary in report.operations]
@@ -124,18 +128,6 @@ def _plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def _finding_lines(number: int, finding: Finding, namespace: str) -> list[str]:
-    named = ", ".join(str(index) for index in finding.operations[:12])
-    if len(finding.operations) > 12:
-        named += f" and {len(finding.operations) - 12} more"
-    return [
-        f"{number}. {printable(finding.rule)}  {printable(_below(namespace, finding.key), limit=400)}",
-        printable(_below(namespace, finding.explanation), limit=_EXPLANATION_SHOWN),
-        f"operations: {named or 'none; samples taken beside them'}",
-        f"promise: {printable(finding.clause, limit=400)}",
-    ]
-
-
 def _wrapped(line: str) -> str:
     indent = " " * 4
     return fill(
@@ -148,25 +140,20 @@ def _wrapped(line: str) -> str:
     )
 
 
-def _below(namespace: str, text: str) -> str:
-    """The text with the run's keys cut short: the namespace, which all share, is said once."""
-    return text.replace(f"{namespace}/", "")
+def _rendered_finding(block: FindingBlock) -> RenderableType:
+    proof = [Text(line, no_wrap=True, overflow="ellipsis") for line in block.proof]
+    notes = [Text(note, style="dim") for note in block.notes]
+    details = Group(*proof, Text(block.explanation), *notes)
+    return Group(Text(block.title, style="bold red"), Padding(details, (0, 0, 0, 3)))
 
 
-def _rendered_finding(number: int, finding: Finding, namespace: str) -> RenderableType:
-    title, explanation, operations, promise = _finding_lines(number, finding, namespace)
-    details = Group(Text(explanation), Text(operations, style="dim"), Text(promise, style="dim"))
-    return Group(Text(title, style="bold red"), Padding(details, (0, 0, 0, 3)))
-
-
-def _chosen(findings: Sequence[Finding]) -> list[Finding]:
-    """The first finding of each rule, so that a thousand of one kind do not hide the only one of another."""
-    first = {finding.rule: finding for finding in reversed(findings)}
-    return sorted(first.values(), key=findings.index)[:FINDINGS_SHOWN]
+def _blocks(report: RunReport, catalogue: Catalogue | None) -> list[FindingBlock]:
+    chosen = first_of_each_rule(report.findings)[:FINDINGS_SHOWN]
+    return [finding_block(number, finding, report, catalogue) for number, finding in enumerate(chosen, start=1)]
 
 
 def _findings_left(report: RunReport) -> list[str]:
-    left = len(report.findings) - len(_chosen(report.findings))
+    left = len(report.findings) - len(first_of_each_rule(report.findings)[:FINDINGS_SHOWN])
     return [f"… and {_plural(left, 'more finding')}: see violations.csv"] if left > 0 else []
 
 
@@ -228,7 +215,11 @@ def _thresholds_table(thresholds: Sequence[Threshold]) -> RenderableType:
 
 
 def _notes(report: RunReport) -> Iterator[tuple[str, list[str]]]:
-    reasons = [f"{result.checker}: {reason}" for result in report.results for reason in result.reasons]
+    reasons = [
+        reason if reason.startswith(f"{result.checker}: ") else f"{result.checker}: {reason}"
+        for result in report.results
+        for reason in result.reasons
+    ]
     for title, lines in (
         ("not decided, because", reasons),
         ("skipped, because the registry does not support it", report.skipped),
@@ -249,6 +240,8 @@ def _next_steps(report: RunReport, folder: Path) -> list[str]:
     steps = [f"run it again: {report.replay_command if report.is_shipped else again}"]
     if report.findings and report.is_shipped:
         steps.append(f"how often: {again}")
+    if report.findings:
+        steps.append(f"each finding in full, with curl: {folder / FINDINGS_NAME}")
     if report.plan.registry_url is not None:
         steps.append("  (with NSCR_USERNAME and NSCR_PASSWORD set, if the registry asks for them)")
     return [*steps, f"report: {folder}"]

@@ -15,6 +15,8 @@ from nscr_cli.ui import printable
 
 _WIDE_STEP = 3
 _MOST_WIDE_STAMPS = 16
+_NARROW_AXIS = 16  # of eight operations each stamp has a column of its own
+_NARROW_OUTCOME = 30
 
 
 def timeline(operations: Sequence[Operation]) -> str:
@@ -22,7 +24,7 @@ def timeline(operations: Sequence[Operation]) -> str:
 
     `|` is its start and its end, `>` an end that nobody knows. Times are seconds since the run's start.
     """
-    stamps = sorted({stamp for one in operations for stamp in (one.start_ns, one.end_ns) if stamp != NEVER})
+    stamps = _stamps(operations)
     step = _WIDE_STEP if len(stamps) <= _MOST_WIDE_STAMPS else 1
     columns = {stamp: number * step for number, stamp in enumerate(stamps)}
     end_of_axis = len(stamps) * step
@@ -40,6 +42,29 @@ def timeline(operations: Sequence[Operation]) -> str:
     ]
     headers = ("op", "who", "asked", "order of events, not to scale", "from s", "to s", "came back")
     return tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True)
+
+
+def narrow_timeline(operations: Sequence[Operation]) -> list[str]:
+    """The same for few operations, for a narrow terminal: without times, and outcomes cut short."""
+    stamps = _stamps(operations)
+    step = max(1, min(_WIDE_STEP, _NARROW_AXIS // max(1, len(stamps))))
+    columns = {stamp: number * step for number, stamp in enumerate(stamps)}
+    rows = [
+        (
+            f"#{one.index}",
+            str(one.process),
+            str(one.f),
+            _bar(columns[one.start_ns], columns.get(one.end_ns), len(stamps) * step),
+            printable(outcome(one), limit=_NARROW_OUTCOME),
+        )
+        for one in operations
+    ]
+    headers = ("op", "by", "asked", "in order", "came back")
+    return tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True).splitlines()
+
+
+def _stamps(operations: Sequence[Operation]) -> list[int]:
+    return sorted({stamp for one in operations for stamp in (one.start_ns, one.end_ns) if stamp != NEVER})
 
 
 def _bar(start: int, end: int | None, end_of_axis: int) -> str:

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from nscr_cli.checkers.verdict import Finding, Result, Verdict
 from nscr_cli.history.history import History
-from nscr_cli.history.ops import Event
+from nscr_cli.history.ops import Event, Op
 from nscr_cli.history.plan import RunPlan
+from nscr_cli.reporting.known_bugs import read_catalogue
 from nscr_cli.reporting.run_report import RunReport, run_report
 from nscr_cli.reporting.terminal import FINDINGS_SHOWN, plain, show
 
@@ -37,7 +38,11 @@ def test_everything_a_person_needs(report: RunReport, width: int, is_terminal: b
         "mixed · seed 42 · 8 workers · reference registry",
         "keys lie below nscr-torture/r1",
         "1. lost-write  app:t1",
+        "push-blob  |--|........  200",
+        "push-blob  ......|--|..  200",
         "operations: 0, 2",
+        "known bugs like it: B1 zot#4337, B2 harbor#23118, B3 ",
+        f"each finding in full, with curl: {FOLDER}/findings.md",
         "promise: spec.md#pushing-manifests",
         "push-blob single-post",
         "acknowledged 3 · read 2",
@@ -54,7 +59,7 @@ def test_everything_a_person_needs(report: RunReport, width: int, is_terminal: b
         assert "\n".join(lines[-2:]).count("\n") == 1
         assert all(len(line) <= width for line in lines)
     else:
-        assert text == plain(report, FOLDER)
+        assert text == plain(report, FOLDER, read_catalogue())
 
 
 @pytest.mark.parametrize(
@@ -86,6 +91,25 @@ def test_each_rule_is_shown_before_a_second_finding_of_one(report: RunReport, fi
     assert "1. lost-write  app:t0" in text
     assert "2. undead-tag  app:rare" in text
     assert "… and 999 more findings: see violations.csv" in text
+
+
+def test_a_reason_names_its_checker_once(report: RunReport) -> None:
+    named = Result(checker="tags", verdict=Verdict.UNKNOWN, reasons=("tags: reads is 1", "app:t1: undecided"))
+    lines = plain(msgspec.structs.replace(report, results=(named,)), FOLDER).splitlines()
+    assert {"  tags: reads is 1", "  tags: app:t1: undecided"} <= set(lines)
+
+
+def test_of_very_many_operations_the_first_are_drawn(
+    operation: Callable[..., list[Op]], plan: Callable[..., RunPlan], finding: Finding
+) -> None:
+    entries = [entry for number in range(20) for entry in operation(2 * number, start_ms=2 * number, took_ms=1)]
+    many = msgspec.structs.replace(finding, operations=tuple(range(0, 40, 2)))
+    result = Result(checker="tags", verdict=Verdict.INVALID, findings=(many,))
+    lines = plain(run_report(plan(), History(entries), [result]), FOLDER).splitlines()
+    drawn = [line for line in lines if line.startswith("    #")]
+    assert len(drawn) == 8
+    assert "    … and 12 more" in lines
+    assert all(len(line) <= 80 for line in drawn)
 
 
 def test_a_scenario_of_the_users_own_is_run_again_from_the_folder(report: RunReport) -> None:
