@@ -67,7 +67,7 @@ class _Blobs:
 
     def take(self, part: History) -> None:
         inventory = part.shared(Inventory)
-        contents = Contents(inventory.sizes, self._ranges)
+        contents = Contents(inventory.sizes, self._ranges, is_ours=is_fresh(part))
         for noun, groups in (("blob", inventory.blob_operations), ("manifest", inventory.manifest_operations)):
             for key, operations in groups.items():
                 if self._count(operations, contents):
@@ -99,7 +99,11 @@ class _Blobs:
             findings=[*self._findings, *self._firsts.values(), *self._ranges.findings(), *refused],
             evidence=self._evidence,
             floors=_FLOORS,
-            reasons=[*_unaccepted(self._pushes.never_accepted(), self._whole), *sorted(self._reasons)],
+            reasons=[
+                *_unaccepted(self._pushes.never_accepted(), self._whole),
+                *_shortened(self._ranges),
+                *sorted(self._reasons),
+            ],
             skipped=skipped_capabilities(self._whole, _CAPABILITIES),
         )
 
@@ -196,6 +200,12 @@ def _presence(key: str, noun: str, operations: list[Operation], inventory: Inven
 def _refused(push: Operation) -> Finding:
     why = f"{told(push)}. The bytes match the digest, and other {push.asked.style} pushes were accepted."
     return _finding("refused-write", push.key, (push,), _ACCEPTED, why)
+
+
+def _shortened(ranges: Ranges) -> Iterable[str]:
+    """A server may send less of a range and say so; whether this one means to, nobody here knows."""
+    if ranges.first_less is not None:
+        yield f"{ranges.less} ranges were answered with less than was asked for, e.g. {told(ranges.first_less)}"
 
 
 def _unaccepted(never: dict[str, list[Operation]], whole: Whole) -> list[str]:

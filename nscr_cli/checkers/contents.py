@@ -24,11 +24,14 @@ class Contents:
     Args:
         sizes: bytes of what was written, by digest.
         ranges: remembers what was served of each range.
+        is_ours: the run started the registry itself, which promises all of a range that is there. To others the right
+            to send less, and to say so, is left (RFC 9110, 15.3.7).
     """
 
-    def __init__(self, sizes: dict[str, int], ranges: "Ranges") -> None:
+    def __init__(self, sizes: dict[str, int], ranges: "Ranges", *, is_ours: bool) -> None:
         self._sizes = sizes
         self._ranges = ranges
+        self._is_ours = is_ours
 
     def judge(self, read: Operation) -> Finding | None:
         """What is wrong with what this read by digest was answered, if anything is."""
@@ -39,7 +42,10 @@ class Contents:
         if read.answered.status == 304:
             return None
         if read.answered.status == 206 and (read.asked.range is not None or read.asked.range_text is not None):
-            return self._range(read, digest, read.asked.range, size) if _is_what_was_asked(read) else None
+            if not self._is_ours and not _is_what_was_asked(read):
+                self._ranges.take_less(read)
+                return None
+            return self._range(read, digest, read.asked.range, size)
         return self._whole(read, digest, size)
 
     def _head(self, read: Operation, size: int | None) -> Finding | None:
@@ -82,9 +88,15 @@ class Contents:
 
 
 class Ranges:
-    """What was served of each range of each blob: by the digest of the bytes, the first read that got them."""
+    """What was served of each range of each blob: by the digest of the bytes, the first read that got them.
+
+    Attributes:
+        less: how many were answered with less than was asked for and there, and said so; `first_less` is one of them.
+    """
 
     def __init__(self) -> None:
+        self.less = 0
+        self.first_less: Operation | None = None
         self._served: dict[tuple[str, int, int], dict[str | None, Operation]] = {}
 
     def take(self, digest: str, asked: tuple[int, int], read: Operation) -> None:
@@ -93,6 +105,12 @@ class Ranges:
         other = served.get(read.answered.digest)
         if other is None or read.index < other.index:
             served[read.answered.digest] = read
+
+    def take_less(self, read: Operation) -> None:
+        """One more answer with less than was asked for."""
+        self.less += 1
+        if self.first_less is None or read.index < self.first_less.index:
+            self.first_less = read
 
     def findings(self) -> Iterable[Finding]:
         """Of every range that was served in several ways, the first answer beside the first of each other one."""
