@@ -20,6 +20,9 @@ from nscr_cli.history.plan import RunPlan
 _SAME = "RFC 9110, 9.3.2; spec.md#pulling-manifests: HEAD says what GET says"
 _SERVED = "spec.md#pulling-manifests: a manifest that is there is served to who takes its media type"
 _CONDITION = "RFC 9110, 13.1.2: 304 only where the ETag is that of what is there, 412 never to GET or HEAD"
+_STAYS = "RFC 9112, 9.3 and 9.6: a connection serves the next request, unless the answer says that it is closed"
+_CLOSED = "connection closed"
+_LEAST_DROPPED = 3
 _SHOWN = 5
 _FLOORS = {"odd-reads": 10, "conditional": 0, "negotiated": 0, "heads-compared": 0}
 _RANGE_FLOORS = {"ranges": 3}
@@ -37,7 +40,9 @@ class ReadsChecker:
         etags = _etags(history)
         groups: dict[tuple[str, str], list[tuple[Operation, str]]] = {}
         evidence = {"odd-reads": 0, "conditional": 0, "not-modified": 0, "negotiated": 0, "not-acceptable": 0}
+        connections = _Connections()
         for one in history.operations:
+            connections.take(one)
             wrong: Iterable[Wrong] = ()
             if one.asked.range_text is not None:
                 wrong = ranges.judge(one)
@@ -54,6 +59,7 @@ class ReadsChecker:
             for rule, clause, why in wrong:
                 groups.setdefault((rule, clause), []).append((one, why))
         findings = [_finding(rule, clause, found) for (rule, clause), found in groups.items()]
+        findings.extend(connections.findings(is_near=is_on_loopback(history)))
         findings.extend(
             Finding(
                 checker="reads",
@@ -89,6 +95,47 @@ class ReadsChecker:
             floors=_FLOORS if "blob-ranges" in history.unsupported() else _FLOORS | _RANGE_FLOORS,
             skipped=skipped_capabilities(history, ("blob-ranges",)),
         )
+
+
+class _Connections:
+    """Requests that found their connection closed right after a range was refused on it, without a word of closing.
+
+    An idle connection may be closed at any time, and a request may cross that: so few of them prove nothing.
+    """
+
+    def __init__(self) -> None:
+        self._previous: dict[int, Operation] = {}
+        self._dropped: list[tuple[Operation, Operation]] = []
+
+    def take(self, one: Operation) -> None:
+        """The next operation; those of one process are asked on one connection, one after another."""
+        refused = self._previous.get(one.process)
+        self._previous[one.process] = one
+        is_dropped = one.answered.status is None and not one.faults and (one.error or "").startswith(_CLOSED)
+        if is_dropped and refused is not None and _is_refused_range(refused):
+            self._dropped.append((refused, one))
+
+    def findings(self, *, is_near: bool) -> Iterable[Finding]:
+        """One, where they are many."""
+        if not is_near or len(self._dropped) < _LEAST_DROPPED:
+            return
+        refused, dropped = self._dropped[0]
+        yield Finding(
+            checker="reads",
+            rule="broken-refusal",
+            key=refused.key,
+            operations=tuple(sorted({one.index for pair in self._dropped[:_SHOWN] for one in pair})),
+            clause=_STAYS,
+            explanation=(
+                f"{len(self._dropped)} requests were lost on a connection that was closed after a range had been "
+                f"refused on it, e.g. {told(refused)}. Range {refused.asked.range_text!r}; then {told(dropped)}."
+            ),
+        )
+
+
+def _is_refused_range(one: Operation) -> bool:
+    status = one.answered.status
+    return one.asked.range_text is not None and status is not None and 400 <= status < 500 and not one.faults
 
 
 def _etags(history: History) -> dict[str, set[str]]:
