@@ -67,7 +67,7 @@ class _Resources:
             before, after = baseline[-1], settled[-1]
             evidence |= _figures(before, after, load)
             if before.process == after.process:
-                findings.extend(_broken(self._plan, before, after))
+                findings.extend(_broken(self._plan, before, after, most_memory=_most_memory(before, after, load)))
             else:
                 reasons.append("the registry was started anew in between: what it held before says nothing")
         return conclude("resources", self._plan, findings=findings, evidence=evidence, floors=_FLOORS, reasons=reasons)
@@ -86,7 +86,14 @@ def _figures(before: Resources, after: Resources, load: list[Resources]) -> dict
     }
 
 
-def _broken(plan: RunPlan, before: Resources, after: Resources) -> Iterable[Finding]:
+def _most_memory(before: Resources, after: Resources, load: list[Resources]) -> int:
+    """The most that was resident since the baseline. Where the peak is older than that, what was seen since."""
+    if after.peak_memory_bytes > before.peak_memory_bytes:
+        return after.peak_memory_bytes
+    return max(one.memory_bytes for one in (*load, after))
+
+
+def _broken(plan: RunPlan, before: Resources, after: Resources, *, most_memory: int) -> Iterable[Finding]:
     most = most_descriptors(before, plan.workers)
     if after.descriptors > most:
         yield _finding(
@@ -101,7 +108,7 @@ def _broken(plan: RunPlan, before: Resources, after: Resources) -> Iterable[Find
         why = f"{after.threads} threads ran once all was quiet, {before.threads} before the load; pools explain {most}"
         yield _finding("leaked-threads", _GIVEN_BACK, why)
     bound = plan.scenario.memory_growth_mib
-    growth = (after.peak_memory_bytes - before.memory_bytes) / _MEBIBYTE
+    growth = (most_memory - before.memory_bytes) / _MEBIBYTE
     if bound is not None and growth > bound:
         why = f"memory grew by {growth:.0f} MiB beyond what it was before the load, and {bound:g} MiB are allowed"
         yield _finding("memory-growth", _BOUNDED, why)

@@ -6,11 +6,20 @@ from nscr_cli.generators.base import Generator
 from nscr_cli.generators.combinators import Limit, Paced, UntilTime
 from nscr_cli.history.plan import RunPlan
 
+_BYSTANDERS_SHARE = 0.1
+
+
+def bystander_rate(plan: RunPlan) -> float:
+    """Reads a second of the bystander: as the scenario says, within a tenth of what all together may ask."""
+    if plan.max_rate is None:
+        return plan.scenario.bystander_rate
+    return min(plan.scenario.bystander_rate, _BYSTANDERS_SHARE * plan.max_rate)
+
 
 def bounded_load(load: Generator, plan: RunPlan, began_ns: int) -> Generator:
     """The load within the plan's bounds of rate, number and time."""
     if plan.max_rate is not None:
-        load = Paced(load, round(1e9 / plan.max_rate))
+        load = Paced(load, round(1e9 / (plan.max_rate - bystander_rate(plan))))
     if plan.max_operations is not None:
         load = Limit(load, plan.max_operations)
     return UntilTime(load, began_ns + round(plan.duration_s * 1e9))

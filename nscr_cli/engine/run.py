@@ -20,7 +20,7 @@ from nscr_cli.engine.company import Company
 from nscr_cli.engine.crew.crew import Crew
 from nscr_cli.engine.faulting import Nemesis, faulting
 from nscr_cli.engine.interpreter import Client, Interpreter
-from nscr_cli.engine.load_shape import arrivals_of, bounded_load
+from nscr_cli.engine.load_shape import arrivals_of, bounded_load, bystander_rate
 from nscr_cli.engine.observing import Observer
 from nscr_cli.engine.pacing import Pace
 from nscr_cli.engine.recorder import Recorder
@@ -155,7 +155,7 @@ class Run:
                 self._recorder,
                 sampler=Sampler(poller, self._clock, self._recorder.sample, secrets=self._recorder.secrets),
                 observer=Observer(running.observed, self._recorder, workers=self._plan.workers),
-                bystander=Bystander(beside, self._clock, rate=self._plan.scenario.bystander_rate),
+                bystander=Bystander(beside, self._clock, rate=bystander_rate(self._plan)),
             )
             try:
                 await self._phases(self._interpreter, running, world, self._company)

@@ -204,6 +204,13 @@ def test_the_bystander_is_heard_before_the_load_and_beside_it(conduct: Conduct) 
     assert all("bystander" not in one.key for one in others)
 
 
+def test_the_bystander_counts_for_the_most_that_may_be_asked(conduct: Conduct) -> None:
+    run = conduct(duration_s=10.0, max_rate=20.0, keys={"bystander_rate": 50.0})
+    main = [one for one in run.history.operations if one.phase is Phase.MAIN]
+    assert len(main) <= 20.0 * 10.0 + 2
+    assert 18 <= sum(is_bystanders(one, run.plan) for one in main) <= 21
+
+
 def test_the_bystander_stops_when_the_user_does(conduct: Conduct) -> None:
     run = conduct(after(2.0, interrupt), duration_s=1000.0, keys={"bystander_rate": 20.0})
     own = [one for one in run.history.operations if is_bystanders(one, run.plan) and one.phase is Phase.MAIN]
