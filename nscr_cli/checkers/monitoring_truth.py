@@ -31,8 +31,8 @@ from nscr_cli.checkers.monitoring_shapes import (
     State,
     Summary,
 )
-from nscr_cli.checkers.monitoring_values import TagValues
 from nscr_cli.checkers.spans import covers
+from nscr_cli.checkers.tag_values import TagValues
 from nscr_cli.checkers.wording import short, told
 from nscr_cli.history.history import NEVER, History, Operation
 from nscr_cli.history.keys import repository_of, tag_key, tag_of
@@ -53,7 +53,7 @@ class Truth:
         self._inventory = history.shared(Inventory)
         self._tags = history.shared(TagPresence)
         self._figures = Figures(history, self._inventory, self._tags)
-        self._values = TagValues(history, self._tags) if is_linearizable else None
+        self._values = history.shared(TagValues) if is_linearizable else None
         self._rosters: dict[str, Roster] = {}
 
     def wrong(self, sample: Sample, document: Document) -> Iterable[str]:
@@ -164,8 +164,12 @@ class Truth:
         yield from self._of_tags(roster, keys, sample)
         if self._values is not None:
             values = self._values
-            wrong = (values.wrong(key, digest, sample.start_ns, sample.end_ns) for key, digest in keys.items())
-            yield Fact([why for why in wrong if why is not None])
+            start, end = sample.start_ns, sample.end_ns
+            named = ((key, digest) for key, digest in keys.items() if digest is not None)
+            never = ((key, digest, values.never(key, digest, start, end)) for key, digest in named)
+            yield Fact(
+                [f"{_tag(key)} is said to name {short(it)}: {no.why}" for key, it, no in never if no is not None]
+            )
 
     def _of_tags(self, roster: Roster, listed: Mapping[str, str | None], sample: Sample) -> Iterable[Claim]:
         start, end = sample.start_ns, sample.end_ns

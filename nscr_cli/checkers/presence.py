@@ -58,6 +58,11 @@ class Presence:
         """Whether any write may have taken effect by then."""
         return self._writes.latest_end(end) is not None
 
+    def may_be_removed(self, start: int, end: int) -> bool:
+        """Whether any removal may have taken effect within [start, end]."""
+        latest = (part.latest_end(end) for part in self._removals)
+        return any(removal is not None and removal.end_ns >= start for removal in latest)
+
     def held(self) -> list[Span]:
         """All instants at which it certainly was there: [s, e] lies in one of these spans if `must_hold(s, e)`.
 

@@ -13,6 +13,7 @@ from nscr_cli.client.uploads import Locations, perform_step
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_of, repository_of, tag_of
 from nscr_cli.history.ops import F, PushStyle
+from nscr_cli.wire.messages import Headers
 
 
 async def perform(
@@ -58,6 +59,7 @@ async def perform(
                 _reference(invocation),
                 _content(invocation),
                 invocation.asked.media_type or "",
+                conditions=_conditions(invocation),
                 request_id=steps.next_id(),
             )
         case F.DELETE_BLOB:
@@ -65,6 +67,12 @@ async def perform(
         case F.DELETE_TAG | F.DELETE_MANIFEST:
             reply = await registry.delete_manifest(repository, _reference(invocation), request_id=steps.next_id())
     return completed(invocation.f, reply, steps.answered())
+
+
+def _conditions(invocation: Invocation) -> Headers:
+    asked = invocation.asked
+    named = (("If-Match", asked.if_match), ("If-None-Match", asked.if_none_match))
+    return tuple((name, value) for name, value in named if value is not None)
 
 
 def _reference(invocation: Invocation) -> str:

@@ -247,11 +247,12 @@ class RegistryClient:
         content: Content,
         media_type: str,
         *,
+        conditions: Headers = (),
         manner: Manner = PLAIN,
         request_id: str | None = None,
     ) -> Reply:
-        """Write a manifest under a tag or its digest."""
-        headers = (("Content-Type", media_type),)
+        """Write a manifest under a tag or its digest; `conditions` are If-Match and If-None-Match."""
+        headers = (("Content-Type", media_type), *conditions)
         target = self._manifest(repository, reference)
         return await self._send("PUT", target, content.chunks, content.size, headers, request_id, manner)
 

@@ -122,6 +122,27 @@ def index(children: Sequence[Manifest], nonce: str) -> Manifest:
     )
 
 
+def referrers_index(entries: Sequence[Reference], artifact_type: str, nonce: str) -> Manifest:
+    """The index that clients keep under the fallback tag of a subject (spec.md#referrers-tag-schema).
+
+    Args:
+        entries: what refers to it; image manifests, all of one artifact type.
+    """
+    return _manifest(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_INDEX,
+            "manifests": [
+                {"mediaType": OCI_MANIFEST, "digest": one.digest, "size": one.size, "artifactType": artifact_type}
+                for one in entries
+            ],
+            "annotations": {_NONCE: nonce},
+        },
+        OCI_INDEX,
+        list(entries),
+    )
+
+
 def _manifest(document: dict[str, object], media_type: str, references: list[Reference]) -> Manifest:
     return Manifest(content=_json(document), media_type=media_type, references=tuple(references))
 

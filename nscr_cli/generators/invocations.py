@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from nscr_cli.generators.documents import Manifest
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_key, digest_of, tag_key
@@ -182,6 +184,13 @@ def put_manifest(repository: str, tag: str | None, manifest: Manifest) -> Invoca
         ),
         content=manifest.content,
     )
+
+
+def exchange_manifest(repository: str, tag: str, expected: str | None, manifest: Manifest) -> Invocation:
+    """Write a manifest under a tag only if the tag names the digest that is expected; None: if it names nothing."""
+    put = put_manifest(repository, tag, manifest)
+    asked = replace(put.asked, if_none_match="*") if expected is None else replace(put.asked, if_match=f'"{expected}"')
+    return replace(put, asked=asked)
 
 
 def get_tag(repository: str, tag: str) -> Invocation:

@@ -122,7 +122,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         slices: of a `Range` with several parts: those that are there, in the order asked.
         accept: `Accept` as it is sent (empty: none at all), where it is not that of a client that takes everything.
         keeps_validators: the ETag and Last-Modified that come are written down.
-        if_none_match: ETag that the asker has; the whole is wanted only if there is another one now.
+        if_none_match: ETag that the asker has; the whole is wanted only if there is another one now. Of a manifest
+            written under a tag: `*`, it is to be written only if the tag names nothing.
+        if_match: of a manifest written under a tag: it is to be written only if the tag names what has this ETag.
         if_modified_since: Last-Modified that the asker has.
         subject: digest of the manifest that the manifest written refers to (its `subject`).
         artifact_type: of the manifest written; of a list of referrers, the only type asked for.
@@ -141,6 +143,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     accept: str | None = None
     keeps_validators: bool = False
     if_none_match: str | None = None
+    if_match: str | None = None
     if_modified_since: str | None = None
     wrong_bytes: bool = False
     upload: str | None = None

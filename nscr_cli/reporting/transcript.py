@@ -110,7 +110,7 @@ def _calls(one: Operation) -> Iterator[str]:
         case F.PUT_MANIFEST:
             kind = shlex.quote(f"Content-Type: {printable(asked.media_type or 'application/octet-stream')}")
             body = _body(asked.digest or digest)
-            yield f"ask --request PUT --header {kind} --data-binary @{body} {_url(one, manifest)}"
+            yield f"ask --request PUT --header {kind} {_headers(one)}--data-binary @{body} {_url(one, manifest)}"
         case F.GET_MANIFEST:
             yield f"ask {_accept(one)} {_url(one, manifest)}"
         case F.HEAD_MANIFEST:
@@ -141,12 +141,13 @@ def _page(one: Operation) -> str:
 
 
 def _headers(one: Operation) -> str:
-    """The headers with which a blob was read, each with a space behind it."""
+    """The headers with which a blob was read, or the conditions of a write, each with a space behind it."""
     asked = one.asked
     if asked.range is not None and asked.range_text is None:
         return f"--range {asked.range[0]}-{asked.range[1]} "
     headers = {
         "Range": asked.range_text,
+        "If-Match": asked.if_match,
         "If-None-Match": asked.if_none_match,
         "If-Modified-Since": asked.if_modified_since,
     }

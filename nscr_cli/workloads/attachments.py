@@ -13,13 +13,14 @@ from nscr_cli.workloads.actor import Turn
 from nscr_cli.workloads.pushes import after_blobs
 from nscr_cli.workloads.steps import Step
 
-_TYPES = ("application/vnd.nscr.signature", "application/vnd.nscr.attestation")
+SIGNATURE = "application/vnd.nscr.signature"
+_TYPES = (SIGNATURE, "application/vnd.nscr.attestation")
 
 
 def attach(turn: Turn) -> Step:
     """A new artifact, by its digest, of one of two types; sometimes the subject first, sometimes the list at once."""
     chance = turn.chance("attach")
-    repository, subject = _contended(turn, chance)
+    repository, subject = contended(turn, chance)
     attached = artifact(turn.world.config, subject, chance.choice(_TYPES), turn.nonce)
     brings_subject = chance.random() < 0.2
     looks = chance.random() < 0.5
@@ -44,7 +45,7 @@ def attach(turn: Turn) -> Step:
 def attach_tagged(turn: Turn) -> Step:
     """A new artifact under a tag and under its digest: two puts, one referrer (bug I3 of docs/bugs.toml)."""
     chance = turn.chance("attach-tagged")
-    repository, subject = _contended(turn, chance)
+    repository, subject = contended(turn, chance)
     attached = artifact(turn.world.config, subject, chance.choice(_TYPES), turn.nonce)
     look = Step(invocations.list_referrers(repository, subject.digest))
 
@@ -81,11 +82,11 @@ def detach(turn: Turn) -> Step:
 def list_referrers(turn: Turn) -> Step:
     """What is attached to a contended subject, of all types or of one."""
     chance = turn.chance("list-referrers")
-    repository, subject = _contended(turn, chance)
+    repository, subject = contended(turn, chance)
     return Step(invocations.list_referrers(repository, subject.digest, chance.choice([None, None, *_TYPES])))
 
 
-def _contended(turn: Turn, chance: Random) -> tuple[str, Manifest]:
+def contended(turn: Turn, chance: Random) -> tuple[str, Manifest]:
     """A repository and a subject; as many subjects as the scenario has tags."""
     number = chance.randrange(len(turn.world.tags))
     subject = image(turn.world.config, [], f"{turn.world.seed}/subject/{number}")

@@ -6,6 +6,7 @@ what it just acknowledged) is not, and the load goes on to show it. The probe de
 
 from collections.abc import Iterable
 
+from nscr_cli.checkers.preconditions import COMPARE_AND_SET
 from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import OCI_MANIFEST, configuration, docker_image, image, index
 from nscr_cli.history.history import Operation
@@ -19,6 +20,7 @@ PROBE_REPOSITORY = "probe"
 _SECOND_REPOSITORY = "probe-mounted"
 _TAG = "probe"
 _DECLINED = frozenset({401, 403, 405, 501})
+_BAD_REQUEST, _TURNED_DOWN = 400, 412
 _DECLINED_CODES = frozenset({"UNSUPPORTED", "DENIED", "UNAUTHORIZED"})
 _UNKNOWN_CODES = frozenset({"MANIFEST_UNKNOWN", "BLOB_UNKNOWN", "NAME_UNKNOWN", "MANIFEST_BLOB_UNKNOWN"})
 
@@ -39,6 +41,7 @@ def probe(world: World) -> tuple[Invocation, ...]:
     blob = configuration(f"{world.seed}/probe/{style}")
     docker_config = configuration(f"{world.seed}/probe/docker")
     oci = image(blob, [], f"{world.seed}/probe")
+    second_oci = image(blob, [], f"{world.seed}/probe/second")
     docker = docker_image(docker_config, [])
     both = index([oci], f"{world.seed}/probe")
     return (
@@ -52,8 +55,11 @@ def probe(world: World) -> tuple[Invocation, ...]:
         invocations.list_tags(repository),
         invocations.list_referrers(repository, oci.digest),
         *_catalog(world, repository),
+        # Only who turns down what does not match, and takes what does, compares and sets.
+        invocations.exchange_manifest(repository, _TAG, second_oci.digest, second_oci),
+        invocations.exchange_manifest(repository, _TAG, oci.digest, second_oci),
         invocations.delete_tag(repository, _TAG),
-        *(invocations.delete_manifest(repository, manifest.digest) for manifest in (both, docker, oci)),
+        *(invocations.delete_manifest(repository, manifest.digest) for manifest in (both, docker, oci, second_oci)),
         *(invocations.delete_blob(repository, content.digest) for content in _contents(world, docker_config)),
         invocations.delete_blob(second, blob.digest),
     )
@@ -88,11 +94,13 @@ def _capability(operation: Operation) -> str:
     if operation.f is F.PUT_MANIFEST and operation.asked.media_type != OCI_MANIFEST:
         is_index = any(reference.is_manifest for reference in operation.asked.references)
         return INDEXES if is_index else DOCKER_MANIFESTS
-    return operation.f
+    return COMPARE_AND_SET if operation.asked.if_match is not None else operation.f
 
 
 def _declined(operation: Operation) -> str | None:
     answered = operation.answered
+    if operation.asked.if_match is not None:
+        return _not_compared(operation)
     if operation.asked.range is not None and operation.kind is Kind.OK and answered.status == 200:
         return "answers 200 with the whole blob"
     if operation.kind is not Kind.FAIL or answered.status is None:
@@ -106,3 +114,12 @@ def _declined(operation: Operation) -> str | None:
     if not (is_mount or is_declined or is_unrouted):
         return None
     return f"{answered.status} {code}" if code else str(answered.status)
+
+
+def _not_compared(put: Operation) -> str | None:
+    """Why a conditional write is no compare-and-set; one of the two asks for what the tag cannot name yet."""
+    status, holds = put.answered.status, put.asked.if_match != f'"{put.asked.digest}"'
+    is_wrong = status == _TURNED_DOWN if holds else put.kind is Kind.OK
+    if not is_wrong and not (put.kind is Kind.FAIL and (status == _BAD_REQUEST or status in _DECLINED)):
+        return None
+    return f"{status} to an If-Match that {'matches' if holds else 'does not match'}"

@@ -15,6 +15,7 @@ from nscr_cli.checkers.idempotency import IdempotencyChecker
 from nscr_cli.checkers.listing import ListingChecker
 from nscr_cli.checkers.liveness import LivenessChecker
 from nscr_cli.checkers.monitoring import MonitoringChecker
+from nscr_cli.checkers.preconditions import COMPARE_AND_SET, PreconditionsChecker
 from nscr_cli.checkers.protocol import ProtocolChecker
 from nscr_cli.checkers.reads import ReadsChecker
 from nscr_cli.checkers.referrers import ReferrersChecker
@@ -32,6 +33,7 @@ from nscr_cli.history.ops import F, Op, PushStyle
 from nscr_cli.workloads import (
     attachments,
     contention,
+    exchanges,
     fresh,
     long_pushes,
     odd_reads,
@@ -156,7 +158,32 @@ _INDEX_ACTIONS = {
     "read-tag": _TAG_ACTIONS["read-tag"],
     "list-tags": _TAG_ACTIONS["list-tags"],
 }
+_FALLBACK_ACTIONS = {
+    "attach-by-tag": Action(
+        summary="push an artifact, enter it into the index under the fallback tag of its subject",
+        begin=exchanges.attach_by_tag,
+        needs=(pushes.INDEXES,),
+    ),
+    "detach-by-tag": Action(
+        summary="take an entry out of the index under a fallback tag",
+        begin=exchanges.detach_by_tag,
+        needs=(pushes.INDEXES,),
+    ),
+    "read-fallback": Action(
+        summary="read the index under a fallback tag", begin=exchanges.read_fallback, needs=(pushes.INDEXES,)
+    ),
+}
+_EXCHANGE_ACTIONS = {
+    **_FALLBACK_ACTIONS,
+    "compare-and-set": Action(
+        summary="read a contended tag, write it if it still names that, or what it named long ago",
+        begin=exchanges.compare_and_set,
+        needs=(COMPARE_AND_SET,),
+    ),
+    **{name: _TAG_ACTIONS[name] for name in ("move-tag", "read-tag", "delete-tag", "list-tags")},
+}
 _REFERRER_ACTIONS = {
+    **_FALLBACK_ACTIONS,
     "attach": Action(
         summary="push an artifact that refers to a contended subject",
         begin=attachments.attach,
@@ -315,12 +342,13 @@ _CHECKERS: tuple[Checker, ...] = (
 WORKLOADS: dict[str, Workload] = {
     "deletes": Workload(actions=_REMOVAL_ACTIONS, checkers=_CHECKERS),
     "fresh": Workload(actions=_FRESH_ACTIONS, checkers=_CHECKERS, gait=_abreast),
+    "exchanges": Workload(actions=_EXCHANGE_ACTIONS, checkers=(PreconditionsChecker(), *_CHECKERS)),
     "indexes": Workload(actions=_INDEX_ACTIONS, checkers=_CHECKERS),
     "lists": Workload(actions=_LIST_ACTIONS, checkers=(CatalogChecker(), *_CHECKERS), stock=paging.stock),
     "long-pushes": Workload(actions=_LONG_PUSH_ACTIONS, checkers=(SlowPushesChecker(), *_CHECKERS)),
     "mixed": Workload(actions={**_IMAGE_ACTIONS, **_TAG_ACTIONS}, checkers=_CHECKERS),
     "reads": Workload(actions=_READ_ACTIONS, checkers=(ReadsChecker(), *_CHECKERS)),
-    "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), *_CHECKERS)),
+    "referrers": Workload(actions=_REFERRER_ACTIONS, checkers=(ReferrersChecker(), PreconditionsChecker(), *_CHECKERS)),
     "retries": Workload(actions=_RETRY_ACTIONS, checkers=(IdempotencyChecker(), *_CHECKERS)),
     "stampede": Workload(
         actions={name: {**_IMAGE_ACTIONS, **_TAG_ACTIONS}[name] for name in ("push-image", "pull-image", "list-tags")},

@@ -110,6 +110,9 @@ class PerfectRegistry:
 
     def _put_manifest(self, invocation: Invocation) -> Reply:
         repository, digest = repository_of(invocation.key), invocation.asked.digest or ""
+        named = self._tags.get(invocation.key)
+        if invocation.asked.if_match not in (None, f'"{named}"') or (invocation.asked.if_none_match and named):
+            return _refused(412)
         for reference in invocation.asked.references:
             known = self._manifests if reference.is_manifest else self._blobs
             if digest_key(repository, reference.digest) not in known:

@@ -22,6 +22,7 @@ from nscr_cli.checkers.idempotency import IdempotencyChecker
 from nscr_cli.checkers.listing import ListingChecker
 from nscr_cli.checkers.liveness import LivenessChecker
 from nscr_cli.checkers.monitoring import MonitoringChecker
+from nscr_cli.checkers.preconditions import PreconditionsChecker
 from nscr_cli.checkers.progress import ProgressChecker
 from nscr_cli.checkers.protocol import ProtocolChecker
 from nscr_cli.checkers.reads import ReadsChecker
@@ -54,6 +55,7 @@ CHECKERS: dict[str, Checker] = {
         ReferrersChecker(),
         ReadsChecker(),
         CatalogChecker(),
+        PreconditionsChecker(),
         ProtocolChecker(),
         MonitoringChecker(),
         LivenessChecker(),

@@ -104,7 +104,32 @@ def test_kinds_of_manifests_are_named_one_by_one() -> None:
         "put-manifest",
         "docker-manifests",
         "indexes",
+        "compare-and-set",
     }
+
+
+CONDITIONAL = [one for one in PROBES if one.asked.if_match is not None]
+
+
+@pytest.mark.parametrize(
+    ("to_false", "to_true", "reason"),
+    [
+        ((Kind.FAIL, 412), (Kind.OK, 201), None),
+        ((Kind.OK, 201), (Kind.OK, 201), "201 to an If-Match that does not match"),
+        ((Kind.FAIL, 412), (Kind.FAIL, 412), "412 to an If-Match that matches"),
+        ((Kind.FAIL, 400), (Kind.FAIL, 400), "400 to an If-Match that matches"),
+        ((Kind.INFO, 500), (Kind.INFO, None), None),
+        ((Kind.FAIL, 429), (Kind.FAIL, 404), None),
+    ],
+)
+def test_only_who_turns_down_what_is_false_and_takes_what_is_true_compares_and_sets(
+    to_false: tuple[Kind, int], to_true: tuple[Kind, int | None], reason: str | None
+) -> None:
+    false, true = CONDITIONAL
+    assert false.asked.if_match == f'"{false.asked.digest}"'
+    answers = ((false, to_false), (true, to_true))
+    said = unsupported(WORLD, [ended(one, kind, Answered(status=status)) for one, (kind, status) in answers])
+    assert said == ({} if reason is None else {"compare-and-set": reason})
 
 
 def test_a_mount_that_opens_an_upload_and_a_range_that_is_ignored_are_unsupported() -> None:

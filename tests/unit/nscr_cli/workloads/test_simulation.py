@@ -10,6 +10,7 @@ from nscr_cli.engine.scenario_file import load_scenario, scenario_names
 from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import configuration, image
 from nscr_cli.history.ops import F, Kind, Op, PushStyle
+from nscr_cli.workloads import exchanges
 from nscr_cli.workloads.perfect_registry import PerfectRegistry
 from nscr_cli.workloads.simulation import simulate
 
@@ -51,3 +52,32 @@ def test_the_registry_keeps_what_it_acknowledged_and_nothing_that_was_deleted() 
     assert registry.perform(invocations.delete_manifest("r", manifest.digest)).kind is Kind.OK
     assert registry.perform(read).answered.present is False
     assert registry.perform(invocations.delete_tag("r", "t")).kind is Kind.FAIL
+
+
+def test_a_condition_is_heeded() -> None:
+    registry = PerfectRegistry()
+    config = configuration("c")
+    first, second = image(config, [], "1"), image(config, [], "2")
+    registry.perform(invocations.push_blob("r", config, PushStyle.POST_PUT))
+    into_nothing = invocations.exchange_manifest("r", "t", None, first)
+    assert registry.perform(invocations.exchange_manifest("r", "t", first.digest, second)).answered.status == 412
+    assert [registry.perform(into_nothing).answered.status for _ in range(2)] == [201, 412]
+    assert registry.perform(invocations.exchange_manifest("r", "t", first.digest, second)).answered.status == 201
+    assert registry.perform(invocations.get_tag("r", "t")).answered.digest == second.digest
+
+
+def test_entries_are_entered_into_what_was_read_and_taken_out_of_it() -> None:
+    indexes: dict[str, list[Op]] = {}
+    for op in operations("compare-and-set", 5, 3000):
+        if op.f is F.PUT_MANIFEST and ":sha256-" in op.key and op.asked:
+            assert op.asked.if_match or op.asked.if_none_match
+            indexes.setdefault(op.key, []).append(op)
+    assert indexes
+    for puts in indexes.values():
+        held = {f'"{put.asked.digest}"': set(put.asked.references) for put in puts if put.asked}
+        for put in puts:
+            assert put.asked
+            before = held.get(put.asked.if_match or "", set())
+            assert len(before ^ set(put.asked.references)) <= 2
+            assert len(put.asked.references) <= exchanges.MOST_ENTRIES
+    assert max(len(puts) for puts in indexes.values()) > exchanges.MOST_ENTRIES
