@@ -10,7 +10,13 @@ from nscr_cli.engine.judging import judge_run
 FINDINGS = Path(__file__).parent / "findings"
 
 
-@pytest.mark.parametrize(("name", "checker", "rule"), [("out-of-order-chunk", "uploads", "out-of-order-accepted")])
+@pytest.mark.parametrize(
+    ("name", "checker", "rule"),
+    [
+        ("out-of-order-chunk", "uploads", "out-of-order-accepted"),
+        ("unsorted-listing", "listing", "unsorted-listing"),
+    ],
+)
 def test_a_finding_is_found_again(name: str, checker: str, rule: str) -> None:
     _, _, results = judge_run(FINDINGS / name)
     found = [(finding.checker, finding.rule) for result in results for finding in result.findings]
