@@ -11,6 +11,8 @@ from nscr.sabotage.late_tag import LateTag
 from nscr.sabotage.leaked_descriptor import leaked_descriptor
 from nscr.sabotage.lost_tag import LostTag
 from nscr.sabotage.one_lock import OneLock
+from nscr.sabotage.shifted_range import shifted_range
+from nscr.sabotage.skipped_tag import SkippedTag
 from nscr.sabotage.stale_summary import StaleSummary
 from nscr.sabotage.truncated_blob import truncated_blob
 from nscr.sabotage.undead_tag import UndeadTag
@@ -62,6 +64,20 @@ _ALL = (
         mimics=("M1", "M2"),
         breaks=("what is done to one repository does not hold up those who ask for another",),
         wrap=lambda stores: replace(stores, manifests=OneLock(stores.manifests)),
+    ),
+    Sabotage(
+        "shifted-range",
+        "One blob download in five is one byte off, if it is of a range that does not begin at the start.",
+        mimics=("C13", "K1"),
+        breaks=("206 serves the bytes of the range that its Content-Range gives",),
+        wrap=lambda stores: replace(stores, content=shifted_range(stores.content)),
+    ),
+    Sabotage(
+        "skipped-tag",
+        "One page of tags in ten that begins after a tag lacks the first one that follows.",
+        mimics=("J1", "J4"),
+        breaks=("a tag that is there all the while is on one of the pages of a list",),
+        wrap=lambda stores: replace(stores, manifests=SkippedTag(stores.manifests)),
     ),
     Sabotage(
         "stale-summary",

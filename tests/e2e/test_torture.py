@@ -120,6 +120,22 @@ def test_a_tag_that_is_seen_late_is_found_and_how_late(nscr: Nscr) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("scenario", "sabotage", "rules"),
+    [
+        ("head-get-range", "shifted-range", {"wrong-range", "wrong-part"}),
+        ("list-churn", "skipped-tag", {"missing-tag"}),
+    ],
+)
+def test_reads_and_lists_that_are_one_off_are_found(nscr: Nscr, scenario: str, sabotage: str, rules: set[str]) -> None:
+    done = nscr("torture", scenario, "--duration", "4s", "--seed", "11", "--sabotage", sabotage, "--json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    findings = [finding for checker in json.loads(done.stdout)["checkers"] for finding in checker["findings"]]
+    assert findings
+    assert {finding["rule"] for finding in findings} <= rules
+
+
+@pytest.mark.slow
 def test_descriptors_that_leak_are_found(nscr: Nscr) -> None:
     done = nscr("torture", "--duration", "5s", "--seed", "11", "--sabotage", "leaked-descriptor", "--json")
     assert done.returncode == 1, done.stdout + done.stderr

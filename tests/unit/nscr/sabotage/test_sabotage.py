@@ -13,7 +13,16 @@ from nscr.config import ServerConfig
 from nscr.core.admission import PutTerms
 from nscr.oci.digest import digest_of
 from nscr.oci.names import RepositoryName, Tag
-from nscr.sabotage import late_tag, leaked_descriptor, lost_tag, one_lock, truncated_blob, undead_tag
+from nscr.sabotage import (
+    late_tag,
+    leaked_descriptor,
+    lost_tag,
+    one_lock,
+    shifted_range,
+    skipped_tag,
+    truncated_blob,
+    undead_tag,
+)
 from nscr.sabotage.catalogue import CATALOGUE
 from nscr.stores.base import StoredManifest
 from nscr.stores.files import FileContent
@@ -64,6 +73,29 @@ async def test_one_download_in_fifty_is_short_and_says_nothing(make_client: Any)
             short.append(number)
         assert (await client("HEAD", f"/v2/a/blobs/{digest}")).headers["content-length"] == "10"
     assert short == [49, 99]
+
+
+async def test_one_range_in_five_is_one_byte_off(make_client: Any) -> None:
+    client = make_client(ServerConfig(sabotages=("shifted-range",)))
+    digest = await client.push_blob("a", b"0123456789")
+    ranges = ("bytes=3-5", "bytes=0-2", "bytes=-3", None, "bytes=3-5")
+    bodies = []
+    for number in range(2 * shifted_range.EVERY):
+        wanted = ranges[number % len(ranges)] if number < shifted_range.EVERY else None
+        headers = {"range": wanted} if wanted is not None else {}
+        bodies.append((await client("GET", f"/v2/a/blobs/{digest}", headers=headers)).body)
+    assert bodies == [b"345", b"012", b"789", b"0123456789", b"234", *[b"0123456789"] * 5]
+
+
+async def test_one_page_in_ten_lacks_the_tag_that_follows(make_client: Any) -> None:
+    client = make_client(ServerConfig(sabotages=("skipped-tag",)))
+    for tag in "abcd":
+        await client.push_image("a", tag, tag.encode())
+    pages = []
+    for _ in range(skipped_tag.EVERY):
+        assert json.loads((await client("GET", "/v2/a/tags/list?n=2")).body)["tags"] == ["a", "b"]
+        pages.append(json.loads((await client("GET", "/v2/a/tags/list?n=2&last=a")).body)["tags"])
+    assert pages == [*[["b", "c"]] * (skipped_tag.EVERY - 1), ["c", "d"]]
 
 
 async def test_one_download_in_four_leaves_its_file_open(tmp_path: Path) -> None:
@@ -157,7 +189,17 @@ async def test_totals_lag_behind_while_an_upload_is_open(make_client: Any) -> No
 def test_the_catalogue_is_printed_as_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-sabotages", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    names = ["late-tag", "leaked-descriptor", "lost-tag", "one-lock", "stale-summary", "truncated-blob", "undead-tag"]
+    names = [
+        "late-tag",
+        "leaked-descriptor",
+        "lost-tag",
+        "one-lock",
+        "shifted-range",
+        "skipped-tag",
+        "stale-summary",
+        "truncated-blob",
+        "undead-tag",
+    ]
     assert [entry["name"] for entry in printed] == names == list(CATALOGUE)
     for entry in printed:
         assert set(entry) == {"name", "description", "mimics", "breaks"}
