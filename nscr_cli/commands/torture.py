@@ -20,7 +20,7 @@ from nscr_cli.commands.options import (
     Username,
     connection,
 )
-from nscr_cli.commands.torturing import Torturer, run_again, show_outcome, shrink_run, worst
+from nscr_cli.commands.torturing import Search, Torturer, run_again, show_outcome, shrink_run, worst
 from nscr_cli.durations import parse_duration
 from nscr_cli.engine.judging import judge_run, read_plan, read_run
 from nscr_cli.engine.network import Network
@@ -85,6 +85,10 @@ def torture(
         bool, typer.Option("--shrink", help="After INVALID, search for a smaller run that breaks the same promise.")
     ] = False,
     shrink_for: Annotated[str, typer.Option(metavar="DURATION", help="Search no longer than this.")] = "5m",
+    shrink_rule: Annotated[
+        str | None,
+        typer.Option(metavar="RULE", help="Search for this rule, e.g. lost-write. (default: the report's first)"),
+    ] = None,
     i_may_torture: Annotated[
         str | None, typer.Option(metavar="HOST", help="Consent for a registry that is not on this machine.")
     ] = None,
@@ -147,22 +151,18 @@ def torture(
         is_flat=flat,
         sabotages=tuple(sabotage or ()),
     )
-    longest_s = parse_duration(shrink_for)
+    search = Search(longest_s=parse_duration(shrink_for), rule=shrink_rule) if shrink or shrink_rule else None
     torturer = Torturer(address=address, credentials=credentials, reports=reports)
     if recorded is not None and replay is not None:
-        raise typer.Exit(
-            _replayed(
-                replay, recorded, flags, torturer, times=repeat, shrink_s=longest_s if shrink else None, as_json=as_json
-            )
-        )
+        raise typer.Exit(_replayed(replay, recorded, flags, torturer, times=repeat, search=search, as_json=as_json))
     exits: list[Exit] = []
     for name, scenario in loaded:
         plan = make_plan(name, scenario, flags, started=datetime.now(UTC), chance=SystemRandom())
         outcome = torturer.run(plan)
         exits.append(show_outcome(outcome, as_json=as_json))
-        if shrink and outcome.report.interrupted_by is None:
+        if search is not None and outcome.report.interrupted_by is None:
             _, history = read_run(outcome.folder)
-            found = shrink_run(outcome.folder, plan, history, outcome.report.findings, torturer, longest_s)
+            found = shrink_run(outcome.folder, plan, history, outcome.report.findings, torturer, search)
             _say(found, as_json=as_json)
         if outcome.report.interrupted_by is not None:
             break
@@ -189,16 +189,16 @@ def _replayed(
     torturer: Torturer,
     *,
     times: int,
-    shrink_s: float | None,
+    search: Search | None,
     as_json: bool,
 ) -> Exit:
     _, history, results = judge_run(folder)
     findings = [finding for result in results for finding in result.findings]
-    if shrink_s is None:
+    if search is None:
         return run_again(recorded, flags, promises(findings), times=times, torturer=torturer, as_json=as_json)
     plan = replanned(recorded, flags, started=datetime.now(UTC), chance=SystemRandom())
     plan = msgspec.structs.replace(plan, only_checker=recorded.only_checker)  # whether its journal was cut
-    _say(shrink_run(folder, plan, history, findings, torturer, shrink_s), as_json=as_json)
+    _say(shrink_run(folder, plan, history, findings, torturer, search), as_json=as_json)
     return Exit.INVALID if findings else Exit.UNKNOWN
 
 

@@ -44,6 +44,17 @@ _BY_SEVERITY = (
 )
 
 
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """How a smaller run is searched for.
+
+    Attributes:
+        rule: that is to fail again; None for the first in the report.
+    """
+
+    longest_s: float
+    rule: str | None
+
+
 class Torturer(msgspec.Struct, frozen=True, kw_only=True):
     """Runs plans against one registry, or against reference registries of their own where there is no address."""
 
@@ -139,7 +150,7 @@ def run_again(
 
 
 def shrink_run(
-    folder: Path, plan: RunPlan, history: Recorded, findings: Sequence[Finding], torturer: Torturer, longest_s: float
+    folder: Path, plan: RunPlan, history: Recorded, findings: Sequence[Finding], torturer: Torturer, search: Search
 ) -> list[str]:
     """Search for a smaller run that fails alike; what came of it, in lines.
 
@@ -147,7 +158,7 @@ def shrink_run(
         ReportsUnwritable: the result cannot be written.
     """
     trying = msgspec.structs.replace(torturer, reports=folder / TRIES_NAME)
-    end = time.monotonic() + longest_s
+    end = time.monotonic() + search.longest_s
     shrunk = shrink(
         folder,
         plan,
@@ -158,9 +169,10 @@ def shrink_run(
         ),
         is_over=lambda: time.monotonic() > end,
         tell=_tell,
+        rule=search.rule,
     )
     if shrunk is None:
-        return ["nothing to shrink: no operation proves a broken promise"]
+        return [f"nothing to shrink: no operation proves {search.rule or 'a broken promise'}"]
     rerun = shlex.join(["nscr", "torture", "--replay", str(shrunk.folder), "--repeat", str(RERUNS)])
     return [*shrunk.lines(), f"run it again: {rerun}", f"report: {shrunk.folder}"]
 

@@ -63,22 +63,24 @@ def shrink(
     run: Callable[[RunPlan], Outcome],
     is_over: Callable[[], bool],
     tell: Callable[[str], None],
+    rule: str | None = None,
 ) -> Shrunk | None:
-    """Search for a smaller run that breaks the first promise of a run, and write it down; None without one to look for.
+    """Search for a smaller run that breaks the same promise, and write it down; None without one to look for.
 
     Args:
         folder: of the run that failed, with `plan` as it is to be run again.
         run: runs a plan in repositories of its own.
         is_over: whether time is up.
         tell: takes a line on how it goes.
+        rule: that is to fail again; the first that operations prove where it is None.
 
     Raises:
         ReportsUnwritable: the result cannot be written.
     """
-    finding = chosen(findings)
+    finding = chosen(findings, rule)
     if finding is None:
         return None
-    rule = finding.checker, finding.rule
+    looked_for = finding.rule
     if plan.max_operations is None and plan.only_checker is None:
         plan = msgspec.structs.replace(plan, max_operations=sum(one.phase is Phase.MAIN for one in history.operations))
 
@@ -88,7 +90,7 @@ def shrink(
         except EnvironmentFailed as error:
             tell(f"the search ends: {error}")
             return Attempt(plan=candidate, folder=folder, is_interrupted=True)
-        found = chosen(list(outcome.report.findings), rule)
+        found = chosen(list(outcome.report.findings), looked_for)
         return Attempt(
             plan=outcome.report.plan,
             folder=outcome.folder,

@@ -57,12 +57,10 @@ class Smallest(msgspec.Struct, frozen=True, kw_only=True):
         return self.attempts[-1].plan
 
 
-def chosen(findings: Sequence[Finding], rule: tuple[str, str] | None = None) -> Finding | None:
+def chosen(findings: Sequence[Finding], rule: str | None = None) -> Finding | None:
     """The finding to look for: of the first rule that operations prove, or of this one, what was proven first."""
-    proven = [finding for finding in findings if finding.operations]
-    if rule is None and proven:
-        rule = proven[0].checker, proven[0].rule
-    same = [finding for finding in proven if (finding.checker, finding.rule) == rule]
+    proven = [finding for finding in findings if finding.operations and rule in (None, finding.rule)]
+    same = [one for one in proven if (one.checker, one.rule) == (proven[0].checker, proven[0].rule)]
     return min(same, key=lambda finding: finding.operations[-1], default=None)
 
 

@@ -24,6 +24,7 @@ def leaps(plan: RunPlan) -> Iterator[RunPlan]:
             smaller = msgspec.structs.replace(
                 _closed(plan),
                 workers=min(workers, plan.workers),
+                processes=1,
                 max_operations=min(plan.max_operations or _FEW_OPERATIONS[1], _FEW_OPERATIONS[1]),
             )
             yield _with_scenario(
@@ -69,7 +70,9 @@ def fewer_faults(plan: RunPlan) -> Iterator[RunPlan]:
 
 
 def simpler_load(plan: RunPlan) -> Iterator[RunPlan]:
-    """Small blobs; the closed model, no faster than the open one was."""
+    """Small blobs; one process; the closed model, no faster than the open one was."""
+    if plan.processes > 1:
+        yield msgspec.structs.replace(plan, processes=1)
     if _small_blobs(plan) != plan.scenario.blob_sizes:
         yield _with_scenario(plan, blob_sizes=_small_blobs(plan))
     if plan.rate is not None:

@@ -87,7 +87,7 @@ def _laid(ground: Ground) -> str:
         uploads, named = shlex.quote(f"{path}blobs/uploads/"), shlex.quote(_encoded(ground.digest))
         return f'lay_blob "$REGISTRY"{uploads} {body} {named}'
     kind = _header("Content-Type", ground.manifest.media_type or "application/octet-stream")
-    url = f'"$REGISTRY"{shlex.quote(f"{path}manifests/{_encoded(ground.digest)}")}'
+    url = f'"$REGISTRY"{shlex.quote(f"{path}manifests/{_encoded(ground.tag or ground.digest)}")}'
     return f"ask --request PUT {kind} --data-binary @{body} {url}"
 
 

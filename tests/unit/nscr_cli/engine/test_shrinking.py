@@ -160,5 +160,5 @@ def test_the_finding_that_is_proven_first_is_looked_for() -> None:
     figure = msgspec.structs.replace(FINDING, rule="untrue-figure", operations=())
     other = msgspec.structs.replace(FINDING, rule="stale-read", operations=(0, 3))
     assert chosen([figure, later, FINDING, other]) == FINDING
-    assert chosen([later, other], ("tags", "stale-read")) == other
+    assert chosen([later, other], "stale-read") == other
     assert chosen([figure]) is None

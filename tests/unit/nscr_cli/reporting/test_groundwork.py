@@ -1,5 +1,7 @@
 """What a transcript lays first: what the operations need and the history acknowledged, and nothing else."""
 
+import msgspec
+
 from nscr_cli.history.history import History
 from nscr_cli.history.ops import Answered, Asked, Entry, F, Kind, Op, Phase, Reference
 from nscr_cli.reporting.groundwork import Ground, Groundwork
@@ -13,11 +15,11 @@ class Journal:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
 
-    def did(self, f: F, key: str, asked: Asked, *, kind: Kind = Kind.OK) -> int:
+    def did(self, f: F, key: str, asked: Asked, *, kind: Kind = Kind.OK, answered: Answered = Answered()) -> int:  # noqa: B008 - frozen
         index = len(self.entries)
         common = {"process": index, "f": f, "key": key, "phase": Phase.MAIN, "intended_ns": index}
         self.entries.append(Op(index=index, kind=Kind.INVOKE, time_ns=10 * index, asked=asked, **common))
-        self.entries.append(Op(index=index + 1, kind=kind, time_ns=10 * index + 5, answered=Answered(), **common))
+        self.entries.append(Op(index=index + 1, kind=kind, time_ns=10 * index + 5, answered=answered, **common))
         return index
 
     def push(self, digest: str, *, kind: Kind = Kind.OK, repository: str = "r") -> int:
@@ -66,6 +68,18 @@ def test_a_read_stands_on_what_is_read_and_a_mount_on_its_source() -> None:
         journal.did(F.MOUNT_BLOB, f"second@{BLOB}", Asked(digest=BLOB, source="r")),
     ]
     assert journal.ground(*reads) == (Ground("r", BLOB), Ground("r", LAYER), Ground("r", CHILD, IMAGE))
+
+
+def test_a_list_stands_on_the_tags_that_it_named_as_they_were_then() -> None:
+    journal = Journal()
+    journal.push(BLOB)
+    journal.push(LAYER)
+    older = msgspec.structs.replace(IMAGE, digest=SECOND)
+    journal.did(F.PUT_MANIFEST, "r:t", older)
+    journal.did(F.PUT_MANIFEST, "r:t", IMAGE)
+    read = journal.did(F.LIST_TAGS, "r", Asked(), answered=Answered(tags=("strange", "t")))
+    journal.did(F.PUT_MANIFEST, "r:t", older)
+    assert journal.ground(read) == (Ground("r", BLOB), Ground("r", LAYER), Ground("r", CHILD, IMAGE, "t"))
 
 
 def test_under_a_manifest_of_a_cut_journal_what_it_names_is_taken_to_have_been_there() -> None:
