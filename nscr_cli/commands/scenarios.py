@@ -11,6 +11,7 @@ import typer
 
 from nscr_cli.engine.plan import DEFAULT_NAMESPACE, Flags, make_plan
 from nscr_cli.engine.scenario_file import load_scenario, scenario_names
+from nscr_cli.engine.scenario_keys import as_toml
 from nscr_cli.engine.scenario_reference import render_scenarios
 from nscr_cli.engine.scenario_template import scenario_template
 from nscr_cli.errors import UsageError
@@ -52,8 +53,8 @@ def show(scenario: Name, as_json: AsJson = False) -> None:
     for line in ["", *loaded.description.strip().splitlines(), ""]:
         typer.echo(printable(line, limit=1000))
     for name, value in _values(loaded).items():
-        if name not in ("title", "description"):
-            typer.echo(f"{name} = {json.dumps(value)}")
+        if name not in ("title", "description") and value is not None:
+            typer.echo(printable(f"{name} = {as_toml(value)}", limit=4000))
 
 
 @scenarios.command(epilog="Example: nscr scenarios validate mine.toml")

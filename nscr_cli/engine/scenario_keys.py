@@ -58,6 +58,21 @@ def summary_of(struct: type[msgspec.Struct]) -> str:
     return " ".join(inspect.getdoc(struct).split("\n\n")[0].split())  # type: ignore[union-attr]
 
 
+def as_toml(value: object) -> str:
+    """A value on one line; a table as an inline table."""
+    plain = msgspec.to_builtins(value)
+    if isinstance(plain, dict):
+        named = (f"{_bare_or_quoted(name)} = {as_toml(one)}" for name, one in plain.items() if one is not None)
+        return f"{{ {', '.join(named)} }}" if plain else "{}"
+    if isinstance(plain, list | tuple):
+        return f"[{', '.join(map(as_toml, plain))}]"
+    return json.dumps(plain)
+
+
+def _bare_or_quoted(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else json.dumps(name)
+
+
 def _meanings(struct: type[msgspec.Struct]) -> dict[str, str]:
     return {name: meaning for names, meaning in _entries(inspect.getdoc(struct) or "") for name in names}
 

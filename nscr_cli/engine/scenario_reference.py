@@ -8,12 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from random import Random
 
-import msgspec
-
 from nscr_cli.checkers.verdict import check_all
 from nscr_cli.engine.judging import checkers_of
 from nscr_cli.engine.plan import Flags, make_plan
-from nscr_cli.engine.scenario_keys import Key, keys_of, summary_of, tables_of
+from nscr_cli.engine.scenario_keys import Key, as_toml, keys_of, summary_of, tables_of
 from nscr_cli.history.faults import TOXICS, Fault
 from nscr_cli.history.history import History
 from nscr_cli.history.plan import Scenario
@@ -97,7 +95,7 @@ def _scenario(name: str, scenario: Scenario, hunts: Mapping[str, Hunt]) -> Itera
 def _values(scenario: Scenario) -> str:
     """Every value, defaults filled in, but for what is told elsewhere."""
     values = {key.name: getattr(scenario, key.name) for key in keys_of(Scenario) if key.name not in _TOLD_ELSEWHERE}
-    told = (f"`{name} = {_toml(value)}`" for name, value in values.items() if value is not None)
+    told = (f"`{name} = {as_toml(value)}`" for name, value in values.items() if value is not None)
     return f"Keys: {', '.join(told)}."
 
 
@@ -116,7 +114,7 @@ def _fault(fault: Fault) -> tuple[str, ...]:
     aimed = f"those that are number {fault.ordinal} in a row of " if fault.ordinal else ""
     often = f"number {', '.join(map(str, fault.nth))}" if fault.nth else f"a share of {fault.share:g}"
     steps = ", ".join(f"`{step}`" for step in fault.steps)
-    toxics = "; ".join(f"`{_toml(toxic)}`" for toxic in fault.toxics)
+    toxics = "; ".join(f"`{as_toml(toxic)}`" for toxic in fault.toxics)
     return fault.name, f"{often} of {aimed}{steps}", toxics
 
 
@@ -150,14 +148,6 @@ def _inline(key: Key) -> str:
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def _toml(value: object) -> str:
-    """A value on one line; a table as an inline table."""
-    plain = msgspec.to_builtins(value)
-    if isinstance(plain, dict):
-        return "{ " + ", ".join(f"{name} = {_toml(one)}" for name, one in plain.items()) + " }"
-    return msgspec.json.encode(plain).decode().replace(",", ", ")
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
