@@ -43,7 +43,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         stall_s: an operation that is answered after longer than so many seconds has stalled, and the registry is at
             fault; left out, only one that is not answered at all.
         thresholds: longest time by percentile and operation, `"p99.get-manifest" = "500ms"`; of percentiles p50, p90,
-            p99, p99.9 and max, of every operation and of `all`. Breached, the exit code is 4 where it were 0.
+            p95, p99, p99.9 and max, of every operation and of `all`. Breached, the exit code is 4 where it were 0.
         memory_growth_mib: most that the registry's memory may grow under the load, where its process can be looked
             into; left out, it is only counted.
         retry_after: whether workers that are turned away wait as Retry-After says.

@@ -14,7 +14,7 @@ from nscr_cli.history.figures import Figures, read_figures
 from nscr_cli.history.history import NEVER, Recorded
 from nscr_cli.reporting.documents import verdict_document
 from nscr_cli.reporting.findings import write_findings
-from nscr_cli.reporting.latency import latency_ms
+from nscr_cli.reporting.latency import Latency, latency_ms
 from nscr_cli.reporting.run_report import REPORT_FORMAT, RunReport
 from nscr_cli.reporting.whole_files import whole_file
 from nscr_cli.ui import printable
@@ -25,6 +25,7 @@ Row = Iterable[Cell]
 _FORMULA_STARTS = tuple("=+-@＝＋－＠")
 _LONGEST_CELL = 4000
 _FIGURES = Figures.__struct_fields__
+_PERCENTILES = len(Latency.__struct_fields__)
 
 SUMMARY_COLUMNS = ("name", "value")
 OPERATIONS_COLUMNS = (
@@ -33,7 +34,8 @@ OPERATIONS_COLUMNS = (
     "asked_digest", "answered_digest", "size", "length", "exchanges", "request_id",
 )  # fmt: skip
 LATENCY_COLUMNS = (
-    "f", "style", "count", "ok", "fail", "info", "min_ms", "p50_ms", "p90_ms", "p99_ms", "p99_9_ms", "max_ms",
+    "f", "style", "count", "ok", "fail", "info",
+    "min_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "p99_9_ms", "max_ms",
 )  # fmt: skip
 SAMPLES_COLUMNS = ("endpoint", "quiet", "start_ns", "end_ns", "latency_ms", "http_status", "error", *_FIGURES)
 VIOLATIONS_COLUMNS = ("checker", "rule", "key", "operations", "clause", "explanation")
@@ -153,7 +155,8 @@ def _operations(history: Recorded) -> Iterator[Row]:
 
 def _latency(report: RunReport) -> Iterator[Row]:
     for summary in report.operations:
-        percentiles: Row = [None] * 6 if summary.latency is None else msgspec.structs.astuple(summary.latency)
+        measured = summary.latency
+        percentiles: Row = [None] * _PERCENTILES if measured is None else msgspec.structs.astuple(measured)
         yield summary.f, summary.style, summary.count, summary.ok, summary.fail, summary.info, *percentiles
 
 

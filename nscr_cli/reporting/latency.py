@@ -22,6 +22,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     min_ms: float
     p50_ms: float
     p90_ms: float
+    p95_ms: float
     p99_ms: float
     p99_9_ms: float
     max_ms: float
@@ -58,6 +59,7 @@ def distribution(latencies: Iterable[float]) -> Latency | None:
         min_ms=ascending[0],
         p50_ms=nearest_rank(ascending, 0.5),
         p90_ms=nearest_rank(ascending, 0.9),
+        p95_ms=nearest_rank(ascending, 0.95),
         p99_ms=nearest_rank(ascending, 0.99),
         p99_9_ms=nearest_rank(ascending, 0.999),
         max_ms=ascending[-1],

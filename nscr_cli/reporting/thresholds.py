@@ -21,7 +21,7 @@ from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.latency import nearest_rank
 
 ALL = "all"
-PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
+PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
 BYSTANDER = "bystander"
 SUBJECTS = (*F, ALL, BYSTANDER)
 _BEFORE = "bystander before the load"

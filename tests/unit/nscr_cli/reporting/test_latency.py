@@ -36,6 +36,7 @@ def test_distribution() -> None:
     latency = distribution(values)
     assert latency is not None
     assert (latency.min_ms, latency.p50_ms, latency.p90_ms) == (1, 500, 900)
+    assert latency.p95_ms == 950
     assert (latency.p99_ms, latency.p99_9_ms, latency.max_ms) == (990, 999, 1000)
     assert distribution([]) is None
 
