@@ -68,11 +68,11 @@ class Presence:
 
         After a proof ended, until the first removal begins that may follow the proof.
         """
-        return union(_after(self._proofs, self._removals))
+        return union(_after(self._proofs, self._removals)) if self._proofs else []
 
     def gone(self) -> list[Span]:
         """All instants at which it certainly was not there, though it may have been before."""
-        return union(_after(self._absences, [self._writes]))
+        return union(_after(self._absences, [self._writes])) if self._absences else []
 
     def unwritten(self) -> Span:
         """All instants before the first write that may have put it there began."""
@@ -88,6 +88,9 @@ class Ended:
         ordered = sorted(operations, key=_END)
         self._ends = [operation.end_ns for operation in ordered]
         self._best = list(accumulate(ordered, _later_start))
+
+    def __bool__(self) -> bool:
+        return bool(self._ends)
 
     def latest_start(self, before: int) -> Operation | None:
         count = bisect_left(self._ends, before)
@@ -123,8 +126,9 @@ class Begun:
 
     def first_to_outlast(self, stamp: int) -> int:
         """When the first of those began that ended at this stamp or later; NEVER where there is none."""
-        place = bisect_left(self._best, stamp, key=_END)
-        return self._starts[place] if place < len(self._starts) else NEVER
+        if not self._best or self._best[-1].end_ns < stamp:
+            return NEVER
+        return self._starts[bisect_left(self._best, stamp, key=_END)]
 
 
 def _after(proofs: Ended, changes: Sequence[Begun]) -> Iterable[Span]:
@@ -132,6 +136,9 @@ def _after(proofs: Ended, changes: Sequence[Begun]) -> Iterable[Span]:
 
     A proof that began before another one did that ended first says no more than that one does.
     """
+    if not changes:
+        first = next(proofs.latest_starts(), None)
+        return [(first.end_ns, NEVER)] if first is not None else ()
     longest: dict[int, int] = {}
     for proof in proofs.latest_starts():
         limit = NEVER
