@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from nscr_cli.checkers.evidence import conclude
-from nscr_cli.checkers.inventory import BLOB_READS, found_nothing, is_fresh
+from nscr_cli.checkers.inventory import BLOB_READS, BLOB_WRITES, UPLOAD_STEPS, found_nothing, is_fresh
 from nscr_cli.checkers.refusals import is_refusal
+from nscr_cli.checkers.upload_steps import UploadSteps
 from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import told
 from nscr_cli.history.history import History, Operation, Whole
@@ -114,29 +115,45 @@ class _Repeats:
 
     def _take_ends(self, part: History) -> None:
         """Uploads of which a closing PUT was not answered, the next was answered 404, and the blob is not there."""
-        ends: dict[str, list[Operation]] = {}
-        for one in part.of(F.FINISH_UPLOAD):
-            if one.asked.upload is not None and not one.asked.wrong_bytes:
-                ends.setdefault(one.asked.upload, []).append(one)
-        unsure = {upload: group for upload, group in ends.items() if any(one.kind is INFO for one in group)}
+        unsure = {one.asked.upload for one in part.of(F.FINISH_UPLOAD) if one.kind is INFO}
         if not unsure:
             return
+        uploads: dict[str, list[Operation]] = {}
+        for one in part.of(*UPLOAD_STEPS):
+            if one.asked.upload in unsure:
+                uploads.setdefault(one.asked.upload or "", []).append(one)
         looks: dict[str, list[Operation]] = {}
-        for one in part.of(*BLOB_READS, F.PUSH_BLOB, F.MOUNT_BLOB, F.FINISH_UPLOAD, F.DELETE_BLOB):
+        for one in part.of(*BLOB_READS, *BLOB_WRITES, F.DELETE_BLOB):
             looks.setdefault(one.key, []).append(one)
         is_ours = is_fresh(part)
-        for group in unsure.values():
-            first = next(one for one in group if one.kind is INFO)
-            second = next((one for one in group if one.answered.status == 404 and one.start_ns > first.start_ns), None)
-            after = [one for one in looks[first.key] if second is not None and one.start_ns > second.end_ns]
-            if second is None or not after or not (after[0].f in BLOB_READS and found_nothing(after[0])):
+        for operations in uploads.values():
+            ends = _unheard_and_gone(operations)
+            if ends is None:
                 continue
-            if any(one.f is F.DELETE_BLOB for one in looks[first.key]):
+            first, second = ends
+            after = next((one for one in looks[first.key] if one.start_ns > second.end_ns), None)
+            is_deleted = any(one.f is F.DELETE_BLOB for one in looks[first.key])
+            if after is None or is_deleted or after.f not in BLOB_READS or not found_nothing(after):
                 continue
             self._evidence["closed-and-gone"] += 1
             if is_ours:
-                why = f"{told(first)}. Then {told(second)}, and {told(after[0])}."
-                self._findings.append(_finding("closed-and-gone", (first, second, after[0]), _CLOSED, why))
+                why = f"{told(first)}. Then {told(second)}, and {told(after)}."
+                self._findings.append(_finding("closed-and-gone", (first, second, after), _CLOSED, why))
+
+
+def _unheard_and_gone(operations: Sequence[Operation]) -> tuple[Operation, Operation] | None:
+    """A closing PUT that must have succeeded if it was heard and was not answered, and the next, answered 404.
+
+    None where anything else may have ended the upload, or it may not have been whole.
+    """
+    ends = [one for one in operations if one.f in (F.FINISH_UPLOAD, F.CANCEL_UPLOAD)][:2]
+    if len(ends) < 2 or any(one.f is F.CANCEL_UPLOAD or one.asked.wrong_bytes for one in ends):
+        return None
+    first, second = ends
+    if first.kind is not INFO or second.answered.status != 404:
+        return None
+    before = UploadSteps([one for one in operations if one.start_ns < second.start_ns])
+    return (first, second) if before.is_whole(first) else None
 
 
 def _first_deletes(part: History) -> dict[str, int]:

@@ -108,13 +108,8 @@ def _judged_end(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> 
                 why = f"{told(other)}: other bytes than the blob's. And yet: {told(one)}."
                 yield finding_of("wrong-bytes-accepted", (other, one), _DIGEST, why)
         return
-    least, proof = upload.least(one)
-    if one.asked.range is None:
-        is_whole = least >= upload.size
-    else:
-        is_whole = one.asked.range[0] == least == upload.most(one.end_ns, without=one)
-    is_sure = upload.is_there(one) and not others and all(is_as_said(writer) for writer in writers)
-    if not (is_whole and is_sure and is_refusal(one)) or one.answered.status == 404:
+    _, proof = upload.least(one)
+    if not (upload.is_whole(one) and is_refusal(one)) or one.answered.status == 404:
         return
     if one.answered.error_code == "DIGEST_INVALID" or upload.is_calm():
         why = f"All {upload.size} bytes had been acknowledged, each in its place, and yet: {told(one)}."

@@ -64,6 +64,17 @@ class UploadSteps:
         )
         return is_begun and not self._may_be_over(one)
 
+    def is_whole(self, end: Operation) -> bool:
+        """Whether, with what a closing PUT sends itself, all bytes were certainly there, and were the blob's."""
+        least, _ = self.least(end)
+        if end.asked.range is None:
+            has_all = least >= self.size
+        else:
+            has_all = end.asked.range[0] == least == self.most(end.end_ns, without=end)
+        writers = self.may_write(end.end_ns)
+        are_right = all(is_as_said(one) and not one.asked.wrong_bytes for one in writers)
+        return has_all and are_right and self.is_there(end)
+
     def cancel(self, one: Operation) -> Operation | None:
         """The cancel that was acknowledged as done before an operation began, if there is one."""
         return next(
