@@ -33,6 +33,7 @@ from nscr_cli.history.plan import RunPlan
 _DIGEST = "spec.md#pulling-manifests, #pushing-manifests: Docker-Content-Digest is the digest of the content"
 _LENGTH = "RFC 9110, 8.6: Content-Length is the length of the content, for HEAD as it would be for GET"
 _TYPE = "spec.md#pulling-manifests: Content-Type is the media type that the manifest was pushed with"
+_WRONG_DIGEST = "wrong-digest-header"
 _STATUS = "spec.md#endpoints: the status of a success"
 _USABLE = "spec.md#pushing-blobs, #listing-tags: a success carries what its client needs: Location, a list of tags"
 _VALID = "spec.md#error-codes: a valid request is not refused"
@@ -223,7 +224,7 @@ def _wrong_headers(one: Operation, sizes: dict[str, int], types: Types) -> Itera
     # What is named by its digest has that digest; whether the bytes do is for the blobs checker.
     meant = digest_of(one.key) or one.asked.digest or (answered.digest if is_get else None)
     if said is not None and meant is not None and said != meant and _algorithm(said) == _algorithm(meant):
-        yield "wrong-digest-header", _DIGEST, "Docker-Content-Digest is not the digest of the content"
+        yield _WRONG_DIGEST, _DIGEST, "Docker-Content-Digest is not the digest of the content"
     lengths = (answered.length, answered.content_length)
     # 304 may announce the length that 200 would have, and has no body (RFC 9110, 8.6).
     if is_get and answered.status != 304 and None not in lengths and answered.length != answered.content_length:
@@ -232,7 +233,8 @@ def _wrong_headers(one: Operation, sizes: dict[str, int], types: Types) -> Itera
         return
     digest = seen_digest(one) or digest_of(one.key)
     size = sizes.get(digest or "")
-    if one.f is F.HEAD_MANIFEST and None not in (size, answered.content_length) and answered.content_length != size:
+    is_head = one.f is F.HEAD_MANIFEST and answered.status != 304
+    if is_head and None not in (size, answered.content_length) and answered.content_length != size:
         yield "wrong-length", _LENGTH, "Content-Length of HEAD is not the size of the manifest"
     pushed = types.get(digest or "")
     if pushed and answered.media_type is not None and bare_media_type(answered.media_type) not in pushed:
@@ -245,14 +247,15 @@ def _wrong_headers(one: Operation, sizes: dict[str, int], types: Types) -> Itera
 
 def _finding(f: F, rule: str, clause: str, why: str, tally: Tally) -> Finding:
     digests = {short(one.answered.header_digest) for one in tally.first if one.answered.header_digest}
-    headers = f" Docker-Content-Digest said {', '.join(sorted(digests))}." if rule == "wrong-digest-header" else ""
+    types = {one.answered.media_type for one in tally.first if one.answered.media_type}
+    said = f" Docker-Content-Digest said {', '.join(sorted(digests))}, of {', '.join(sorted(types)) or 'no type'}."
     return Finding(
         checker="protocol",
         rule=rule,
         key=tally.key or str(f),
         operations=tuple(one.index for one in tally.first),
         clause=clause,
-        explanation=f"{tally.count} {f} {why}, e.g. {told(tally.first[0])}.{headers}",
+        explanation=f"{tally.count} {f} {why}, e.g. {told(tally.first[0])}.{said if rule == _WRONG_DIGEST else ''}",
     )
 
 

@@ -55,11 +55,11 @@ async def read_manifest(
     accept = ACCEPT
     if asked.accept is not None:
         accept = (("Accept", asked.accept),) if asked.accept else ()
-    name = steps.next_id()
+    headers, name = (*accept, *_headers(asked)), steps.next_id()
     if f is F.HEAD_MANIFEST:
-        reply = await registry.head_manifest(repository, reference, accept=accept, request_id=name)
+        reply = await registry.head_manifest(repository, reference, headers=headers, request_id=name)
         return _concluded(f, reply, steps.answered(), asked)
-    reply = await registry.get_manifest(repository, reference, accept=accept, request_id=name)
+    reply = await registry.get_manifest(repository, reference, headers=headers, request_id=name)
     return _concluded(f, reply, _with_digest(steps.answered(), reply, f), asked)
 
 

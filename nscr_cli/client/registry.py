@@ -257,18 +257,18 @@ class RegistryClient:
         return await self._send("PUT", target, content.chunks, content.size, headers, request_id, manner)
 
     async def get_manifest(
-        self, repository: str, reference: str, *, accept: Headers = ACCEPT, request_id: str | None = None
+        self, repository: str, reference: str, *, headers: Headers = ACCEPT, request_id: str | None = None
     ) -> Reply:
         """Read a manifest by tag or digest."""
         target = self._manifest(repository, reference)
         digest = reference if ":" in reference else None
-        return await self._request("GET", target, accept, digest=digest, keep=KEEP_DOCUMENT, request_id=request_id)
+        return await self._request("GET", target, headers, digest=digest, keep=KEEP_DOCUMENT, request_id=request_id)
 
     async def head_manifest(
-        self, repository: str, reference: str, *, accept: Headers = ACCEPT, request_id: str | None = None
+        self, repository: str, reference: str, *, headers: Headers = ACCEPT, request_id: str | None = None
     ) -> Reply:
         """Ask for a manifest's head by tag or digest."""
-        return await self._request("HEAD", self._manifest(repository, reference), accept, request_id=request_id)
+        return await self._request("HEAD", self._manifest(repository, reference), headers, request_id=request_id)
 
     async def delete_manifest(self, repository: str, reference: str, *, request_id: str | None = None) -> Reply:
         """Delete a tag, or a manifest by its digest."""

@@ -107,10 +107,10 @@ def get_range(
     return Invocation(f=F.GET_BLOB, key=digest_key(repository, digest), asked=asked)
 
 
-def read_blob(
+def read_on_condition(
     f: F, repository: str, content: Content, *, etag: str | None = None, last_modified: str | None = None
 ) -> Invocation:
-    """GET or HEAD a blob that is known, on the condition that the asker has not got it, and keep its validators."""
+    """GET or HEAD a blob or manifest by digest, unless it is what the asker has; its validators are kept."""
     asked = Asked(
         digest=content.digest,
         size=content.size,

@@ -286,7 +286,7 @@ _READ_ACTIONS = {
         begin=odd_reads.read_range,
     ),
     "read-on-condition": Action(
-        summary="GET or HEAD a blob, then with its ETag, its Last-Modified, or an ETag that nobody gave",
+        summary="GET or HEAD a blob or manifest, then with its ETag, its Last-Modified, or an ETag that nobody gave",
         begin=odd_reads.read_on_condition,
     ),
     "negotiate": Action(

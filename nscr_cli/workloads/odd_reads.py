@@ -81,14 +81,16 @@ def read_range(turn: Turn) -> Step:
 
 
 def read_on_condition(turn: Turn) -> Step:
-    """GET or HEAD a blob, then again with the ETag or Last-Modified that came, or with one that nobody gave."""
+    """GET or HEAD a blob or a manifest of ours, then again with the validator that came, or with one of nobody's."""
     chance = turn.chance("condition")
     repository = chance.choice(turn.world.repositories)
     known = turn.memory.blobs_of(repository)
     if not known:
         return push_sized_blob(turn)
-    content = chance.choice(known)
-    f = chance.choice([F.GET_BLOB, F.GET_BLOB, F.HEAD_BLOB])
+    content, f = chance.choice(known), chance.choice([F.GET_BLOB, F.GET_BLOB, F.HEAD_BLOB])
+    own = turn.memory.manifests_of(repository)
+    if own and chance.random() < 0.3:
+        content, f = chance.choice(own).manifest.content, chance.choice([F.GET_MANIFEST, F.HEAD_MANIFEST])
     is_foreign, prefers_date = chance.random() < 0.3, chance.random() < 0.3
 
     def again(event: Op) -> Step | None:
@@ -96,11 +98,13 @@ def read_on_condition(turn: Turn) -> Step:
         if event.kind is not Kind.OK or answered is None:
             return None
         if prefers_date and answered.last_modified is not None:
-            return Step(invocations.read_blob(f, repository, content, last_modified=_as_sent(answered.last_modified)))
+            return Step(
+                invocations.read_on_condition(f, repository, content, last_modified=_as_sent(answered.last_modified))
+            )
         etag = _FOREIGN_ETAG if is_foreign else _as_sent(answered.etag)
-        return Step(invocations.read_blob(f, repository, content, etag=etag)) if etag is not None else None
+        return Step(invocations.read_on_condition(f, repository, content, etag=etag)) if etag is not None else None
 
-    return Step(invocations.read_blob(f, repository, content), again)
+    return Step(invocations.read_on_condition(f, repository, content), again)
 
 
 def negotiate(turn: Turn) -> Step:
@@ -124,6 +128,7 @@ def negotiate(turn: Turn) -> Step:
         return Step(
             invocations.put_manifest(repository, tag, remaining[0]),
             lambda event: following() if event.kind is Kind.OK else None,
+            lambda memory: memory.with_manifest(repository, remaining[0], tag),
         )
 
     return after_blobs(turn, repository, blobs, lambda: put(manifests))

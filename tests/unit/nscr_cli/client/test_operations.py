@@ -17,8 +17,8 @@ from nscr_cli.generators.invocations import (
     list_tags,
     negotiate,
     push_out_of_order,
-    read_blob,
     read_malformed,
+    read_on_condition,
 )
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_key, tag_key
@@ -256,19 +256,19 @@ def test_several_parts_are_told_apart(play: Play) -> None:
     assert get.asked.range is None
 
 
-@pytest.mark.parametrize("f", [F.GET_BLOB, F.HEAD_BLOB])
+@pytest.mark.parametrize("f", [F.GET_BLOB, F.HEAD_BLOB, F.GET_MANIFEST, F.HEAD_MANIFEST])
 def test_not_modified_is_an_answer_to_a_condition_and_to_nothing_else(play: Play, f: F) -> None:
     answer = '304 Not Modified\r\nETag: "e"\r\nLast-Modified: then'
-    done = play(read_blob(f, "a", CONTENT, etag='"e"'), answer)
+    done = play(read_on_condition(f, "a", CONTENT, etag='"e"'), answer)
     assert done.seen[0].headers["If-None-Match"] == '"e"'
     answered = done.completion.answered
     assert (done.completion.kind, answered.present, answered.etag, answered.last_modified) == (
         Kind.OK, True, '"e"', "then",
     )  # fmt: skip
-    dated = play(read_blob(f, "a", CONTENT, last_modified="then"), answer)
+    dated = play(read_on_condition(f, "a", CONTENT, last_modified="then"), answer)
     assert dated.seen[0].headers["If-Modified-Since"] == "then"
     assert dated.completion.kind is Kind.OK
-    assert play(read_blob(f, "a", CONTENT), answer).completion.kind is Kind.FAIL
+    assert play(read_on_condition(f, "a", CONTENT), answer).completion.kind is Kind.FAIL
 
 
 @pytest.mark.parametrize("f", [F.GET_MANIFEST, F.HEAD_MANIFEST])
