@@ -16,7 +16,8 @@ from nscr_cli.history.ops import Kind
 from nscr_cli.workloads.actor import Turn
 from nscr_cli.workloads.memory import Memory
 from nscr_cli.workloads.steps import Chain, Step
-from nscr_cli.workloads.uploads import LEAST, Upload
+from nscr_cli.workloads.upload_endings import LEAST
+from nscr_cli.workloads.uploads import Upload
 from nscr_cli.workloads.world import World
 
 _BEGIN, _STRIKE, _END = range(3)

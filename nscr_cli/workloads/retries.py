@@ -13,7 +13,8 @@ from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.ops import F, Kind, Op
 from nscr_cli.workloads.actor import Turn
 from nscr_cli.workloads.steps import Step, in_order
-from nscr_cli.workloads.uploads import LEAST, Upload
+from nscr_cli.workloads.upload_endings import LEAST
+from nscr_cli.workloads.uploads import Upload
 
 _MOST_TRIES = 5
 _DELETES = (F.DELETE_TAG, F.DELETE_MANIFEST, F.DELETE_BLOB)

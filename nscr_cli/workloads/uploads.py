@@ -14,10 +14,11 @@ import msgspec
 from nscr_cli.generators import invocations
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.ops import Kind, Op, PushStyle
+from nscr_cli.workloads import upload_endings
 from nscr_cli.workloads.actor import Turn
-from nscr_cli.workloads.steps import Step, in_order
+from nscr_cli.workloads.steps import Step
+from nscr_cli.workloads.upload_endings import LEAST
 
-LEAST = 16  # so that no other upload of the run has the same bytes
 _MOST_STEPS = 40
 _LAST_STEP = 100
 _MOST_TRIES = 3
@@ -86,29 +87,30 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
             return self._give_up()
         if begun.tries > _MOST_TRIES:
             return begun._push_whole()
-        start = invocations.start_upload(self.repository, self.blob, begun._name)
+        start = invocations.start_upload(self.repository, self.blob, begun.name)
 
         def then(event: Op) -> Step | None:
             if event.kind is not Kind.OK:
                 return None
             if event.answered is not None and event.answered.least_chunk:
-                return begun._finish(0)  # chunks of our sizes are not for this registry
+                return begun.finish(0)  # chunks of our sizes are not for this registry
             return begun._go_on()
 
         return Step(start, then, resumed=lambda _event: begun.start())
 
     def taken_up(self, tries: int) -> Step:
         """Go on with the upload that was the blob's so-many-th, whoever began it."""
-        return msgspec.structs.replace(self, tries=tries)._ask()
+        return msgspec.structs.replace(self, tries=tries).ask()
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """Of the upload at hand; unique within the run."""
         return f"{self.label}.{self.tries}"
 
     def _go_on(self) -> Step:
         """Another chunk, or the end."""
         now = msgspec.structs.replace(self, number=self.number + 1)
-        chance = now._chance()
+        chance = now.chance()
         if now.number > _MOST_STEPS:
             now = msgspec.structs.replace(now, is_calm=True)
         left = self.blob.size - self.held
@@ -120,7 +122,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
         first, end = self.held, self.held + length
         match disturbance:
             case "ask":
-                return now._ask()
+                return now.ask()
             case "empty":
                 return now._try(self.held, self.held, None)
             case "repeat" if self.held:
@@ -134,17 +136,17 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
             case "shorter" if length > 1:
                 return now._try(first, end, (first, end - 2))
             case "early" if self.held < self.blob.size:
-                return now._close_early()
+                return upload_endings.close_early(now)
         return now._send(first, end)
 
     def _send(self, first: int, end: int) -> Step:
         """A chunk in its place."""
         sent = msgspec.structs.replace(self, held=end)
         return Step(
-            self._patch(first, end, (first, end - 1)),
-            lambda event: sent._go_on() if event.kind is Kind.OK else self._ask(),
+            self.patch(first, end, (first, end - 1)),
+            lambda event: sent._go_on() if event.kind is Kind.OK else self.ask(),
             # Some clients ask first how much is there, some send the same again.
-            resumed=lambda _event: self._ask() if self._chance("again").random() < 0.6 else self._try(first, end),
+            resumed=lambda _event: self.ask() if self.chance("again").random() < 0.6 else self._try(first, end),
         )
 
     def _try(self, first: int, end: int, span: tuple[int, int] | None = (-1, -1)) -> Step:
@@ -154,12 +156,12 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
         def then(event: Op) -> Step:
             if event.kind is Kind.OK and is_out_of_order:
-                return Step(invocations.cancel_upload(self.repository, self.blob, self._name))
-            return self._ask()
+                return Step(invocations.cancel_upload(self.repository, self.blob, self.name))
+            return self.ask()
 
-        return Step(self._patch(first, end, said), then, resumed=lambda _event: self._ask())
+        return Step(self.patch(first, end, said), then, resumed=lambda _event: self.ask())
 
-    def _ask(self) -> Step:
+    def ask(self) -> Step:
         """How much is there? Go on from what the registry says; where it says nothing, begin anew."""
         asking = msgspec.structs.replace(self, number=self.number + 1)
         if self.number > _LAST_STEP:
@@ -167,17 +169,17 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
         def then(event: Op) -> Step | None:
             if _is_unanswered(event) and asking.number <= _MOST_STEPS:
-                return asking._ask()
+                return asking.ask()
             stored = event.answered.stored_offsets[-1:] if event.answered is not None else ()
             if event.kind is not Kind.OK or not stored or not 0 <= stored[0] <= self.blob.size:
                 return asking.start()
             told = stored[0]
-            if told == 1 and self.held != 1 and (self.held == 0 or asking._chance("ambiguous").random() < 0.5):
+            if told == 1 and self.held != 1 and (self.held == 0 or asking.chance("ambiguous").random() < 0.5):
                 told = 0  # `0-0` is one byte or none: one of the two, and a refusal says which
             return msgspec.structs.replace(asking, held=told)._go_on()
 
         return Step(
-            invocations.get_upload(self.repository, self.blob, self._name), then, resumed=lambda _event: asking._ask()
+            invocations.get_upload(self.repository, self.blob, self.name), then, resumed=lambda _event: asking.ask()
         )
 
     def _end(self) -> Step:
@@ -185,16 +187,17 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
         left_from = self.held if self.held < self.blob.size else None
         match self.ending:
             case "wrong-digest":
-                return self._claim_another()
+                return upload_endings.claim_another(self)
             case "foreign" if left_from is not None:
-                return self._send_foreign(left_from)
+                return upload_endings.send_foreign(self, left_from)
             case "cancel":
-                return self._cancel(left_from)
-        return self._finish(left_from)
+                return upload_endings.cancel(self, left_from)
+        return self.finish(left_from)
 
-    def _finish(self, last_from: int | None) -> Step:
-        finish = invocations.finish_upload(self.repository, self.blob, self._name, last_from)
-        read = self._read()
+    def finish(self, last_from: int | None) -> Step:
+        """Close it, and read the blob; begin anew where that is refused and the blob is not there."""
+        finish = invocations.finish_upload(self.repository, self.blob, self.name, last_from)
+        read = self.read()
         head = invocations.head_blob(self.repository, self.blob.digest, self.blob.size)
         calm = msgspec.structs.replace(self, is_calm=True, ending="close", number=self.number + 1)
         if self.number > _LAST_STEP:
@@ -205,70 +208,29 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
                 return Step(finish, lambda _event: read) if self.ending == "twice" else read
             return Step(head, lambda seen: read if seen.answered and seen.answered.present else calm.start())
 
-        return Step(finish, then, resumed=lambda _event: calm._finish(last_from))
-
-    def _close_early(self) -> Step:
-        """With the right digest, while bytes are missing: refused, and what becomes of the upload is its registry's."""
-        finish = invocations.finish_upload(self.repository, self.blob, self._name)
-        return self._expecting_refusal(finish)
-
-    def _claim_another(self) -> Step:
-        """With the digest of another blob, all bytes being there."""
-        other = Content.seeded(f"{self.turn.nonce}/claimed/{self.number}", self.blob.size + LEAST)
-        return self._expecting_refusal(invocations.finish_wrongly(self.repository, self.blob, self._name, other))
-
-    def _expecting_refusal(self, finish: Invocation) -> Step:
-        calm = msgspec.structs.replace(self, is_calm=True, ending="close")
-        read = self._read()
-        return Step(
-            finish, lambda event: calm._ask() if event.kind is Kind.FAIL else read, resumed=lambda _event: calm._ask()
-        )
-
-    def _send_foreign(self, first: int) -> Step:
-        """Other bytes as the last chunk: the closing PUT must be refused, and the blob is pushed anew."""
-        foreign = Content.seeded(f"{self.turn.nonce}/foreign/{self.number}", self.blob.size - first + LEAST)
-        chunk = invocations.part_of(foreign, 0, self.blob.size - first)
-        calm = msgspec.structs.replace(self, is_calm=True, ending="close")
-        if chunk.digest == invocations.part_of(self.blob, first, self.blob.size).digest:
-            return calm._finish(first)
-        span = (first, self.blob.size - 1)
-        patch = invocations.patch_upload(self.repository, self.blob, self._name, chunk, span, wrong_bytes=True)
-        finish = invocations.finish_upload(self.repository, self.blob, self._name)
-        cancel = invocations.cancel_upload(self.repository, self.blob, self._name)
-        after = Step(finish, lambda _event: Step(cancel, lambda _over: calm.start()))
-        return Step(patch, lambda _event: after, resumed=lambda _event: calm.start())
-
-    def _cancel(self, last_from: int | None) -> Step:
-        """Give it up, and use it all the same: whatever was cancelled is gone."""
-        end = self.blob.size
-        uses = [
-            invocations.get_upload(self.repository, self.blob, self._name),
-            invocations.finish_upload(self.repository, self.blob, self._name, last_from),
-        ]
-        if last_from is not None:
-            uses.append(self._patch(last_from, end, (last_from, end - 1)))
-        self._chance("uses").shuffle(uses)
-        uses.append(invocations.head_blob(self.repository, self.blob.digest, self.blob.size))
-        return in_order([invocations.cancel_upload(self.repository, self.blob, self._name), *uses])
+        return Step(finish, then, resumed=lambda _event: calm.finish(last_from))
 
     def _push_whole(self) -> Step:
         style = self.turn.chance("whole").choice(self.turn.world.push_styles or (PushStyle.POST_PUT,))
-        read = self._read()
+        read = self.read()
         push = invocations.push_blob(self.repository, self.blob, style)
         return Step(push, lambda event: read if event.kind is Kind.OK else None)
 
     def _give_up(self) -> Step:
-        return Step(invocations.cancel_upload(self.repository, self.blob, self._name))
+        return Step(invocations.cancel_upload(self.repository, self.blob, self.name))
 
-    def _read(self) -> Step:
+    def read(self) -> Step:
+        """Read the blob, and go on with what comes after it."""
         read = invocations.get_blob(self.repository, self.blob.digest, self.blob.size)
         return Step(read, lambda _event: self.after())
 
-    def _patch(self, first: int, end: int, span: tuple[int, int] | None) -> Invocation:
+    def patch(self, first: int, end: int, span: tuple[int, int] | None) -> Invocation:
+        """The bytes from `first` up to, not including, `end`; what Content-Range says of them is `span`."""
         chunk = invocations.part_of(self.blob, first, end)
-        return invocations.patch_upload(self.repository, self.blob, self._name, chunk, span)
+        return invocations.patch_upload(self.repository, self.blob, self.name, chunk, span)
 
-    def _chance(self, *purpose: str) -> Random:
+    def chance(self, *purpose: str) -> Random:
+        """A stream of this step's own."""
         return self.turn.chance("upload", self.number, *purpose)
 
 
