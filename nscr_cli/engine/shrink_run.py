@@ -12,7 +12,7 @@ import msgspec
 
 from nscr_cli.checkers.verdict import Finding
 from nscr_cli.engine.cut_folder import Cut, cut_run, write_cut
-from nscr_cli.engine.judging import read_run
+from nscr_cli.engine.judging import read_plan, read_run
 from nscr_cli.engine.shrinking import Attempt, Shrinking, chosen, operations_until
 from nscr_cli.engine.smaller_plans import extent
 from nscr_cli.engine.torture import Outcome
@@ -33,6 +33,7 @@ class Shrunk(msgspec.Struct, frozen=True, kw_only=True):
         folder: with its plan and the journal, cut.
         shown: in how many of `reruns` runs of that plan, made after the search, the rule failed again.
         runs: how many the search took, those included.
+        is_smaller: than the run that was shrunk.
     """
 
     folder: Path
@@ -40,12 +41,14 @@ class Shrunk(msgspec.Struct, frozen=True, kw_only=True):
     shown: int
     reruns: int
     runs: int
+    is_smaller: bool
 
     def lines(self) -> list[str]:
         """The result for a person."""
         finding, (processes, operations) = self.cut.finding, self.cut.size
+        first = f"smallest run of {self.runs + 1} that fails" if self.is_smaller else "no smaller run failed"
         return [
-            f"smallest run of {self.runs + 1} that fails: {extent(self.cut.plan)}",
+            f"{first}: {extent(self.cut.plan)}",
             (
                 f"{finding.rule} ({finding.checker}) is proven by {_counted(operations, 'operation')} "
                 f"of {_counted(processes, 'process', 'processes')}, and showed again in "
@@ -103,7 +106,9 @@ def shrink(
     begin = Attempt(plan=plan, folder=folder, finding=finding, operations=needed)
     smallest = Shrinking(begin, run=attempt, is_over=is_over, tell=tell).search(confirmations=RERUNS)
     *again, _ = smallest.attempts
-    cuts = [cut_run(one.folder, one.plan, one.finding) for one in smallest.attempts if one.finding is not None]
+    cuts = [
+        cut_run(one.folder, read_plan(one.folder), one.finding) for one in smallest.attempts if one.finding is not None
+    ]
     best = min(cuts, key=lambda cut: cut.size)
     target = _free(folder)
     write_cut(target, best)
@@ -113,6 +118,7 @@ def shrink(
         shown=sum(one.finding is not None for one in again),
         reruns=len(again),
         runs=smallest.runs,
+        is_smaller=smallest.attempts[-1] is not begin,
     )
 
 

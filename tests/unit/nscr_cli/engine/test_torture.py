@@ -151,7 +151,7 @@ def test_a_run_is_shrunk_and_every_try_is_cleaned_up(tortured: Tortured, target:
         history,
         [finding for result in results for finding in result.findings],
         run=attempt,
-        is_over=lambda: len(told) >= 20,
+        is_over=lambda: len(told) >= 8,
         tell=told.append,
     )
     assert shrunk is not None
@@ -161,11 +161,38 @@ def test_a_run_is_shrunk_and_every_try_is_cleaned_up(tortured: Tortured, target:
     assert (processes, operations) <= (2, 6)
     assert shrunk.cut.plan.workers <= 2
     assert 1 <= shrunk.shown <= shrunk.reruns == 5
-    assert len(told) == shrunk.runs <= 25
+    assert len(told) == shrunk.runs <= 13
     assert f"showed again in {shrunk.shown} of 5 re-runs" in shrunk.lines()[1]
     _, again, (result,) = judge_run(shrunk.folder)
     assert (result.verdict, len(again.operations)) == (Verdict.INVALID, operations)
     assert (tmp_path / "tries" / "index.csv").read_text().count("\n") == shrunk.runs + 1
+
+
+@pytest.mark.slow
+def test_a_run_of_which_no_smaller_one_fails_is_cut_as_it_was_recorded(tortured: Tortured, target: Any) -> None:
+    target.registry.loses_every = 3
+    outcome = tortured()
+    plan, history, results = judge_run(outcome.folder)
+    findings = [finding for result in results for finding in result.findings]
+    target.registry.loses_every = 0
+    again = replanned(plan, Flags(), started=STARTED, chance=Random(1000))
+    tries: list[RunPlan] = []
+
+    def attempt(smaller: RunPlan) -> Outcome:
+        tries.append(smaller)
+        own = replanned(smaller, Flags(), started=STARTED, chance=Random(1000 + len(tries)))
+        console = Console(file=io.StringIO())
+        return torture(own, Setting(target=target, wiring=target, reports=outcome.folder / "shrink", console=console))
+
+    shrunk = shrink(
+        outcome.folder, again, history, findings, run=attempt, is_over=lambda: len(tries) >= 1, tell=lambda line: None
+    )
+    assert shrunk is not None
+    assert (shrunk.is_smaller, shrunk.shown, shrunk.reruns) == (False, 0, 5)
+    assert shrunk.lines()[0].startswith("no smaller run failed: 4 workers")
+    written, cut_history, _ = judge_run(shrunk.folder)
+    assert (written.run_id, written.namespace) == (plan.run_id, plan.namespace)
+    assert all(one.key.startswith(plan.namespace) for one in cut_history.operations)
 
 
 def test_without_a_finding_there_is_nothing_to_shrink(tmp_path: Path) -> None:
