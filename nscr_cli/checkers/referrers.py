@@ -57,7 +57,7 @@ class _Referrers:
         self._skipped = skipped_capabilities(whole, (F.LIST_REFERRERS,))
         self._is_left_out = bool(self._skipped) and not is_fresh(whole)
         self._findings: list[Finding] = []
-        self._evidence = {"lists": 0, "attached-and-listed": 0}
+        self._evidence = {"lists": 0, "attached-and-listed": 0, "listed-after-their-subject": 0}
         self._not_found = Tally(1)
 
     def take(self, part: History) -> None:
@@ -78,6 +78,16 @@ class _Referrers:
             }
             self._evidence["lists"] += len(subject.lists)
             self._evidence["attached-and-listed"] += len(seen)
+            # What becomes of the referrers of a subject that is deleted, nobody says: it is told, and not judged.
+            subject_itself = inventory.thing(key, is_manifest=True)
+            self._evidence["listed-after-their-subject"] += max(
+                (
+                    len(listed.answered.referrers or ())
+                    for listed in subject.lists
+                    if subject.deletes and subject_itself.must_lack(listed.start_ns, listed.end_ns) is not None
+                ),
+                default=0,
+            )
 
     def result(self) -> Result:
         if self._is_left_out:

@@ -4,6 +4,7 @@ Subjects follow from the seed, so that every client knows them, and may come aft
 (spec.md#pushing-manifests-with-subject). They are never deleted; attachments are unique, and deleted by their writer.
 """
 
+import re
 from random import Random
 
 from nscr_cli.generators import invocations
@@ -11,9 +12,11 @@ from nscr_cli.generators.documents import Manifest, artifact, image
 from nscr_cli.history.ops import Kind, Op
 from nscr_cli.workloads.actor import Turn
 from nscr_cli.workloads.pushes import after_blobs
-from nscr_cli.workloads.steps import Step
+from nscr_cli.workloads.steps import Step, in_order
 
 SIGNATURE = "application/vnd.nscr.signature"
+_MOST_WALKED = 12
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 _TYPES = (SIGNATURE, "application/vnd.nscr.attestation")
 
 
@@ -77,6 +80,68 @@ def detach(turn: Turn) -> Step:
     return Step(
         invocations.delete_manifest(home, manifest.digest), lambda event: look if event.kind is Kind.OK else None
     )
+
+
+def attach_nested(turn: Turn) -> Step:
+    """A new artifact that refers to an artifact of ours: who walks along referrers finds more than one level."""
+    chance = turn.chance("attach-nested")
+    choices = [
+        (written.manifest, home)
+        for written in turn.memory.manifests
+        if written.manifest.subject
+        for home in written.homes
+    ]
+    if not choices:
+        return attach(turn)
+    subject, home = chance.choice(choices)
+    nested = artifact(turn.world.config, subject, chance.choice(_TYPES), turn.nonce)
+    return Step(
+        invocations.put_manifest(home, None, nested),
+        lambda event: Step(invocations.list_referrers(home, subject.digest)) if event.kind is Kind.OK else None,
+        lambda memory: memory.with_manifest(home, nested, None),
+    )
+
+
+def walk_referrers(turn: Turn) -> Step:
+    """What is attached to a contended subject, what is attached to that, and so on; each once, and only so many.
+
+    What is followed comes from the registry: a list that leads round in a circle must not keep its reader for ever (bug
+    I5 of docs/bugs.toml).
+    """
+    repository, subject = contended(turn, turn.chance("walk"))
+
+    def visit(waiting: tuple[str, ...], seen: frozenset[str]) -> Step:
+        digest, *rest = waiting
+
+        def then(event: Op) -> Step | None:
+            found = (event.answered.referrers if event.answered else None) or ()
+            new = dict.fromkeys(one.digest for one in found if _DIGEST.fullmatch(one.digest))
+            following = (*rest, *(digest for digest in new if digest not in seen))[:_MOST_WALKED]
+            is_over = not following or len(seen) >= _MOST_WALKED
+            return None if is_over else visit(following, seen | {following[0], *new})
+
+        return Step(invocations.list_referrers(repository, digest), then)
+
+    return visit((subject.digest,), frozenset({subject.digest}))
+
+
+def delete_subject(turn: Turn) -> Step:
+    """A subject of our own with an artifact; the subject is deleted, and what is still listed for it is counted.
+
+    The specification does not say what becomes of it; where nothing does, it adds up (bug I6 of docs/bugs.toml).
+    """
+    chance = turn.chance("delete-subject")
+    repository = chance.choice(turn.world.repositories)
+    subject = image(turn.world.config, [], f"{turn.nonce}/subject")
+    attached = artifact(turn.world.config, subject, chance.choice(_TYPES), turn.nonce)
+    errand = [
+        invocations.put_manifest(repository, None, subject),
+        invocations.put_manifest(repository, None, attached),
+        invocations.delete_manifest(repository, subject.digest),
+        invocations.list_referrers(repository, subject.digest),
+    ]
+    needed = [] if turn.memory.holds(repository, turn.world.config.digest) else [turn.world.config]
+    return after_blobs(turn, repository, needed, lambda: in_order(errand))
 
 
 def list_referrers(turn: Turn) -> Step:

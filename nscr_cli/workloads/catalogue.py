@@ -199,6 +199,21 @@ _REFERRER_ACTIONS = {
         begin=attachments.detach,
         needs=(F.LIST_REFERRERS, F.DELETE_MANIFEST),
     ),
+    "attach-nested": Action(
+        summary="push an artifact that refers to an artifact of ours, and list",
+        begin=attachments.attach_nested,
+        needs=(F.LIST_REFERRERS,),
+    ),
+    "walk-referrers": Action(
+        summary="list what refers to a contended subject, what refers to that, and so on",
+        begin=attachments.walk_referrers,
+        needs=(F.LIST_REFERRERS,),
+    ),
+    "delete-subject": Action(
+        summary="push a subject of our own and an artifact, delete the subject, and list",
+        begin=attachments.delete_subject,
+        needs=(F.LIST_REFERRERS, F.DELETE_MANIFEST),
+    ),
     "list-referrers": Action(
         summary="list what refers to a contended subject, of all types or one",
         begin=attachments.list_referrers,

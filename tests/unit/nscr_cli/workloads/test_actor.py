@@ -10,11 +10,13 @@ from nscr_cli.checkers.inventory import UPLOAD_STEPS
 from nscr_cli.generators.base import DONE, Context, Generator
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.keys import digest_key, repository_of, tag_of
-from nscr_cli.history.ops import Answered, F, Kind, Op, Phase, PushStyle, Reference
+from nscr_cli.history.ops import Answered, F, Kind, Op, Phase, PushStyle, Reference, Referrer
 from nscr_cli.history.plan import RunPlan, Scenario
-from nscr_cli.workloads.actor import Actor
+from nscr_cli.workloads import attachments
+from nscr_cli.workloads.actor import Actor, Turn
 from nscr_cli.workloads.catalogue import WORKLOADS
 from nscr_cli.workloads.memory import Memory
+from nscr_cli.workloads.steps import Step
 from nscr_cli.workloads.world import World, world_of
 
 EACH_FOR_ITSELF = sorted(set(WORKLOADS) - {"stampede"})  # there, all write the same: see test_stampede.py
@@ -153,7 +155,7 @@ def test_nothing_that_a_manifest_refers_to_is_ever_deleted() -> None:
 
 def test_artifacts_are_attached_listed_by_type_and_deleted_by_their_writer_only() -> None:
     by_process = [asked(world("referrers"), "referrers", process, 300) for process in range(3)]
-    attached = [{one.asked.digest for one in own if one.asked.subject} for own in by_process]
+    attached = [{one.asked.digest for one in own if one.f is F.PUT_MANIFEST} for own in by_process]
     deleted = [{one.asked.digest for one in own if one.f is F.DELETE_MANIFEST} for own in by_process]
     assert all(gone and gone <= put for gone, put in zip(deleted, attached, strict=True))
     lists = [one for own in by_process for one in own if one.f is F.LIST_REFERRERS]
@@ -161,6 +163,30 @@ def test_artifacts_are_attached_listed_by_type_and_deleted_by_their_writer_only(
     assert {one.asked.subject for own in by_process for one in own if one.asked.subject} == {
         one.asked.digest for one in lists
     }
+
+
+def test_a_walk_along_referrers_ends_though_they_lead_round_in_a_circle() -> None:
+    turn = Turn(world=world("referrers"), process=0, number=0, memory=Memory())
+    digests = [f"sha256:{number:064x}" for number in range(2)]
+    step: Step | None = attachments.walk_referrers(turn)
+    asked_for: list[str | None] = []
+    while step is not None:
+        asked_for.append(step.invocation.asked.digest)
+        circle = tuple(Referrer(digest) for digest in (asked_for[0] or "", *digests, "sha256:not-a-digest"))
+        step = step.then(
+            Op(
+                index=1,
+                process=0,
+                kind=Kind.OK,
+                f=F.LIST_REFERRERS,
+                key=step.invocation.key,
+                phase=Phase.MAIN,
+                intended_ns=0,
+                time_ns=1,
+                answered=Answered(status=200, referrers=circle),
+            )
+        )
+    assert asked_for == [asked_for[0], *digests]
 
 
 def test_every_style_range_and_kind_of_manifest_is_used() -> None:
