@@ -32,7 +32,7 @@ class LongHistory:
     @property
     def operations(self) -> Iterable[Operation]:
         """All of them, as they ended."""
-        return _Operations(self._journal)
+        return RecordedOperations(self._journal)
 
     @property
     def events(self) -> Sequence[Event]:
@@ -61,8 +61,11 @@ class LongHistory:
         return unsupported(self.events)
 
 
-class _Operations:
-    """Goes through the journal again each time it is iterated over."""
+class RecordedOperations:
+    """The operations of a journal as they ended, read again each time they are gone through; never all in memory.
+
+    Without the faults that struck them.
+    """
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal

@@ -7,6 +7,7 @@ once. What happened stands in the journal; nothing is returned.
 """
 
 import signal
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +22,7 @@ from nscr_cli.engine.crew.crew import Crew
 from nscr_cli.engine.faulting import Nemesis, faulting
 from nscr_cli.engine.interpreter import Client, Interpreter
 from nscr_cli.engine.load_shape import arrivals_of, bounded_load, bystander_rate
+from nscr_cli.engine.long_journals import RecordedOperations
 from nscr_cli.engine.observing import Observer
 from nscr_cli.engine.pacing import Pace
 from nscr_cli.engine.recorder import Recorder
@@ -32,6 +34,7 @@ from nscr_cli.history.journal import JOURNAL_NAME, read_journal
 from nscr_cli.history.keys import repository_of
 from nscr_cli.history.ops import F, Kind, Phase
 from nscr_cli.history.plan import RetryAfter, RunPlan
+from nscr_cli.history.sharing import Sharing
 from nscr_cli.monitors.polling import Poller
 from nscr_cli.monitors.sampler import Sampler
 from nscr_cli.targets.base import Running, TortureTarget
@@ -195,13 +198,14 @@ class Run:
             self._enter("main")
             await self._main(interpreter, world, memory, company.beside_load(world, is_monitored=is_monitored))
         self._enter("quiesce")
-        history = self._history()
-        await interpreter.run(Queue(cancels(history.operations)), Phase.FINAL)
+        operations = RecordedOperations(self._journal)
+        repositories = sorted({repository_of(operation.key) for operation in operations})
+        await interpreter.run(Queue(cancels(operations)), Phase.FINAL)
         is_drained = not is_monitored or await sampler.wait_drained(world.namespace.prefix, timeout_s=DRAIN_S)
         self._enter("final")
-        await self._read_back(interpreter, history)
+        await self._read_back(interpreter, operations, repositories)
         if is_monitored and (is_drained or self._all_pushes_ended()):
-            await sampler.sample_quiet(_repositories(history))
+            await sampler.sample_quiet(repositories)
         await interpreter.aclose()
         await company.settle()
         self._enter("done")
@@ -211,7 +215,7 @@ class Run:
         await interpreter.run(Queue(style_probe(world)), Phase.SEED, workers=1)
         if self._is_interrupted:
             return world
-        missing = unsupported(world, self._history().operations)
+        missing = unsupported(world, RecordedOperations(self._journal))
         world = msgspec.structs.replace(world, unsupported=frozenset(missing))
         if not world.push_styles:
             raise TargetRefused(
@@ -219,7 +223,7 @@ class Run:
                 hint=f"may this user push below {self._plan.namespace}? see --namespace, --username",
             )
         await interpreter.run(Queue(probe(world)), Phase.SEED, workers=1)
-        missing = unsupported(world, self._history().operations)
+        missing = unsupported(world, RecordedOperations(self._journal))
         if F.PUT_MANIFEST in missing:
             raise TargetRefused(
                 f"the registry takes no OCI image manifest: {missing[F.PUT_MANIFEST]}",
@@ -234,7 +238,7 @@ class Run:
             await interpreter.run(Queue(seeds(world)), Phase.SEED)
         if not self._is_interrupted:
             await interpreter.run(Queue(self._workload.stock(world)), Phase.SEED)
-        return seeded_memory(world, self._history().operations)
+        return seeded_memory(world, RecordedOperations(self._journal))
 
     async def _main(
         self, interpreter: Interpreter, world: World, memory: Memory, company: AbstractAsyncContextManager[None]
@@ -257,9 +261,11 @@ class Run:
                 await crew.load(self.main_began_ns)
             self._nemesis.heal()
 
-    async def _read_back(self, interpreter: Interpreter, history: History) -> None:
+    async def _read_back(
+        self, interpreter: Interpreter, operations: Iterable[Operation], repositories: list[str]
+    ) -> None:
         chance = stream(self._plan.seed, "final")
-        chosen = final_reads(history.operations, _repositories(history), chance, MOST_FINAL_BLOBS)
+        chosen = final_reads(operations, repositories, chance, MOST_FINAL_BLOBS)
         if chosen.unread:
             self._recorder.event("unread", count=str(len(chosen.unread)), keys=" ".join(chosen.unread))
         most_s = INTERRUPTED_FINAL_S if self._is_interrupted else max(FINAL_S, self._plan.duration_s)
@@ -270,16 +276,14 @@ class Run:
         self.phase = phase
         self._recorder.event("phase", phase=phase)
 
-    def _history(self) -> History:
-        return History(read_journal(self._folder / JOURNAL_NAME))
+    @property
+    def _journal(self) -> Path:
+        return self._folder / JOURNAL_NAME
 
     def _all_pushes_ended(self) -> bool:
         """Nothing of any upload of ours can still be under way, whatever the registry says."""
-        return all(_has_ended(operation) for operation in self._history().operations)
-
-
-def _repositories(history: History) -> list[str]:
-    return sorted({repository_of(operation.key) for operation in history.operations})
+        history = History(read_journal(self._journal), sharing=Sharing())  # with the faults that struck them
+        return all(_has_ended(operation) for operation in history.operations)
 
 
 def _has_ended(operation: Operation) -> bool:
