@@ -7,6 +7,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from nscr.sabotage.forgotten_condition import ForgottenCondition
 from nscr.sabotage.late_tag import LateTag
 from nscr.sabotage.leaked_descriptor import leaked_descriptor
 from nscr.sabotage.lost_tag import LostTag
@@ -37,6 +38,13 @@ class Sabotage:
 
 
 _ALL = (
+    Sabotage(
+        "forgotten-condition",
+        "One conditional tag write in five is done whatever its If-Match or If-None-Match says.",
+        mimics=("B4", "B11"),
+        breaks=("a write whose condition does not hold is not performed",),
+        wrap=lambda stores: replace(stores, manifests=ForgottenCondition(stores.manifests)),
+    ),
     Sabotage(
         "late-tag",
         "One tag write in five is not seen by the next two reads of that tag, as from a copy that lags.",

@@ -170,6 +170,15 @@ async def test_a_tag_that_was_written_again_is_left_alone(make_client: Any) -> N
         assert (await client("HEAD", "/v2/a/manifests/t")).headers["docker-content-digest"] == digest
 
 
+async def test_one_condition_in_five_is_forgotten(make_client: Any) -> None:
+    client = make_client(ServerConfig(sabotages=("forgotten-condition",)))
+    digest = await client.push_image("a", "t")
+    body = (await client("GET", f"/v2/a/manifests/{digest}")).body
+    headers = {"Content-Type": "application/vnd.oci.image.manifest.v1+json", "If-None-Match": "*"}
+    statuses = [(await client("PUT", "/v2/a/manifests/t", body=body, headers=headers)).status for _ in range(10)]
+    assert statuses == [412, 412, 412, 412, 201] * 2
+
+
 async def test_totals_lag_behind_while_an_upload_is_open(make_client: Any) -> None:
     client = make_client(ServerConfig(sabotages=("stale-summary",)))
 
@@ -190,6 +199,7 @@ def test_the_catalogue_is_printed_as_data(capsys: pytest.CaptureFixture[str]) ->
     assert main(["--list-sabotages", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     names = [
+        "forgotten-condition",
         "late-tag",
         "leaked-descriptor",
         "lost-tag",
@@ -206,4 +216,4 @@ def test_the_catalogue_is_printed_as_data(capsys: pytest.CaptureFixture[str]) ->
         assert entry["mimics"]
         assert entry["breaks"]
     assert main(["--list-sabotages"]) == 0
-    assert capsys.readouterr().out.startswith("late-tag: ")
+    assert capsys.readouterr().out.startswith("forgotten-condition: ")
