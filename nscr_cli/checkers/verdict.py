@@ -138,6 +138,7 @@ def check_in_parts(checkers: Sequence[Checker], plan: RunPlan, whole: Whole, par
             except Exception as error:  # noqa: BLE001 - as in _check_safe
                 results[place] = _crashed(checkers[place], error)
                 del judgements[place]
+        del part  # before the next one is made: there is never more than one
     for place, judgement in judgements.items():
         try:
             results[place] = judgement.result()

@@ -84,7 +84,10 @@ class Parts:
         for number in range(self._count):
             path, elsewhere = self._path("part", number), self._path("elsewhere", number)
             foreign = History(read_part(elsewhere)).operations if elsewhere.exists() else []
-            yield History(read_part(path), sharing=Sharing(), whole=self.whole, elsewhere=foreign)
+            part = History(read_part(path), sharing=Sharing(), whole=self.whole, elsewhere=foreign)
+            yield part
+            part.forget()
+            del part, foreign
             path.unlink()
             elsewhere.unlink(missing_ok=True)
 

@@ -151,6 +151,10 @@ class History:
             self._shared[derive] = derive(self)
         return cast("Derived", self._shared[derive])
 
+    def forget(self) -> None:
+        """Let go of what was derived, which refers back to this history: else both stay until a garbage collection."""
+        self._shared.clear()
+
     @property
     def whole(self) -> Whole:
         """What is known of the whole run, whether or not this is only a part of it."""

@@ -1,10 +1,16 @@
 """A journal that is judged in parts, by way of the disk: what goes where, what is refused, what is left behind."""
 
-from collections.abc import Sequence
+import gc
+import weakref
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from nscr_cli.checkers.blobs import BlobsChecker
+from nscr_cli.checkers.listing import ListingChecker
+from nscr_cli.checkers.tags import TagsChecker
+from nscr_cli.checkers.verdict import check_in_parts
 from nscr_cli.engine.judging import judge_run, write_plan
 from nscr_cli.engine.parts import Parts
 from nscr_cli.errors import RunFolderError
@@ -132,3 +138,25 @@ def test_a_long_journal_is_judged_as_a_short_one_and_leaves_nothing_behind(tmp_p
     assert list(record.operations) == list(history.operations)
     assert record.by_index == {index: history.by_index[index] for index in (0, 6)}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["journal.jsonl", "plan.json"]
+
+
+def test_a_part_that_was_judged_is_not_kept(tmp_path: Path) -> None:
+    entries = [one for n in range(40) for one in pushed(2 * n, f"r/{n % 4}", DIGEST)]
+    parts = Parts(written(tmp_path, entries), tmp_path, 4)
+    kept: list[weakref.ref[History]] = []
+
+    def watched() -> Iterator[History]:
+        for part in parts.histories():
+            kept.append(weakref.ref(part))
+            yield part
+            del part
+            # The one before is gone by now, and no garbage collection was needed for it.
+            assert [one for one in kept[:-1] if one() is not None] == []
+
+    gc.disable()
+    try:
+        check_in_parts([TagsChecker(), BlobsChecker(), ListingChecker()], PLAN, parts.whole, watched())
+    finally:
+        gc.enable()
+    assert len(kept) == 4
+    assert [one for one in kept if one() is not None] == []
