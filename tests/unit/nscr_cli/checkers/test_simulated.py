@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from nscr_cli.checkers.protocol import ProtocolChecker
 from nscr_cli.checkers.tags import TagsChecker
 from nscr_cli.checkers.uploads import UploadsChecker
 from nscr_cli.checkers.verdict import Verdict, check_all, check_in_parts
+from nscr_cli.checkers.visibility import VisibilityChecker
 from nscr_cli.engine.parts import Parts
 from nscr_cli.history.history import History
 from nscr_cli.history.journal import JOURNAL_FORMAT, Header, JournalWriter, read_journal
@@ -29,6 +31,7 @@ CHECKERS = (
     ClosureChecker(),
     ListingChecker(),
     AgreementChecker(),
+    VisibilityChecker(),
     UploadsChecker(),
     ProtocolChecker(),
     LivenessChecker(),
@@ -45,6 +48,33 @@ def test_an_honest_registry_is_never_accused(
     results = check_all(WATCHED, plan, simulate(seed, count=120, clients=clients, endless=0.06, polls=30))
     assert [finding for result in results for finding in result.findings] == []
     assert [result.reasons for result in results if any("crashed" in reason for reason in result.reasons)] == []
+
+
+@SIMULATED
+@given(seed=st.integers(0, 2**32), clients=st.integers(1, 10), bound=st.sampled_from(["0.000000001", "0.0000001", "1"]))
+def test_an_honest_registry_is_never_late(
+    seed: int, clients: int, bound: str, plan: RunPlan, simulate: Callable[..., History]
+) -> None:
+    scenario = msgspec.structs.replace(plan.scenario, tag_model=f"eventual({bound})")
+    lagging = msgspec.structs.replace(plan, scenario=scenario)
+    results = check_all(CHECKERS, lagging, simulate(seed, count=120, clients=clients, endless=0.06))
+    assert [finding for result in results for finding in result.findings] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("bug", "rule"), [("lost-blob", "late-blob"), ("undead-blob", "undead-blob"), ("short-list", "late-list")]
+)
+def test_what_stays_lost_is_found_late(bug: str, rule: str, plan: RunPlan, simulate: Callable[..., History]) -> None:
+    scenario = msgspec.structs.replace(plan.scenario, tag_model="eventual(0.000000001)")
+    lagging = msgspec.structs.replace(plan, scenario=scenario)
+    rules = {
+        finding.rule
+        for seed in range(8)
+        for result in check_all(CHECKERS, lagging, simulate(seed, count=400, clients=6, bug=bug, share=0.3))
+        for finding in result.findings
+    }
+    assert rule in rules
 
 
 @pytest.mark.slow
