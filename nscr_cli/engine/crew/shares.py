@@ -10,7 +10,7 @@ from nscr_cli.history.plan import RunPlan
 
 
 class Share(msgspec.Struct, frozen=True):
-    """The share of member `number` of `count`, both at least so many as there are workers."""
+    """The share of member `number` of `count`, of whom there are no more than workers."""
 
     number: int = 0
     count: int = 1
