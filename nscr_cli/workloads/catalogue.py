@@ -341,6 +341,14 @@ _RETRY_ACTIONS = {
     **{name: _IMAGE_ACTIONS[name] for name in ("push-image", "copy-image", "pull-image")},
     "list-tags": _TAG_ACTIONS["list-tags"],
 }
+_EVERY_ACTION = {
+    **_IMAGE_ACTIONS,
+    **_TAG_ACTIONS,
+    **{name: _UPLOAD_ACTIONS[name] for name in ("push-out-of-order", "disturb-upload")},
+    **{name: _REFERRER_ACTIONS[name] for name in ("attach", "detach", "list-referrers")},
+    **{name: _READ_ACTIONS[name] for name in ("read-range", "read-on-condition", "negotiate")},
+    "compare-and-set": _EXCHANGE_ACTIONS["compare-and-set"],
+}
 _CHECKERS: tuple[Checker, ...] = (
     TagsChecker(),
     BlobsChecker(),
@@ -357,6 +365,10 @@ _CHECKERS: tuple[Checker, ...] = (
 WORKLOADS: dict[str, Workload] = {
     "deletes": Workload(actions=_REMOVAL_ACTIONS, checkers=_CHECKERS),
     "fresh": Workload(actions=_FRESH_ACTIONS, checkers=_CHECKERS, gait=_abreast),
+    "everything": Workload(
+        actions=_EVERY_ACTION,
+        checkers=(ReadsChecker(), ReferrersChecker(), PreconditionsChecker(), *_CHECKERS),
+    ),
     "exchanges": Workload(actions=_EXCHANGE_ACTIONS, checkers=(PreconditionsChecker(), *_CHECKERS)),
     "indexes": Workload(actions=_INDEX_ACTIONS, checkers=_CHECKERS),
     "lists": Workload(actions=_LIST_ACTIONS, checkers=(CatalogChecker(), *_CHECKERS), stock=paging.stock),

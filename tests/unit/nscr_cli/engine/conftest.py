@@ -26,6 +26,7 @@ from nscr_cli.engine.judging import write_plan
 from nscr_cli.engine.plan import Flags, make_plan
 from nscr_cli.engine.recorder import Recorder
 from nscr_cli.engine.run import Run
+from nscr_cli.engine.scenario_file import load_scenario
 from nscr_cli.engine.ungrouping import ungrouped
 from nscr_cli.errors import ReportsUnwritable
 from nscr_cli.history.history import History
@@ -348,6 +349,20 @@ class Conducted(msgspec.Struct):
 
 
 EVERY_ACTION = dict.fromkeys(WORKLOADS["mixed"].actions, 1)
+
+
+@pytest.fixture
+def modelled() -> Callable[[str], Scenario]:
+    """A shipped scenario, of which `mixed` is left with what the model registry knows."""
+
+    def load(name: str) -> Scenario:
+        scenario = load_scenario(name)
+        if name != "mixed":
+            return scenario
+        weights = {action: weight for action, weight in scenario.weights.items() if action in EVERY_ACTION}
+        return msgspec.structs.replace(scenario, workload="mixed", weights=weights, evidence={})
+
+    return load
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -15,13 +16,15 @@ from nscr_cli.engine.bodies import write_transcripts
 from nscr_cli.engine.cut_folder import cut_run, write_cut
 from nscr_cli.engine.judging import judge_run, read_plan
 from nscr_cli.engine.plan import Flags, make_plan
-from nscr_cli.engine.scenario_file import load_scenario
 from nscr_cli.engine.torture import Setting, torture
 from nscr_cli.history.journal import read_journal
 from nscr_cli.history.ops import Entry, F, Kind, Op
+from nscr_cli.history.plan import Scenario
 from nscr_cli.workloads.reenactment import contents
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+Modelled = Callable[[str], Scenario]
 
 
 class Everything:
@@ -29,9 +32,9 @@ class Everything:
         return True
 
 
-def run(target: Any, reports: Path, scenario: str) -> Path:
+def run(target: Any, reports: Path, name: str, scenario: Scenario) -> Path:
     flags = Flags(seed=3, workers=4, max_operations=400, registry_url="http://127.0.0.1:5000")
-    plan = make_plan(scenario, load_scenario(scenario), flags, started=STARTED, chance=Random(3))
+    plan = make_plan(name, scenario, flags, started=STARTED, chance=Random(3))
     return torture(
         plan, Setting(target=target, wiring=target, reports=reports, console=Console(file=io.StringIO()))
     ).folder
@@ -47,8 +50,10 @@ def writes(entries: list[Entry]) -> list[Op]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["mixed", "index-assembly", "tags"])
-def test_everything_that_a_run_sent_is_made_again(target: Any, tmp_path: Path, scenario: str) -> None:
-    folder = run(target, tmp_path, scenario)
+def test_everything_that_a_run_sent_is_made_again(
+    target: Any, tmp_path: Path, modelled: Modelled, scenario: str
+) -> None:
+    folder = run(target, tmp_path, scenario, modelled(scenario))
     entries = list(read_journal(folder / "journal.jsonl"))
     made = contents(read_plan(folder), entries, Everything())
     assert {one.index for one in writes(entries)} == {*made}
@@ -59,17 +64,17 @@ def test_everything_that_a_run_sent_is_made_again(target: Any, tmp_path: Path, s
 
 
 @pytest.mark.slow
-def test_another_seed_makes_none_of_it(target: Any, tmp_path: Path) -> None:
-    folder = run(target, tmp_path, "tags")
+def test_another_seed_makes_none_of_it(target: Any, tmp_path: Path, modelled: Modelled) -> None:
+    folder = run(target, tmp_path, "tags", modelled("tags"))
     entries = list(read_journal(folder / "journal.jsonl"))
     made = contents(msgspec.structs.replace(read_plan(folder), seed=4), entries, Everything())
     assert {content.size for content in made.values()} <= {0}  # nothing is the same whatever the seed
 
 
 @pytest.mark.slow
-def test_a_cut_folder_keeps_what_its_transcript_sends(target: Any, tmp_path: Path) -> None:
+def test_a_cut_folder_keeps_what_its_transcript_sends(target: Any, tmp_path: Path, modelled: Modelled) -> None:
     target.registry.loses_every = 3
-    folder = run(target, tmp_path, "mixed")
+    folder = run(target, tmp_path, "mixed", modelled("mixed"))
     plan, _, results = judge_run(folder)
     (finding, *_) = (found for result in results for found in result.findings if found.rule == "lost-write")
     small = tmp_path / "small"

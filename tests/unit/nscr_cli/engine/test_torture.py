@@ -16,27 +16,27 @@ from nscr_cli.checkers.verdict import Verdict
 from nscr_cli.client.target import Target
 from nscr_cli.engine.judging import judge_run
 from nscr_cli.engine.plan import Flags, make_plan, replanned
-from nscr_cli.engine.scenario_file import load_scenario
 from nscr_cli.engine.shrink_run import shrink
 from nscr_cli.engine.torture import Outcome, Setting, finish_cleaning, torture
 from nscr_cli.errors import ReportsUnwritable, TargetUnreachable, UsageError
 from nscr_cli.exits import Exit
 from nscr_cli.history.history import History
 from nscr_cli.history.ops import F
-from nscr_cli.history.plan import RunPlan
+from nscr_cli.history.plan import RunPlan, Scenario
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 URL = "http://127.0.0.1:5000"
 Tortured = Callable[..., Outcome]
+Modelled = Callable[[str], Scenario]
 
 
 @pytest.fixture
-def tortured(target: Any, tmp_path: Path) -> Tortured:
+def tortured(target: Any, tmp_path: Path, modelled: Modelled) -> Tortured:
     """Runs a moment of `mixed` against `target` as a registry of somebody else's, in real time."""
 
     def run(**flags: Any) -> Outcome:
         given = Flags(seed=3, workers=4, duration_s=0.5, registry_url=URL, **flags)
-        plan = make_plan("mixed", load_scenario("mixed"), given, started=STARTED, chance=Random(3))
+        plan = make_plan("mixed", modelled("mixed"), given, started=STARTED, chance=Random(3))
         console = Console(file=io.StringIO())
         return torture(plan, Setting(target=target, wiring=target, reports=tmp_path, console=console))
 
@@ -123,9 +123,9 @@ def test_reports_that_cannot_be_written_leave_a_verdict(
     assert isinstance(outcome.failure, ReportsUnwritable)
 
 
-def test_a_reports_folder_that_cannot_be_made_is_told(target: Any, tmp_path: Path) -> None:
+def test_a_reports_folder_that_cannot_be_made_is_told(target: Any, tmp_path: Path, modelled: Modelled) -> None:
     (tmp_path / "file").write_text("")
-    plan = make_plan("mixed", load_scenario("mixed"), Flags(), started=STARTED, chance=Random(1))
+    plan = make_plan("mixed", modelled("mixed"), Flags(), started=STARTED, chance=Random(1))
     setting = Setting(target=target, wiring=target, reports=tmp_path / "file", console=Console(file=io.StringIO()))
     with pytest.raises(ReportsUnwritable, match="Not a directory"):
         torture(msgspec.structs.replace(plan, duration_s=0.1), setting)
@@ -195,8 +195,8 @@ def test_a_run_of_which_no_smaller_one_fails_is_cut_as_it_was_recorded(tortured:
     assert all(one.key.startswith(plan.namespace) for one in cut_history.operations)
 
 
-def test_without_a_finding_there_is_nothing_to_shrink(tmp_path: Path) -> None:
-    plan = make_plan("mixed", load_scenario("mixed"), Flags(), started=STARTED, chance=Random(1))
+def test_without_a_finding_there_is_nothing_to_shrink(tmp_path: Path, modelled: Modelled) -> None:
+    plan = make_plan("mixed", modelled("mixed"), Flags(), started=STARTED, chance=Random(1))
     never: list[str] = []
     shrunk = shrink(
         tmp_path,
