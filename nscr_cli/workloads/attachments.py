@@ -9,8 +9,8 @@ from random import Random
 
 from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import Manifest, artifact, image
-from nscr_cli.history.ops import Kind, Op
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.history.ops import F, Kind, Op
+from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.pushes import after_blobs
 from nscr_cli.workloads.steps import Step, in_order
 
@@ -156,3 +156,42 @@ def contended(turn: Turn, chance: Random) -> tuple[str, Manifest]:
     number = chance.randrange(len(turn.world.tags))
     subject = image(turn.world.config, [], f"{turn.world.seed}/subject/{number}")
     return chance.choice(turn.world.repositories), subject
+
+
+ACTIONS = {
+    "attach": Action(
+        summary="push an artifact that refers to a contended subject",
+        begin=attach,
+        needs=(F.LIST_REFERRERS,),
+    ),
+    "attach-tagged": Action(
+        summary="push one artifact under a tag and under its digest, and list",
+        begin=attach_tagged,
+        needs=(F.LIST_REFERRERS,),
+    ),
+    "detach": Action(
+        summary="delete an artifact of ours by digest, and list",
+        begin=detach,
+        needs=(F.LIST_REFERRERS, F.DELETE_MANIFEST),
+    ),
+    "attach-nested": Action(
+        summary="push an artifact that refers to an artifact of ours, and list",
+        begin=attach_nested,
+        needs=(F.LIST_REFERRERS,),
+    ),
+    "walk-referrers": Action(
+        summary="list what refers to a contended subject, what refers to that, and so on",
+        begin=walk_referrers,
+        needs=(F.LIST_REFERRERS,),
+    ),
+    "delete-subject": Action(
+        summary="push a subject of our own and an artifact, delete the subject, and list",
+        begin=delete_subject,
+        needs=(F.LIST_REFERRERS, F.DELETE_MANIFEST),
+    ),
+    "list-referrers": Action(
+        summary="list what refers to a contended subject, of all types or one",
+        begin=list_referrers,
+        needs=(F.LIST_REFERRERS,),
+    ),
+}

@@ -14,9 +14,9 @@ from nscr_cli.generators.documents import Manifest, artifact, image, referrers_i
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.keys import tag_key
 from nscr_cli.history.ops import Kind, Op, Reference
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.attachments import SIGNATURE, contended
-from nscr_cli.workloads.pushes import after_blobs
+from nscr_cli.workloads.pushes import INDEXES, after_blobs
 from nscr_cli.workloads.steps import Step
 
 MOST_ENTRIES = 24
@@ -131,3 +131,23 @@ def _named(event: Op) -> str | None:
     answered = event.answered
     said = (answered.digest or answered.header_digest) if answered and answered.present else None
     return said if said is not None and _DIGEST.fullmatch(said) else None
+
+
+ACTIONS = {
+    "attach-by-tag": Action(
+        summary="push an artifact, enter it into the index under the fallback tag of its subject",
+        begin=attach_by_tag,
+        needs=(INDEXES,),
+    ),
+    "detach-by-tag": Action(
+        summary="take an entry out of the index under a fallback tag",
+        begin=detach_by_tag,
+        needs=(INDEXES,),
+    ),
+    "read-fallback": Action(summary="read the index under a fallback tag", begin=read_fallback, needs=(INDEXES,)),
+    "compare-and-set": Action(
+        summary="read a contended tag, write it if it still names that, or what it named long ago",
+        begin=compare_and_set,
+        needs=(COMPARE_AND_SET,),
+    ),
+}

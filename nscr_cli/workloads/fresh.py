@@ -12,7 +12,7 @@ from nscr_cli.generators.documents import configuration, image
 from nscr_cli.generators.streams import stream
 from nscr_cli.history.invocation import Content
 from nscr_cli.history.ops import F, Kind, Op
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.pulls import pulled
 from nscr_cli.workloads.pushes import after_blobs
 from nscr_cli.workloads.steps import Step, in_order
@@ -71,3 +71,12 @@ def _layer(turn: Turn, chance: Random, which: int) -> Content:
         return Content.seeded(f"{turn.nonce}/fresh/{which}", turn.world.blob_size(chance))
     seed = f"{turn.world.seed}/fresh/{turn.number}/{chance.randrange(2)}"
     return Content.seeded(seed, turn.world.blob_size(stream(turn.world.seed, seed)))
+
+
+ACTIONS = {
+    "push-fresh": Action(
+        summary="push an image of some layers into a repository that is new to all, and read all of it",
+        begin=push_fresh,
+    ),
+    "pull-fresh": Action(summary="list and pull what others pushed a moment ago", begin=pull_fresh),
+}

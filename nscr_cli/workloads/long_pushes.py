@@ -10,8 +10,8 @@ from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import configuration, image
 from nscr_cli.generators.streams import stream
 from nscr_cli.history.invocation import Content
-from nscr_cli.history.ops import Kind, Op
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.history.ops import F, Kind, Op
+from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.pushes import after_blobs, put_manifest
 from nscr_cli.workloads.steps import Step
 
@@ -92,3 +92,16 @@ def _place(turn: Turn, which: int) -> tuple[str, Content]:
 def _content(seed: str, size: int) -> Content:
     """Every client makes the same few large blobs, and hashing them is most of the work."""
     return Content.seeded(seed, size)
+
+
+ACTIONS = {
+    "push-long": Action(summary="push a blob that others look for meanwhile, then an image over it", begin=push_long),
+    "follow-long": Action(
+        summary="ask for a blob that others may be pushing, and read it once it is there", begin=follow_long
+    ),
+    "mount-long": Action(
+        summary="mount a blob that others may be pushing, and read it where it was mounted to",
+        begin=mount_long,
+        needs=(F.MOUNT_BLOB,),
+    ),
+}

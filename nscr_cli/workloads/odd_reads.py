@@ -19,10 +19,11 @@ from nscr_cli.generators.documents import (
     image,
     index,
 )
-from nscr_cli.history.invocation import Content, Invocation
+from nscr_cli.history.invocation import Content
 from nscr_cli.history.keys import digest_key, tag_key
 from nscr_cli.history.ops import F, Kind, Op
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.actor import Action, Turn
+from nscr_cli.workloads.odd_ranges import KINDS
 from nscr_cli.workloads.pushes import DOCKER_MANIFESTS, INDEXES, after_blobs
 from nscr_cli.workloads.steps import Step, in_order
 
@@ -38,7 +39,6 @@ _ACCEPTS = (
     "text/html",
 )
 _FOREIGN_ETAG = '"nscr-nobody-gave-this-one"'
-_MALFORMED = ("bytes=9-2", "bytes=a-b", "bytes=-", "bytes", "items=0-5", "bytes=0x1-0x2")
 _NO_DIGESTS = (
     "sha256:zz",
     f"sha256:{'0' * 63}",
@@ -49,7 +49,6 @@ _NO_DIGESTS = (
     ":",
 )
 _NO_TAGS = (".hidden", "-dash", "t" * 129, "a+b", "%")
-_MOST_LISTED = 4096  # bytes of one of several parts: they are kept to be told apart
 
 
 def push_sized_blob(turn: Turn) -> Step:
@@ -76,8 +75,7 @@ def read_range(turn: Turn) -> Step:
     if not known:
         return push_sized_blob(turn)
     content = chance.choice(known)
-    kinds = [_plain, _plain, _suffix, _open, _clamped, _unsatisfiable, _several, _malformed]
-    return Step(chance.choice(kinds)(repository, content, chance))
+    return Step(chance.choice(KINDS)(repository, content, chance))
 
 
 def read_on_condition(turn: Turn) -> Step:
@@ -185,60 +183,29 @@ def _manifest(turn: Turn, chance: Random) -> tuple[list[Content], list[Manifest]
             return [layer, config], [image(config, [layer], turn.nonce)]
 
 
-def _plain(repository: str, content: Content, chance: Random) -> Invocation:
-    if not content.size:
-        return _unsatisfiable(repository, content, chance)
-    first = chance.randrange(content.size)
-    last = min(content.size - 1, first + chance.choice((0, 1, chance.randrange(content.size))))
-    return invocations.get_ranges(repository, content, f"bytes={first}-{last}", [(first, last)])
-
-
-def _suffix(repository: str, content: Content, chance: Random) -> Invocation:
-    length = chance.choice((1, max(1, content.size - 1), content.size + 1, chance.randint(1, content.size + 1)))
-    spans = [(max(0, content.size - length), content.size - 1)] if content.size else []
-    return invocations.get_ranges(repository, content, f"bytes=-{length}", spans)
-
-
-def _open(repository: str, content: Content, chance: Random) -> Invocation:
-    if not content.size:
-        return _unsatisfiable(repository, content, chance)
-    first = chance.choice((0, content.size - 1, chance.randrange(content.size)))
-    return invocations.get_ranges(repository, content, f"bytes={first}-", [(first, content.size - 1)])
-
-
-def _clamped(repository: str, content: Content, chance: Random) -> Invocation:
-    """An end beyond the end of the blob."""
-    if not content.size:
-        return _unsatisfiable(repository, content, chance)
-    first = chance.randrange(content.size)
-    last = content.size + chance.choice((0, 1, 2**31, 2**40))
-    return invocations.get_ranges(repository, content, f"bytes={first}-{last}", [(first, content.size - 1)])
-
-
-def _unsatisfiable(repository: str, content: Content, chance: Random) -> Invocation:
-    """It begins where the blob ends, or later; or is the last zero bytes."""
-    first = content.size + chance.choice((0, 0, 1, 2**31))
-    text = chance.choice((f"bytes={first}-{first + chance.randint(0, 9)}", f"bytes={first}-", "bytes=-0"))
-    return invocations.get_ranges(repository, content, text)
-
-
-def _several(repository: str, content: Content, chance: Random) -> Invocation:
-    """Two or three parts, ascending and apart from each other; sometimes one more that is not there."""
-    if content.size < 8:
-        return _plain(repository, content, chance)
-    ends = sorted(chance.sample(range(content.size), chance.choice((4, 6))))
-    spans = [(first, min(last, first + _MOST_LISTED - 1)) for first, last in zip(ends[::2], ends[1::2], strict=True)]
-    specs = [f"{first}-{last}" for first, last in spans]
-    if chance.random() < 0.25:
-        specs.append(f"{content.size}-{content.size + 5}")
-    return invocations.get_ranges(repository, content, f"bytes={','.join(specs)}", spans, is_single=False)
-
-
-def _malformed(repository: str, content: Content, chance: Random) -> Invocation:
-    return invocations.get_ranges(repository, content, chance.choice(_MALFORMED))
-
-
 def _as_sent(value: str | None) -> str | None:
     """A validator that can be sent back: what came is a registry's, and may be anything."""
     is_plain = value is not None and len(value) < 1000 and value.isascii() and value.isprintable()
     return value if is_plain else None
+
+
+ACTIONS = {
+    "push-sized-blob": Action(
+        summary="push a blob of about a power of two bytes; HEAD and GET it", begin=push_sized_blob
+    ),
+    "read-range": Action(
+        summary="read a blob in part: from the beginning or the end, open, several parts, what is not there, nonsense",
+        begin=read_range,
+    ),
+    "read-on-condition": Action(
+        summary="GET or HEAD a blob or manifest, then with its ETag, its Last-Modified, or an ETag that nobody gave",
+        begin=read_on_condition,
+    ),
+    "negotiate": Action(
+        summary="put a manifest, and HEAD and GET it by tag and digest with one Accept after another",
+        begin=negotiate,
+    ),
+    "ask-malformed": Action(
+        summary="read by a digest or tag that breaks the grammar, and what is not there", begin=ask_malformed
+    ),
+}

@@ -12,7 +12,7 @@ from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import image
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.ops import F, Kind, Op
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.pushes import after_blobs
 from nscr_cli.workloads.steps import Step
 from nscr_cli.workloads.world import World
@@ -155,3 +155,17 @@ def _between(chance: Random, least: int, most: int) -> int:
     """As many small as large ones, on a logarithmic scale."""
     drawn: float = least * (most / least) ** chance.random()
     return min(most, round(drawn))
+
+
+ACTIONS = {
+    "churn-tag": Action(summary="put a tag that comes and goes, delete it, list a page", begin=churn_tag),
+    "list-all": Action(summary="list all tags, in pages of every size", begin=list_all, needs=(F.LIST_TAGS,)),
+    "page-through": Action(
+        summary="list page after page, each on its own, from any tag on",
+        begin=page_through,
+        needs=(F.LIST_TAGS,),
+    ),
+    "ask-oddly": Action(summary="list a page by parameters that make no sense", begin=ask_oddly, needs=(F.LIST_TAGS,)),
+    "list-catalog": Action(summary="list a page of the catalog", begin=list_catalog, needs=(F.LIST_CATALOG,)),
+    "read-tag": Action(summary="GET or HEAD a tag that stays or that comes and goes", begin=read_tag),
+}

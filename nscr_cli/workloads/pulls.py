@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 
 from nscr_cli.generators import invocations
-from nscr_cli.history.ops import Op, Reference
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.history.ops import F, Op, Reference
+from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.steps import Step
 
 BLOB_RANGES = "blob-ranges"
@@ -82,3 +82,10 @@ def _fetch(turn: Turn, repository: str, wanted: Sequence[Reference], reads_left:
         part = invocations.get_range(repository, first.digest, first.size, span, known)
         return Step(part, lambda _event: whole)
     return whole
+
+
+ACTIONS = {
+    "read-tag": Action(summary="GET or HEAD a contended tag", begin=read_tag),
+    "list-tags": Action(summary="list the tags of a repository", begin=list_tags, needs=(F.LIST_TAGS,)),
+    "pull-image": Action(summary="read a tag and every byte under it", begin=pull_image),
+}

@@ -12,8 +12,8 @@ from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import Manifest, configuration, docker_image, image, index
 from nscr_cli.generators.streams import stream
 from nscr_cli.history.invocation import Content
-from nscr_cli.history.ops import F, Kind, Op
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.history.ops import F, Kind, Op, PushStyle
+from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.steps import Step, in_order
 from nscr_cli.workloads.world import ERRANDS_A_STEP
 
@@ -212,3 +212,25 @@ def _layer(turn: Turn, chance: Random, number: int) -> Content:
         wave = f"{turn.world.seed}/wave/{turn.number // _WAVE}"
         return Content.seeded(wave, turn.world.blob_size(stream(turn.world.seed, "wave", turn.number // _WAVE)))
     return Content.seeded(f"{turn.nonce}/layer/{number}", turn.world.blob_size(chance))
+
+
+ACTIONS = {
+    "push-image": Action(summary="push blobs in all four styles or mount them, then the manifest", begin=push_image),
+    "push-index": Action(summary="push two images and an index over them", begin=push_index, needs=(INDEXES,)),
+    "copy-image": Action(summary="mount or push an image of ours into another repository", begin=copy_image),
+    "delete-blob": Action(
+        summary="push a blob that nothing refers to, also elsewhere; read, delete, look, push again",
+        begin=push_and_delete_blob,
+        needs=(F.DELETE_BLOB,),
+    ),
+    "push-nested-index": Action(
+        summary="push two images, an index over them, and an index over that",
+        begin=push_nested_index,
+        needs=(INDEXES,),
+    ),
+    "push-out-of-order": Action(
+        summary="push a blob in chunks, one of which leaves a gap, and read it",
+        begin=push_out_of_order,
+        needs=(PushStyle.CHUNKED_PATCH,),
+    ),
+}

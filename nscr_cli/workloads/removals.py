@@ -5,15 +5,20 @@ certain what must be there (bugs H1 to H7, I1 and I2 of docs/bugs.toml). Nothing
 is remembered may be referred to, and nothing that is deleted may be. Clauses: spec.md#content-management.
 """
 
-from collections.abc import Callable, Sequence
-from random import Random
-
 from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import configuration, image, index
 from nscr_cli.history.invocation import Content, Invocation
-from nscr_cli.history.ops import F, PushStyle
-from nscr_cli.workloads.actor import Turn
-from nscr_cli.workloads.pushes import after_blobs
+from nscr_cli.history.ops import F
+from nscr_cli.workloads.actor import Action, Turn
+from nscr_cli.workloads.pushes import INDEXES
+from nscr_cli.workloads.removal_steps import (
+    deletes_of_all,
+    every_look,
+    listed,
+    over_configuration,
+    own_tags,
+    push_what_lacks,
+)
 from nscr_cli.workloads.steps import Step, in_order
 
 _WAVE = 8
@@ -25,10 +30,10 @@ def delete_some_tags(turn: Turn) -> Step:
     chance = turn.chance("some-tags")
     repository = chance.choice(turn.world.repositories)
     manifest = image(turn.world.config, [], turn.nonce)
-    tags = _tags(turn, "k", chance.randint(3, 6))
+    tags = own_tags(turn, "k", chance.randint(3, 6))
     gone = chance.sample(tags, chance.randint(1, len(tags) - 1))
     left = [tag for tag in tags if tag not in gone]
-    looks = [invocations.get_manifest(repository, manifest.digest), *_looks(turn, repository, tags, chance)]
+    looks = [invocations.get_manifest(repository, manifest.digest), *every_look(turn, repository, tags, chance)]
     errand = [
         # By its digest too: some registries drop a manifest that only a tag held with that tag.
         invocations.put_manifest(repository, None, manifest),
@@ -37,9 +42,9 @@ def delete_some_tags(turn: Turn) -> Step:
         *chance.sample(looks, len(looks)),
     ]
     if chance.random() < 0.8:  # the rest goes too, else lists would grow for ever
-        errand += _deletes_of_all(turn, repository, manifest.digest, left, chance)
-        errand += _looks(turn, repository, left, chance)
-    return _over_configuration(turn, repository, errand)
+        errand += deletes_of_all(turn, repository, manifest.digest, left, chance)
+        errand += every_look(turn, repository, left, chance)
+    return over_configuration(turn, repository, errand)
 
 
 def delete_beside_others(turn: Turn) -> Step:
@@ -51,7 +56,7 @@ def delete_beside_others(turn: Turn) -> Step:
     repository = turn.world.repositories[wave % len(turn.world.repositories)]
     chance = turn.chance("beside-others")
     manifest = image(turn.world.config, [], f"{turn.world.seed}/beside-others/{wave}")
-    tags = _tags(turn, "w", 2)
+    tags = own_tags(turn, "w", 2)
     of_manifest = [invocations.delete_manifest(repository, manifest.digest)] * turn.world.supports(F.DELETE_MANIFEST)
     deletes = of_manifest
     if turn.world.supports(F.DELETE_TAG):
@@ -61,9 +66,9 @@ def delete_beside_others(turn: Turn) -> Step:
     errand = [
         *(invocations.put_manifest(repository, tag, manifest) for tag in tags),
         *deletes,
-        *_looks(turn, repository, tags, chance),
+        *every_look(turn, repository, tags, chance),
     ]
-    return _over_configuration(turn, repository, errand)
+    return over_configuration(turn, repository, errand)
 
 
 def delete_and_push_again(turn: Turn) -> Step:
@@ -79,7 +84,7 @@ def delete_and_push_again(turn: Turn) -> Step:
     ]
     blobs = [configuration(f"{turn.nonce}/again"), *layers]
     manifest = image(blobs[0], layers, turn.nonce)
-    (tag,) = _tags(turn, "again", 1)
+    (tag,) = own_tags(turn, "again", 1)
     put = invocations.put_manifest(repository, tag, manifest)
     takes_blobs = chance.random() < 0.5 and turn.world.supports(F.DELETE_BLOB)
     deletes = [
@@ -95,9 +100,9 @@ def delete_and_push_again(turn: Turn) -> Step:
     push = [invocations.push_blob(repository, blob, style) for blob, style in zip(blobs, reversed(styles), strict=True)]
 
     def again() -> Step:
-        return _push_what_lacks(repository, blobs, styles, lambda: in_order([put, *pulls]))
+        return push_what_lacks(repository, blobs, styles, lambda: in_order([put, *pulls]))
 
-    return in_order([*push, put, *deletes, *_looks(turn, repository, [tag], chance)], again)
+    return in_order([*push, put, *deletes, *every_look(turn, repository, [tag], chance)], again)
 
 
 def delete_from_one(turn: Turn) -> Step:
@@ -148,7 +153,7 @@ def delete_beside_index(turn: Turn) -> Step:
     inner = index(children, f"{turn.nonce}/inner")
     outer = index([inner, children[0]], turn.nonce)
     bystander = image(turn.world.config, [], f"{turn.nonce}/bystander")
-    keep, of_inner, of_child = _tags(turn, "i", 3)
+    keep, of_inner, of_child = own_tags(turn, "i", 3)
     deletes = [invocations.delete_tag(repository, tag) for tag in (of_inner, of_child)]
     stays = [*children, inner, bystander]
     errand = [
@@ -159,9 +164,9 @@ def delete_beside_index(turn: Turn) -> Step:
         *chance.sample(deletes, 2),
         invocations.get_tag(repository, keep),
         *(invocations.get_manifest(repository, manifest.digest) for manifest in stays),
-        *_looks(turn, repository, [of_inner, of_child], chance),
+        *every_look(turn, repository, [of_inner, of_child], chance),
     ]
-    return _over_configuration(turn, repository, errand)
+    return over_configuration(turn, repository, errand)
 
 
 def empty_repository(turn: Turn) -> Step:
@@ -172,71 +177,52 @@ def empty_repository(turn: Turn) -> Step:
     chance = turn.chance("empty")
     repository = turn.world.namespace.repository(f"emptied-{turn.process:05d}")
     manifest = image(turn.world.config, [], turn.nonce)
-    tags = _tags(turn, "e", chance.randint(1, 3))
+    tags = own_tags(turn, "e", chance.randint(1, 3))
     errand = [
         *(invocations.put_manifest(repository, tag, manifest) for tag in tags),
-        *_listed(turn, repository),
-        *_deletes_of_all(turn, repository, manifest.digest, tags, chance),
-        *_listed(turn, repository),
-        *_looks(turn, repository, tags, chance),
+        *listed(turn, repository),
+        *deletes_of_all(turn, repository, manifest.digest, tags, chance),
+        *listed(turn, repository),
+        *every_look(turn, repository, tags, chance),
     ]
-    return _over_configuration(turn, repository, errand)
+    return over_configuration(turn, repository, errand)
 
 
 def look_every_way(turn: Turn) -> Step:
     """A contended tag, by HEAD, by GET and in the list, in any order: they agree (bugs H2, K2)."""
     chance = turn.chance("every-way")
     repository = chance.choice(turn.world.repositories)
-    looks = _looks(turn, repository, [chance.choice(turn.world.tags)], chance)
+    looks = every_look(turn, repository, [chance.choice(turn.world.tags)], chance)
     return in_order(looks)
 
 
-def _tags(turn: Turn, prefix: str, count: int) -> list[str]:
-    """Tags that nobody else writes, without punctuation, on whose order registries may differ."""
-    return [f"{prefix}{turn.process:05d}x{turn.number:06d}x{which}" for which in range(count)]
-
-
-def _looks(turn: Turn, repository: str, tags: Sequence[str], chance: Random) -> list[Invocation]:
-    """Every tag by HEAD and by GET, and the list, in any order."""
-    looks = [look(repository, tag) for tag in tags for look in (invocations.head_tag, invocations.get_tag)]
-    looks += _listed(turn, repository)
-    return chance.sample(looks, len(looks))
-
-
-def _listed(turn: Turn, repository: str) -> list[Invocation]:
-    return [invocations.list_tags(repository)] if turn.world.supports(F.LIST_TAGS) else []
-
-
-def _deletes_of_all(turn: Turn, repository: str, digest: str, tags: Sequence[str], chance: Random) -> list[Invocation]:
-    """Every tag for itself, or their manifest; whatever the registry can do."""
-    ways: list[list[Invocation]] = []
-    if turn.world.supports(F.DELETE_TAG):
-        ways.append([invocations.delete_tag(repository, tag) for tag in tags])
-    if turn.world.supports(F.DELETE_MANIFEST):
-        ways.append([invocations.delete_manifest(repository, digest)])
-    return chance.choice(ways) if ways else []
-
-
-def _over_configuration(turn: Turn, repository: str, errand: Sequence[Invocation]) -> Step:
-    """The errand, once the configuration that all manifests of a run share lies in the repository."""
-    config = turn.world.config
-    needed = [] if turn.memory.holds(repository, config.digest) else [config]
-    return after_blobs(turn, repository, needed, lambda: in_order(errand))
-
-
-def _push_what_lacks(
-    repository: str, blobs: Sequence[Content], styles: Sequence[PushStyle], finish: Callable[[], Step]
-) -> Step:
-    """Every blob that HEAD does not find is pushed; then `finish`."""
-    if not blobs:
-        return finish()
-    blob, style = blobs[0], styles[0]
-
-    def go_on() -> Step:
-        return _push_what_lacks(repository, blobs[1:], styles[1:], finish)
-
-    push = Step(invocations.push_blob(repository, blob, style), lambda _event: go_on())
-    return Step(
-        invocations.head_blob(repository, blob.digest, blob.size),
-        lambda event: go_on() if event.answered and event.answered.present else push,
-    )
+ACTIONS = {
+    "delete-some-tags": Action(
+        summary="put a manifest under several tags of our own, delete some, look at all of them",
+        begin=delete_some_tags,
+        needs=(F.DELETE_TAG,),
+    ),
+    "delete-beside-others": Action(
+        summary="put and delete tags of our own on a manifest of which other clients do the same now",
+        begin=delete_beside_others,
+    ),
+    "delete-and-push-again": Action(
+        summary="delete an image, sometimes with its blobs, push again what HEAD does not find, pull it whole",
+        begin=delete_and_push_again,
+        needs=(F.DELETE_MANIFEST,),
+    ),
+    "delete-from-one": Action(
+        summary="delete a blob from one of two repositories, look in both, bring it back, delete it from the other",
+        begin=delete_from_one,
+        needs=(F.DELETE_BLOB,),
+    ),
+    "delete-beside-index": Action(
+        summary="delete the tags of an inner index and of a child, pull the index over them whole",
+        begin=delete_beside_index,
+        needs=(F.DELETE_TAG, INDEXES),
+    ),
+    "empty-repository": Action(
+        summary="put tags into a repository of our own, delete all, list", begin=empty_repository
+    ),
+    "look-every-way": Action(summary="HEAD, GET and list a contended tag, in any order", begin=look_every_way),
+}

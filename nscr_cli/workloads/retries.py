@@ -10,8 +10,8 @@ from collections.abc import Callable
 from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import configuration, image
 from nscr_cli.history.invocation import Content, Invocation
-from nscr_cli.history.ops import F, Kind, Op
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.history.ops import F, Kind, Op, PushStyle
+from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.steps import Step, in_order
 from nscr_cli.workloads.upload_endings import LEAST
 from nscr_cli.workloads.uploads import Upload
@@ -96,3 +96,16 @@ def _deleted(deletes: list[tuple[Invocation, Invocation]]) -> Step | None:
         return None
     (delete, look), rest = deletes[0], deletes[1:]
     return insist(delete, lambda: Step(look, lambda _event: _deleted(rest)))
+
+
+ACTIONS = {
+    "insist-on-image": Action(
+        summary="push an image step by step, and ask again whatever was not answered",
+        begin=insist_on_image,
+        needs=(PushStyle.CHUNKED_PATCH,),
+    ),
+    "insist-on-deletes": Action(
+        summary="delete a tag, a manifest and a blob of our own until they are gone, and look",
+        begin=insist_on_deletes,
+    ),
+}

@@ -8,7 +8,7 @@ from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import image
 from nscr_cli.history.keys import repository_of, tag_key, tag_of
 from nscr_cli.history.ops import F, Kind, Op
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.pushes import after_blobs, put_manifest
 from nscr_cli.workloads.steps import Step, in_order
 
@@ -160,3 +160,22 @@ def delete_manifest(turn: Turn) -> Step:
 def _read_digest(event: Op) -> str | None:
     """The digest of the bytes that a tag named; computed by us, so a registry cannot have us delete something else."""
     return event.answered.digest if event.answered and event.answered.present else None
+
+
+ACTIONS = {
+    "move-tag": Action(summary="put a new manifest under a contended tag", begin=move_tag),
+    "race-tag": Action(summary="put a new manifest under a tag that others create now, too", begin=race_tag),
+    "retag": Action(summary="put a manifest under one more tag", begin=retag),
+    "delete-tag": Action(summary="delete a contended tag, and look", begin=delete_tag, needs=(F.DELETE_TAG,)),
+    "delete-sibling": Action(
+        summary="put a manifest under two tags of our own, delete one or the manifest, read both",
+        begin=delete_sibling,
+    ),
+    "delete-manifest": Action(
+        summary="delete by digest what a tag names or what we wrote",
+        begin=delete_manifest,
+        needs=(F.DELETE_MANIFEST,),
+    ),
+    "add-tag": Action(summary="put a new manifest under a new tag that stays", begin=add_tag),
+    "read-own-tag": Action(summary="GET or HEAD a tag that this client added", begin=read_own_tag),
+}

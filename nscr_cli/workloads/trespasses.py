@@ -8,7 +8,7 @@ from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import configuration, image
 from nscr_cli.history.invocation import Content
 from nscr_cli.history.ops import F
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.steps import Step, in_order
 
 _SIZE = 64
@@ -54,3 +54,10 @@ def _read_elsewhere(turn: Turn) -> Step:
     look = chance.choice([invocations.get_blob, invocations.head_blob])
     push = invocations.push_blob(repository, content, chance.choice(turn.world.push_styles))
     return in_order([push, look(second, content.digest, content.size)])
+
+
+ACTIONS = {
+    "ask-in-vain": Action(
+        summary="push wrong bytes, mount what nobody has, read what lies elsewhere", begin=ask_in_vain
+    ),
+}

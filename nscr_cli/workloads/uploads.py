@@ -15,7 +15,7 @@ from nscr_cli.generators import invocations
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.ops import Kind, Op, PushStyle
 from nscr_cli.workloads import upload_endings
-from nscr_cli.workloads.actor import Turn
+from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.steps import Step
 from nscr_cli.workloads.upload_endings import LEAST
 
@@ -246,3 +246,12 @@ def _length(chance: Random, left: int) -> int:
 def _drawn(chance: Random, weights: dict[str, int]) -> str:
     (name,) = chance.choices(list(weights), list(weights.values()))
     return name
+
+
+ACTIONS = {
+    "disturb-upload": Action(
+        summary="do an upload step by step, with chunks out of order and out of shape, and read the blob",
+        begin=disturb_upload,
+        needs=(PushStyle.CHUNKED_PATCH,),
+    ),
+}
