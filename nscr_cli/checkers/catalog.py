@@ -6,15 +6,16 @@ was there before. A repository that lost everything may be listed or not (bug H4
 """
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 import msgspec
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
 from nscr_cli.checkers.inventory import is_fresh, may_have_happened
 from nscr_cli.checkers.name_order import has_duplicates, is_after, is_not_after, is_unsorted
-from nscr_cli.checkers.verdict import Finding, Result, Verdict
+from nscr_cli.checkers.verdict import Finding, Result, Verdict, judged
 from nscr_cli.checkers.wording import told
-from nscr_cli.history.history import History, Operation
+from nscr_cli.history.history import History, Operation, Whole
 from nscr_cli.history.keys import digest_key, repository_of, tag_of
 from nscr_cli.history.ops import F, Kind
 from nscr_cli.history.plan import RunPlan
@@ -32,17 +33,38 @@ class CatalogChecker:
         return "catalog"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        pages = [one for one in history.operations if one.f is F.LIST_CATALOG and one.kind is Kind.OK]
-        skipped = skipped_capabilities(history, (F.LIST_CATALOG,))
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Catalog":
+        return _Catalog(plan, whole)
+
+
+class _Catalog:
+    """Of each repository little is kept, and all pages, which are few: a page is judged by all repositories."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._pages: list[Operation] = []
+        self._ours: dict[str, _Repository] = {}
+
+    def take(self, part: History) -> None:
+        self._pages += (one for one in part.of(F.LIST_CATALOG) if one.kind is Kind.OK)
+        self._ours |= _repositories(part)
+
+    def result(self) -> Result:
+        pages = sorted(self._pages, key=attrgetter("start_ns", "index"))
+        ours = dict(sorted(self._ours.items()))
+        skipped = skipped_capabilities(self._whole, (F.LIST_CATALOG,))
         if skipped and not pages:
-            return Result(checker=self.name, verdict=Verdict.UNKNOWN, skipped=skipped, is_skipped=True)
-        ours = _repositories(history)
+            return Result(checker="catalog", verdict=Verdict.UNKNOWN, skipped=skipped, is_skipped=True)
+        is_ours = is_fresh(self._whole)
         findings: list[Finding] = list(_form(pages))
-        if is_fresh(history):
+        if is_ours:
             findings.extend(_members(pages, ours))
         return conclude(
-            self.name,
-            plan,
+            "catalog",
+            self._plan,
             findings=findings,
             evidence={
                 "catalogs": len(pages),
@@ -50,7 +72,7 @@ class CatalogChecker:
                 "repositories-of-strangers": sum(
                     (one.answered.longest_page or 0) > len(one.answered.repositories or ()) for one in pages
                 ),
-                "missing-elsewhere": 0 if is_fresh(history) else sum(1 for page in pages for _ in _missing(page, ours)),
+                "missing-elsewhere": 0 if is_ours else sum(1 for page in pages for _ in _missing(page, ours)),
                 "ghosts": sum(
                     name in ours and ours[name].is_emptied for one in pages for name in one.answered.repositories or ()
                 ),

@@ -32,20 +32,20 @@ def differing(history: History) -> Iterable[tuple[Operation, Operation, str]]:
 
 
 def not_served(history: History) -> Iterable[tuple[Operation, Operation]]:
-    """The first read of each kind that was refused what it names in its `Accept`, with the put of it."""
+    """The first read of each kind and key that was refused what it names in its `Accept`, with the put of it."""
     puts = {(one.key, one.asked.media_type): one for one in history.of(F.PUT_MANIFEST) if one.kind is Kind.OK}
     puts |= {
         (digest_key(repository_of(key), put.asked.digest or ""), media_type): put
         for (key, media_type), put in puts.items()
     }
-    seen: set[tuple[F, str | None]] = set()
     for (key, accept), reads in _comparable(history).items():
+        seen: set[F] = set()
         named = [part.partition(";")[0].strip() for part in accept.split(",")]
         put = next((found for media_type in named if (found := puts.get((key, media_type))) is not None), None)
         for one in reads:
             is_refused = one.answered.status in (400, 404, 406, 415)
-            if put is not None and is_refused and (one.f, put.asked.media_type) not in seen:
-                seen.add((one.f, put.asked.media_type))
+            if put is not None and is_refused and one.f not in seen:
+                seen.add(one.f)
                 yield put, one
 
 

@@ -4,15 +4,18 @@ What came is judged by its bytes elsewhere (blobs, tags, protocol); here, whethe
 (range_answers.py), whether HEAD and GET agree (negotiation.py), and whether "not modified" can be true.
 """
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
 from nscr_cli.checkers.liveness import is_on_loopback
 from nscr_cli.checkers.negotiation import compared, differing, not_served
 from nscr_cli.checkers.range_answers import RangeAnswers, Wrong
-from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.tally import Tallies, Tally
+from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import told
-from nscr_cli.history.history import History, Operation
+from nscr_cli.history.history import History, Operation, Whole, unsupported
 from nscr_cli.history.keys import digest_of
 from nscr_cli.history.ops import F, Kind
 from nscr_cli.history.plan import RunPlan
@@ -21,11 +24,20 @@ _SAME = "RFC 9110, 9.3.2; spec.md#pulling-manifests: HEAD says what GET says"
 _SERVED = "spec.md#pulling-manifests: a manifest that is there is served to who takes its media type"
 _CONDITION = "RFC 9110, 13.1.2: 304 only where the ETag is that of what is there, 412 never to GET or HEAD"
 _STAYS = "RFC 9112, 9.3 and 9.6: a connection serves the next request, unless the answer says that it is closed"
-_CLOSED = "connection closed"
+_WRONG_CONDITION = "wrong-condition"
 _LEAST_DROPPED = 3
 _SHOWN = 5
 _FLOORS = {"odd-reads": 10, "conditional": 0, "negotiated": 0, "heads-compared": 0}
 _RANGE_FLOORS = {"ranges": 3}
+_COUNTS = (
+    "odd-reads",
+    "conditional",
+    "not-modified",
+    "negotiated",
+    "not-acceptable",
+    "heads-compared",
+    "heads-without-length",
+)
 
 
 class ReadsChecker:
@@ -36,101 +48,141 @@ class ReadsChecker:
         return "reads"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        ranges = RangeAnswers(is_near=is_on_loopback(history))
-        etags = _etags(history)
-        groups: dict[tuple[str, str], list[tuple[Operation, str]]] = {}
-        evidence = {"odd-reads": 0, "conditional": 0, "not-modified": 0, "negotiated": 0, "not-acceptable": 0}
-        connections = _Connections()
-        for one in history.operations:
-            connections.take(one)
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Reads":
+        return _Reads(plan, whole)
+
+
+class _Reads:
+    """Answers are judged one by one. An ETag may have been given in any repository, and a process goes through many."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._is_near = is_on_loopback(whole)
+        self._ranges = RangeAnswers(is_near=self._is_near)
+        self._wrong: Tallies[tuple[str, str]] = Tallies(_SHOWN)
+        self._whys: dict[tuple[str, str], tuple[int, str]] = {}
+        self._evidence = dict.fromkeys(_COUNTS, 0)
+        self._served: set[bytes] = set()
+        self._not_modified: list[Operation] = []
+        self._connections = _Connections(whole.closed)
+        self._findings: list[Finding] = []
+        self._not_served: dict[tuple[F, str | None], tuple[Operation, Operation]] = {}
+
+    def take(self, part: History) -> None:
+        self._connections.take(part)
+        evidence = self._evidence
+        for one in part.operations:
+            answered = one.answered
+            if answered.etag is not None and answered.status == 200:
+                self._served.add(_tag_of_content(one, answered.etag))
             wrong: Iterable[Wrong] = ()
             if one.asked.range_text is not None:
-                wrong = ranges.judge(one)
+                wrong = self._ranges.judge(one)
             elif one.asked.if_none_match is not None or one.asked.if_modified_since is not None:
-                wrong = _conditional(one, etags)
+                wrong = _conditional(one)
                 evidence["conditional"] += one.kind is Kind.OK
-                evidence["not-modified"] += one.answered.status == 304
+                evidence["not-modified"] += answered.status == 304
+                if answered.status == 304 and one.asked.if_none_match is not None:
+                    self._take_not_modified(one)
             elif one.asked.accept is not None:
                 evidence["negotiated"] += one.kind is Kind.OK
-                evidence["not-acceptable"] += one.answered.status in (404, 406)
+                evidence["not-acceptable"] += answered.status in (404, 406)
             else:
                 continue
-            evidence["odd-reads"] += one.answered.status is not None
+            evidence["odd-reads"] += answered.status is not None
             for rule, clause, why in wrong:
-                groups.setdefault((rule, clause), []).append((one, why))
-        findings = [_finding(rule, clause, found) for (rule, clause), found in groups.items()]
-        findings.extend(connections.findings(is_near=is_on_loopback(history)))
-        findings.extend(
-            Finding(
-                checker="reads",
-                rule="head-differs",
-                key=head.key,
-                operations=tuple(sorted((head.index, get.index))),
-                clause=_SAME,
-                explanation=f"with Accept {head.asked.accept!r}: {why}.",
-            )
-            for head, get, why in differing(history)
-        )
-        findings.extend(
-            Finding(
-                checker="reads",
-                rule="not-served",
-                key=read.key,
-                operations=tuple(sorted((put.index, read.index))),
-                clause=_SERVED,
-                explanation=f"{told(put)}; with Accept {read.asked.accept!r}: {told(read)}.",
-            )
-            for put, read in not_served(history)
-        )
-        evidence |= {
-            **ranges.evidence,
-            "heads-compared": compared(history),
-            "heads-without-length": _heads_without_length(history),
-        }
+                self._take_wrong(one, rule, clause, why)
+        evidence["heads-compared"] += compared(part)
+        evidence["heads-without-length"] += _heads_without_length(part)
+        self._findings.extend(_differing(head, get, why) for head, get, why in differing(part))
+        for put, read in not_served(part):
+            kind = read.f, put.asked.media_type
+            known = self._not_served.get(kind)
+            if known is None or read.index < known[1].index:
+                self._not_served[kind] = put, read
+
+    def _take_not_modified(self, one: Operation) -> None:
+        """Most are about an ETag that was given where it is asked for, and before."""
+        if _tag_of_content(one, one.asked.if_none_match or "") not in self._served:
+            self._not_modified.append(one)
+
+    def _take_wrong(self, one: Operation, rule: str, clause: str, why: str) -> None:
+        group = rule, clause
+        self._wrong.add(group, one)
+        if group not in self._whys or one.index < self._whys[group][0]:
+            self._whys[group] = one.index, why
+
+    def result(self) -> Result:
+        for one in self._not_modified:
+            etag = one.asked.if_none_match or ""
+            if _tag_of_content(one, etag) not in self._served:
+                why = f"304 to the ETag {etag}, which nothing was served with"
+                self._take_wrong(one, _WRONG_CONDITION, _CONDITION, why)
         return conclude(
-            self.name,
-            plan,
-            findings=findings,
-            evidence=evidence,
-            floors=_FLOORS if "blob-ranges" in history.unsupported() else _FLOORS | _RANGE_FLOORS,
-            skipped=skipped_capabilities(history, ("blob-ranges",)),
+            "reads",
+            self._plan,
+            findings=[
+                *(_finding(*group, tally, self._whys[group][1]) for group, tally in self._wrong.by_group.items()),
+                *self._connections.findings(is_near=self._is_near),
+                *self._findings,
+                *(_unserved(put, read) for put, read in self._not_served.values()),
+            ],
+            evidence=self._evidence | self._ranges.evidence,
+            floors=_FLOORS if "blob-ranges" in unsupported(self._whole.events) else _FLOORS | _RANGE_FLOORS,
+            skipped=skipped_capabilities(self._whole, ("blob-ranges",)),
         )
 
 
 class _Connections:
     """Requests that found their connection closed right after a range was refused on it, without a word of closing.
 
-    An idle connection may be closed at any time, and a request may cross that: so few of them prove nothing.
+    An idle connection may be closed at any time, and a request may cross that: so few of them prove nothing. Those of
+    one process are asked on one connection, one after another, in whatever repositories.
+
+    Args:
+        closed: of each that found its connection closed, what its process had asked before.
     """
 
-    def __init__(self) -> None:
-        self._previous: dict[int, Operation] = {}
-        self._dropped: list[tuple[Operation, Operation]] = []
+    def __init__(self, closed: Mapping[int, int]) -> None:
+        self._closed = closed
+        self._before = frozenset(closed.values())
+        self._lost: list[Operation] = []
+        self._refused: dict[int, Operation] = {}
 
-    def take(self, one: Operation) -> None:
-        """The next operation; those of one process are asked on one connection, one after another."""
-        refused = self._previous.get(one.process)
-        self._previous[one.process] = one
-        is_dropped = one.answered.status is None and not one.faults and (one.error or "").startswith(_CLOSED)
-        if is_dropped and refused is not None and _is_refused_range(refused):
-            self._dropped.append((refused, one))
+    def take(self, part: History) -> None:
+        """The operations of one more part."""
+        if not self._closed:
+            return
+        for one in part.operations:
+            if one.index in self._closed and not one.faults:
+                self._lost.append(one)
+            if one.index in self._before and _is_refused_range(one):
+                self._refused[one.index] = one
 
     def findings(self, *, is_near: bool) -> Iterable[Finding]:
         """One, where they are many."""
-        if not is_near or len(self._dropped) < _LEAST_DROPPED:
+        ordered = sorted(self._lost, key=attrgetter("index"))
+        dropped = [(self._refused[self._closed[one.index]], one) for one in ordered if self._is_after_refusal(one)]
+        if not is_near or len(dropped) < _LEAST_DROPPED:
             return
-        refused, dropped = self._dropped[0]
+        refused, lost = dropped[0]
         yield Finding(
             checker="reads",
             rule="broken-refusal",
             key=refused.key,
-            operations=tuple(sorted({one.index for pair in self._dropped[:_SHOWN] for one in pair})),
+            operations=tuple(sorted({one.index for pair in dropped[:_SHOWN] for one in pair})),
             clause=_STAYS,
             explanation=(
-                f"{len(self._dropped)} requests were lost on a connection that was closed after a range had been "
-                f"refused on it, e.g. {told(refused)}. Range {refused.asked.range_text!r}; then {told(dropped)}."
+                f"{len(dropped)} requests were lost on a connection that was closed after a range had been "
+                f"refused on it, e.g. {told(refused)}. Range {refused.asked.range_text!r}; then {told(lost)}."
             ),
         )
+
+    def _is_after_refusal(self, one: Operation) -> bool:
+        return self._closed[one.index] in self._refused
 
 
 def _is_refused_range(one: Operation) -> bool:
@@ -138,22 +190,15 @@ def _is_refused_range(one: Operation) -> bool:
     return one.asked.range_text is not None and status is not None and 400 <= status < 500 and not one.faults
 
 
-def _etags(history: History) -> dict[str, set[str]]:
-    """ETags under which each blob was served, by digest; weak ones by their strong form, as they are compared."""
-    etags: dict[str, set[str]] = {}
-    for one in history.operations:
-        if one.answered.etag is not None and one.answered.status == 200:
-            etags.setdefault(digest_of(one.key) or "", set()).add(_strong(one.answered.etag))
-    return etags
+def _tag_of_content(one: Operation, etag: str) -> bytes:
+    """An ETag of a blob in sixteen bytes, as a registry may have given millions; weak ones by their strong form."""
+    return hashlib.blake2b(f"{digest_of(one.key)} {_strong(etag)}".encode(), digest_size=16).digest()
 
 
-def _conditional(one: Operation, etags: dict[str, set[str]]) -> Iterable[Wrong]:
-    asked, answered = one.asked, one.answered
-    if answered.status == 412 and not one.faults:
-        yield "wrong-condition", _CONDITION, "a read with If-None-Match or If-Modified-Since was answered 412"
-    known = etags.get(digest_of(one.key) or "", set())
-    if answered.status == 304 and asked.if_none_match is not None and _strong(asked.if_none_match) not in known:
-        yield "wrong-condition", _CONDITION, f"304 to the ETag {asked.if_none_match}, which nothing was served with"
+def _conditional(one: Operation) -> Iterable[Wrong]:
+    if one.answered.status == 412 and not one.faults:
+        why = "a read with If-None-Match or If-Modified-Since was answered 412"
+        yield _WRONG_CONDITION, _CONDITION, why
 
 
 def _strong(etag: str) -> str:
@@ -167,16 +212,36 @@ def _heads_without_length(history: History) -> int:
     )
 
 
-def _finding(rule: str, clause: str, found: list[tuple[Operation, str]]) -> Finding:
-    operations = [one for one, _ in found]
-    first, why = found[0]
-    keys = {one.key for one in operations}
+def _differing(head: Operation, get: Operation, why: str) -> Finding:
+    return Finding(
+        checker="reads",
+        rule="head-differs",
+        key=head.key,
+        operations=tuple(sorted((head.index, get.index))),
+        clause=_SAME,
+        explanation=f"with Accept {head.asked.accept!r}: {why}.",
+    )
+
+
+def _unserved(put: Operation, read: Operation) -> Finding:
+    return Finding(
+        checker="reads",
+        rule="not-served",
+        key=read.key,
+        operations=tuple(sorted((put.index, read.index))),
+        clause=_SERVED,
+        explanation=f"{told(put)}; with Accept {read.asked.accept!r}: {told(read)}.",
+    )
+
+
+def _finding(rule: str, clause: str, tally: Tally, why: str) -> Finding:
+    first = tally.first[0]
     asked = f"Range {first.asked.range_text!r}: " if first.asked.range_text is not None else ""
     return Finding(
         checker="reads",
         rule=rule,
-        key=first.key if len(keys) == 1 else str(first.f),
-        operations=tuple(one.index for one in operations[:_SHOWN]),
+        key=tally.key or str(first.f),
+        operations=tuple(one.index for one in tally.first),
         clause=clause,
-        explanation=f"{len(operations)} {first.f}, e.g. {told(first)}. {asked}{why}.",
+        explanation=f"{tally.count} {first.f}, e.g. {told(first)}. {asked}{why}.",
     )

@@ -5,15 +5,16 @@ the blob before, with nobody else's push to explain it, sees what the registry c
 """
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 import msgspec
 
 from nscr_cli.checkers.evidence import conclude
 from nscr_cli.checkers.inventory import BLOB_READS, found, found_nothing, is_fresh
-from nscr_cli.checkers.verdict import Finding, Result
+from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import seconds, told
 from nscr_cli.history.faults import Bandwidth, Direction, Step, operation_of
-from nscr_cli.history.history import History, Operation
+from nscr_cli.history.history import History, Operation, Whole
 from nscr_cli.history.keys import digest_of
 from nscr_cli.history.ops import F, Kind, PushStyle
 from nscr_cli.history.plan import RunPlan
@@ -46,28 +47,79 @@ class SlowPushesChecker:
         return "slow-pushes"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        slowed = [one for one in history.operations if one.f is F.PUSH_BLOB and one.is_only_slowed]
-        throttled = _throttled(plan, history)
-        pushes = _pushes(history, throttled)
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_SlowPushes":
+        return _SlowPushes(plan, whole)
+
+
+class _SlowPushes:
+    """A blob may be pushed in one repository and seen in another, as some registries show what any of them holds.
+
+    Which pushes were throttled is known once all parts were seen. So reads that end while a push runs are kept, if it
+    would not be over even through the narrowest throttle, with all pushes of their blob.
+    """
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._rates = dict(_rates(plan))
+        self._slowed = 0
+        self._completed = 0
+        self._throttled: dict[int, _Push] = {}
+        self._reads: list[Operation] = []
+        self._pushes: dict[str, dict[int, Operation]] = {}
+
+    def take(self, part: History) -> None:
+        slowed = [one for one in part.of(F.PUSH_BLOB) if one.is_only_slowed]
+        self._slowed += len(slowed)
+        self._completed += sum(one.kind is Kind.OK for one in slowed)
+        for index, rate in _throttled(self._rates, part).items():
+            push = part.by_index[index]
+            self._throttled[index] = _Push(push, push.start_ns + max(0, _took_ns(push, rate)))
+        pushes = _pushes(part)
+        windows: dict[str, tuple[int, int]] = {}
+        for read in part.of(*BLOB_READS) if self._rates else ():
+            digest = digest_of(read.key) or ""
+            known = pushes.get(digest)
+            if known is None or read.kind is not Kind.OK:
+                continue
+            if digest not in windows:
+                windows[digest] = min(one.start_ns for one in known), min(map(self._latest_ns, known))
+            first, latest = windows[digest]
+            if first < read.end_ns < latest:
+                self._reads.append(read)
+                self._pushes.setdefault(digest, {}).update((one.index, one) for one in known)
+
+    def _latest_ns(self, push: Operation) -> int:
+        """When it can have been complete at the latest of what a throttle of ours may make its earliest."""
+        return push.start_ns + max(0, _took_ns(push, min(self._rates.values())))
+
+    def _first(self, digest: str) -> _Push:
+        """The push that may have been complete first, in any repository."""
+        pushes = (self._throttled.get(one.index) or _Push(one, one.start_ns) for one in self._pushes[digest].values())
+        return min(pushes, key=lambda one: (one.earliest_ns, one.operation.start_ns, one.operation.index))
+
+    def result(self) -> Result:
         evidence = {
-            "slowed": len(slowed),
-            "completed": sum(one.kind is Kind.OK for one in slowed),
-            "throttled": len(throttled),
+            "slowed": self._slowed,
+            "completed": self._completed,
+            "throttled": len(self._throttled),
             "asked-for-too-early": 0,
         }
         findings: list[Finding] = []
-        for read in history.operations:
-            first = pushes.get(digest_of(read.key) or "") if read.f in BLOB_READS and read.kind is Kind.OK else None
-            if first is None or read.end_ns >= first.earliest_ns or read.end_ns <= first.operation.start_ns:
-                continue
-            evidence["asked-for-too-early"] += found_nothing(read)
-            if found(read):
-                findings.append(_finding(read, first))
+        first_of = {digest: self._first(digest) for digest in self._pushes}
+        for read in sorted(self._reads, key=attrgetter("start_ns", "index")):
+            first = first_of[digest_of(read.key) or ""]
+            if first.operation.start_ns < read.end_ns < first.earliest_ns:
+                evidence["asked-for-too-early"] += found_nothing(read)
+                if found(read):
+                    findings.append(_finding(read, first))
         # A registry that was there before us may have the same bytes from a former run.
-        is_ours = is_fresh(history)
+        is_ours = is_fresh(self._whole)
         return conclude(
-            self.name,
-            plan,
+            "slow-pushes",
+            self._plan,
             findings=findings[:1] if is_ours else (),
             evidence=evidence,
             floors=_FLOORS,
@@ -75,9 +127,8 @@ class SlowPushesChecker:
         )
 
 
-def _throttled(plan: RunPlan, history: History) -> dict[int, float]:
+def _throttled(rates: dict[str, float], history: History) -> dict[int, float]:
     """By operation: the bandwidth, in bytes a second, of pushes whose whole body went through a throttle of ours."""
-    rates = dict(_rates(plan))
     struck: dict[int, dict[str, float]] = {}
     for event in history.events:
         detail = event.detail if event.name == "fault" else {}
@@ -111,20 +162,19 @@ def _rates(plan: RunPlan) -> Iterator[tuple[str, float]]:
                 yield fault.name, toxic.bytes_per_s
 
 
-def _pushes(history: History, throttled: dict[int, float]) -> dict[str, _Push]:
-    """By digest: the push that may have been complete first, in any repository: some show what another one holds."""
-    first: dict[str, _Push] = {}
-    for one in history.operations:
+def _took_ns(push: Operation, rate: float) -> int:
+    """How long its bytes are under way at least, at this rate."""
+    return round((push.asked.size or 0) / rate * 1e9) - _SLACK_NS
+
+
+def _pushes(history: History) -> dict[str, list[Operation]]:
+    """By digest: the pushes that may have put it anywhere, so far as this history knows of the digest."""
+    pushes: dict[str, list[Operation]] = {}
+    for one in (*history.elsewhere, *history.of(F.PUSH_BLOB)):
         digest = one.asked.digest
-        if one.f is not F.PUSH_BLOB or one.kind is Kind.FAIL or one.asked.wrong_bytes or digest is None:
-            continue
-        took_ns = 0
-        if one.index in throttled:
-            took_ns = round((one.asked.size or 0) / throttled[one.index] * 1e9) - _SLACK_NS
-        push = _Push(one, one.start_ns + max(0, took_ns))
-        if digest not in first or push.earliest_ns < first[digest].earliest_ns:
-            first[digest] = push
-    return first
+        if one.f is F.PUSH_BLOB and one.kind is not Kind.FAIL and not one.asked.wrong_bytes and digest is not None:
+            pushes.setdefault(digest, []).append(one)
+    return pushes
 
 
 def _finding(read: Operation, push: _Push) -> Finding:

@@ -16,7 +16,7 @@ import msgspec
 
 from nscr_cli.engine.digest_notes import DigestNotes
 from nscr_cli.history.faults import operation_of
-from nscr_cli.history.history import History, Whole
+from nscr_cli.history.history import History, Whole, is_closed
 from nscr_cli.history.journal import read_lines, read_part
 from nscr_cli.history.keys import digest_of, repository_of
 from nscr_cli.history.ops import INVOKE, OK, Event, F, Kind, Sample, detached
@@ -32,6 +32,7 @@ _LATELY = 100_000
 class _Digest(msgspec.Struct, gc=False):
     digest: str | None = None
     header_digest: str | None = None
+    status: int | None = None
 
 
 class _OpLine(msgspec.Struct, tag="op", gc=False):
@@ -44,6 +45,7 @@ class _OpLine(msgspec.Struct, tag="op", gc=False):
     key: str
     asked: _Digest | None = None
     answered: _Digest | None = None
+    error: str | None = None
 
 
 _Line = _OpLine | Sample | Event
@@ -72,11 +74,14 @@ class Parts:
         self._events: list[Event] = []
         self._acknowledged: set[F] = set()
         self._open: dict[int, _OpLine] = {}
+        self._last: dict[int, int] = {}
+        self._asked_before: dict[int, int | None] = {}
+        self._closed: dict[int, int] = {}
         self._lately: dict[int | None, int] = {}
         self._before: dict[int | None, int] = {}
         self._samples: list[Sample] = []
         self._split(journal)
-        self.whole = Whole(self._events, frozenset(self._acknowledged), self._samples)
+        self.whole = Whole(self._events, frozenset(self._acknowledged), self._samples, self._closed)
         self._share_out()
 
     def histories(self) -> Iterator[History]:
@@ -122,6 +127,8 @@ class Parts:
             if entry.process in self._open:
                 raise ValueError(f"process {entry.process} has two open operations at index {entry.index}")
             self._open[entry.process] = entry
+            self._asked_before[entry.process] = self._last.get(entry.process)
+            self._last[entry.process] = entry.index
             # A fault strikes what is under way, or was a moment ago.
             if len(self._lately) >= _LATELY:
                 self._before, self._lately = self._lately, {}
@@ -131,6 +138,9 @@ class Parts:
         invoked = self._open.pop(entry.process, None)
         if invoked is None or (invoked.f, invoked.key) != (entry.f, entry.key):
             raise ValueError(f"index {entry.index} completes what process {entry.process} never asked")
+        before = self._asked_before.pop(entry.process)
+        if before is not None and is_closed(entry.error, entry.answered.status if entry.answered is not None else None):
+            self._closed[invoked.index] = before
         if entry.kind is OK:
             self._acknowledged.add(entry.f)
         self._note(entry, part, entry.answered)

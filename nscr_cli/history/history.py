@@ -17,6 +17,7 @@ from nscr_cli.history.ops import INFO, INVOKE, OK, Answered, Asked, Entry, Event
 from nscr_cli.history.sharing import Sharing
 
 NEVER = 2**63 - 1
+_CLOSED = "connection closed"
 Derived = TypeVar("Derived")
 
 
@@ -62,11 +63,14 @@ class Whole(msgspec.Struct, frozen=True):
         events: what happened to the run itself; in a history that is judged in parts, without the strikes of faults.
         acknowledged: kinds of operations that were acknowledged at least once.
         samples: of the monitoring API.
+        closed: operations that were not answered because their connection was closed, each with the one that its
+            process asked before it; by the indexes of their invocations.
     """
 
     events: Sequence[Event]
     acknowledged: frozenset[F]
     samples: Sequence[Sample] = ()
+    closed: Mapping[int, int] = {}
 
 
 class Recorded(Protocol):
@@ -160,7 +164,7 @@ class History:
         """What is known of the whole run, whether or not this is only a part of it."""
         if self._known is None:
             kinds = (f for f, operations in self._by_f.items() if any(one.kind is OK for one in operations))
-            self._known = Whole(self.events, frozenset(kinds), self.samples)
+            self._known = Whole(self.events, frozenset(kinds), self.samples, _closed(self.operations))
         return self._known
 
     @cached_property
@@ -231,6 +235,23 @@ def unsupported(events: Iterable[Event]) -> dict[str, str]:
         for event in events
         if event.name == "capability" and event.detail.get("supported") == "no"
     }
+
+
+def is_closed(error: str | None, status: int | None) -> bool:
+    """An operation ended because its connection was closed before any answer."""
+    return status is None and error is not None and error.startswith(_CLOSED)
+
+
+def _closed(operations: list[Operation]) -> dict[int, int]:
+    closed: dict[int, int] = {}
+    last: dict[int, int] = {}
+    if any(is_closed(one.error, one.answered.status) for one in operations):
+        for one in operations:
+            before = last.get(one.process)
+            last[one.process] = one.index
+            if before is not None and is_closed(one.error, one.answered.status):
+                closed[one.index] = before
+    return closed
 
 
 def _struck(operations: list[Operation], events: list[Event]) -> list[Operation]:
