@@ -21,13 +21,14 @@ from nscr_cli.checkers.inventory import (
     is_fresh,
     seen_digest,
 )
+from nscr_cli.checkers.locations import is_plainly_located, misleading
 from nscr_cli.checkers.refusals import is_refusal
 from nscr_cli.checkers.tally import Tallies, Tally
 from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import short, told
 from nscr_cli.history.history import History, Operation, Whole, unsupported
 from nscr_cli.history.keys import digest_of
-from nscr_cli.history.ops import FAIL, OK, F
+from nscr_cli.history.ops import FAIL, INFO, OK, F
 from nscr_cli.history.plan import RunPlan
 
 _DIGEST = "spec.md#pulling-manifests, #pushing-manifests: Docker-Content-Digest is the digest of the content"
@@ -36,6 +37,7 @@ _TYPE = "spec.md#pulling-manifests: Content-Type is the media type that the mani
 _WRONG_DIGEST = "wrong-digest-header"
 _STATUS = "spec.md#endpoints: the status of a success"
 _USABLE = "spec.md#pushing-blobs, #listing-tags: a success carries what its client needs: Location, a list of tags"
+_LOCATION = "spec.md#pushing-blobs, #pushing-manifests: 201 has a Location, where what was pushed can be pulled"
 _VALID = "spec.md#error-codes: a valid request is not refused"
 _BROKEN = "RFC 9110, 15.6: a request, valid or not, does not end in an internal error"
 _FLOORS = {"answers": 10}
@@ -44,6 +46,7 @@ _MANY = 0.01
 _OURS = ("another origin", "not followed", "not mounted", ", then ", "out of order")
 _ITS_RIGHT = frozenset({502, 503, 504, 507})
 _READS = BLOB_READS | MANIFEST_READS
+_LOCATED = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB, F.FINISH_UPLOAD, F.PUT_MANIFEST})
 _SUCCESS: dict[F, tuple[int, ...]] = {
     F.PUSH_BLOB: (201,),
     F.MOUNT_BLOB: (201,),
@@ -95,6 +98,7 @@ class _Protocol:
         self._wrong: Tallies[tuple[F, str, str, str]] = Tallies(_SHOWN)
         self._rights = Tally(1)
         self._errors = ErrorAnswers()
+        self._is_ours = is_fresh(whole)
         self._evidence = {"answers": 0, "digest-headers": 0, "unavailable": 0}
 
     def take(self, part: History) -> None:
@@ -116,6 +120,9 @@ class _Protocol:
                     self._rights.add(one)
                 for rule, clause, why in (*_wrong(one, sizes, types), *(_refused(one) if is_accepted else ())):
                     self._wrong.add((f, rule, clause, why), one)
+                if f in _LOCATED and one.kind is OK and status == 201:
+                    for why in misleading(one, is_ours=self._is_ours):
+                        self._wrong.add((f, "wrong-location", _LOCATION, f"was answered 201 {why}"), one)
             self._evidence["answers"] += answers
             self._evidence["digest-headers"] += headers
 
@@ -158,6 +165,8 @@ def _is_plain(one: Operation, sizes: dict[str, int], types: Types) -> bool:
         return False
     if answered.length != answered.content_length and None not in (answered.length, answered.content_length):
         return False
+    if answered.status == 201:
+        return is_plainly_located(one)
     if f is not _GET_MANIFEST and f is not _HEAD_MANIFEST:
         return True
     seen = said if digest is None else digest
@@ -175,6 +184,8 @@ def _wrong(one: Operation, sizes: dict[str, int], types: Types) -> Iterable[tupl
     if status >= 500 and status not in _ITS_RIGHT:
         yield "server-error", _BROKEN, f"answered {status}"
     is_success = one.kind is OK and one.answered.present is not False and one.answered.error_code is None
+    # A write whose success nobody specified is not taken for one; that it came whole is enough to judge its status.
+    is_success = is_success or (one.kind is INFO and 200 <= status < 300 and one.error == str(status))
     if is_success and status not in _allowed(one) and status != 404:
         yield "wrong-status", _STATUS, f"answered {status}, where {' or '.join(map(str, _allowed(one)))} is specified"
     if one.kind is OK and (one.f in (*BLOB_WRITES, F.PUT_MANIFEST) or (one.f in _READS and found(one))):

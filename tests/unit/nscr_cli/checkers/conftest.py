@@ -45,7 +45,7 @@ class SimulatedRegistry:
                 self._committed.add(digest)
                 if not self._strikes("lost-blob"):
                     self._blobs.add(key)
-                return _ok(201, header_digest=digest)
+                return _ok(201, header_digest=digest, location=f"/v2/{repository}/blobs/{digest}")
             case F.DELETE_BLOB:
                 return self._delete_blob(key)
             case F.GET_BLOB | F.HEAD_BLOB:
@@ -54,7 +54,7 @@ class SimulatedRegistry:
                 self._manifests[f"{repository}@{digest}"] = asked.references
                 if ":" in key.partition("@")[0] and not self._strikes("lost-tag"):
                     self._tags[key] = digest
-                return _ok(201, header_digest=digest)
+                return _ok(201, header_digest=digest, location=f"/v2/{repository}/manifests/{digest}")
             case F.DELETE_TAG:
                 return self._delete_tag(key)
             case F.DELETE_MANIFEST:

@@ -101,14 +101,14 @@ class ModelRegistry:
         self.blobs[asked.key] = asked.content
         size = asked.content.size
         offsets = (size // 2, size) if asked.asked.style is PushStyle.CHUNKED_PATCH else ()
-        return ok(201, sent_offsets=offsets, stored_offsets=offsets)
+        return ok(201, sent_offsets=offsets, stored_offsets=offsets, location=located(asked, "blobs"))
 
     def mount_blob(self, asked: Invocation) -> Completion:
         content = self.blobs.get(f"{asked.asked.source}@{asked.asked.digest}")
         if content is None:
             return Completion(kind=Kind.FAIL, answered=Answered(status=202), error="202: not mounted")
         self.blobs[asked.key] = content
-        return ok(201)
+        return ok(201, location=located(asked, "blobs"))
 
     def get_blob(self, asked: Invocation) -> Completion:
         content = self.blobs.get(asked.key)
@@ -147,7 +147,7 @@ class ModelRegistry:
             self._tag_writes += 1
             if not self.loses_every or self._tag_writes % self.loses_every:
                 self.tags[asked.key] = digest
-        return ok(201, header_digest=digest)
+        return ok(201, header_digest=digest, location=located(asked, "manifests"))
 
     def get_manifest(self, asked: Invocation) -> Completion:
         digest = self.tags.get(asked.key) if tag_of(asked.key) else digest_of(asked.key)
@@ -199,6 +199,10 @@ class ModelRegistry:
             if repository_of(key) == repository and stored.subject == subject
         )
         return ok(200, referrers=referrers)
+
+
+def located(asked: Invocation, kind: str) -> str:
+    return f"/v2/{repository_of(asked.key)}/{kind}/{asked.asked.digest}"
 
 
 _HANDLERS = {

@@ -46,7 +46,8 @@ def operation(index: int, f: F, key: str, asked: Asked, answered: Answered | Non
 
 def pushed(index: int, repository: str, digest: str) -> list[Entry]:
     asked = Asked(digest=digest, size=5, style=PushStyle.SINGLE_POST)
-    return operation(index, F.PUSH_BLOB, f"{repository}@{digest}", asked, Answered(status=201))
+    answered = Answered(status=201, location=f"/v2/{repository}/blobs/{digest}")
+    return operation(index, F.PUSH_BLOB, f"{repository}@{digest}", asked, answered)
 
 
 def read(index: int, repository: str, digest: str) -> list[Entry]:
