@@ -14,15 +14,16 @@ from nscr_cli.checkers.inventory import is_fresh
 from nscr_cli.checkers.monitoring_agreement import contradictions
 from nscr_cli.checkers.monitoring_shapes import REPOSITORIES, Document, Health, State, shape_of
 from nscr_cli.checkers.monitoring_truth import Truth
-from nscr_cli.checkers.verdict import Finding, Result, Verdict
+from nscr_cli.checkers.verdict import Finding, Result, Verdict, judged
 from nscr_cli.checkers.wording import seconds
-from nscr_cli.history.history import History
+from nscr_cli.history.history import History, Whole
 from nscr_cli.history.ops import Sample
 from nscr_cli.history.plan import RunPlan
 
 _CLAUSE = "docs/external-api.md: the monitoring API answers as documented, and tells the truth"
 _FLOORS = {"samples": 3, "quiet-samples": 1, "load-samples": 1}
 _SILENCE = 3
+_NOT_FOUND = 404
 _SHOWN = 3
 _CLOCK_SLACK_MS = 1000  # of a machine whose clock is being set
 
@@ -35,33 +36,60 @@ class MonitoringChecker:
         return "monitoring"
 
     def check(self, plan: RunPlan, history: History) -> Result:
-        target = next((event.detail for event in history.events if event.name == "target"), {})
-        if target.get("monitoring") == "no":
-            if is_fresh(history):
-                reason = "the registry that the run started has a monitoring API, and it was not there"
-                return Result(checker=self.name, verdict=Verdict.UNKNOWN, reasons=(reason,))
-            skipped = ("monitoring: the registry has no monitoring API",)
-            return Result(checker=self.name, verdict=Verdict.UNKNOWN, skipped=skipped, is_skipped=True)
-        told = _Told()
-        documents = [(sample, document) for sample in history.samples if (document := told.document(sample))]
-        for sample, document in documents:
+        return judged(self, plan, history)
+
+    def begin(self, plan: RunPlan, whole: Whole) -> "_Monitoring":
+        return _Monitoring(plan, whole)
+
+
+class _Monitoring:
+    """The answers are known from the beginning; each part of the history adds to what they must be."""
+
+    def __init__(self, plan: RunPlan, whole: Whole) -> None:
+        self._plan = plan
+        self._whole = whole
+        self._target = next((event.detail for event in whole.events if event.name == "target"), {})
+        self._told = told = _Told()
+        self._truth: Truth | None = None
+        if self._target.get("monitoring") == "no":
+            return
+        self._documents = [(sample, document) for sample in whole.samples if (document := told.document(sample))]
+        for sample, document in self._documents:
             for why in contradictions(sample.endpoint, document):
                 told.wrong("contradiction", sample, why)
             told.health(sample, document)
-        told.keeps_counting(documents)
-        is_linearizable = plan.scenario.tag_model == "linearizable"
-        truth = Truth(history, is_ours=target.get("fresh") == "yes", is_linearizable=is_linearizable)
-        told.untrue(truth, documents, history.samples)
-        quiet = sum(sample.quiet for sample, _ in documents)
-        has_died = any(event.name == "target-died" for event in history.events)
+        told.keeps_counting(self._documents)
+        self._truth = Truth(
+            sorted(self._documents, key=lambda pair: pair[0].start_ns),
+            [sample for sample in whole.samples if sample.status == _NOT_FOUND],
+            is_ours=self._target.get("fresh") == "yes",
+            is_linearizable=plan.scenario.tag_model == "linearizable",
+        )
+
+    def take(self, part: History) -> None:
+        if self._truth is not None:
+            self._truth.take(part)
+
+    def result(self) -> Result:
+        if self._truth is None:
+            if is_fresh(self._whole):
+                reason = "the registry that the run started has a monitoring API, and it was not there"
+                return Result(checker="monitoring", verdict=Verdict.UNKNOWN, reasons=(reason,))
+            skipped = ("monitoring: the registry has no monitoring API",)
+            return Result(checker="monitoring", verdict=Verdict.UNKNOWN, skipped=skipped, is_skipped=True)
+        told = self._told
+        for sample, why in self._truth.wrong():
+            told.wrong("untrue-figure", sample, why)
+        quiet = sum(sample.quiet for sample, _ in self._documents)
+        has_died = any(event.name == "target-died" for event in self._whole.events)
         return conclude(
-            self.name,
-            plan,
-            findings=told.findings(is_silence_its_own=not has_died and target.get("fresh") == "yes"),
+            "monitoring",
+            self._plan,
+            findings=told.findings(is_silence_its_own=not has_died and self._target.get("fresh") == "yes"),
             evidence={
-                "samples": len(documents),
+                "samples": len(self._documents),
                 "quiet-samples": quiet,
-                "load-samples": len(documents) - quiet,
+                "load-samples": len(self._documents) - quiet,
                 "unanswered": len(told.unanswered),
             },
             floors=_FLOORS,
@@ -110,16 +138,6 @@ class _Told:
             self.wrong("unhealthy", sample, f"status is {status}, and nobody disturbed the registry")
         if isinstance(document, Health) and (sample.status == 200) == (status == "unhealthy"):
             self.wrong("contradiction", sample, f"answered {sample.status}, and status is {status}")
-
-    def untrue(self, truth: Truth, documents: list[tuple[Sample, Document]], samples: list[Sample]) -> None:
-        """Compares what was said with what the history says may have been so at that time."""
-        for sample, document in sorted(documents, key=lambda pair: pair[0].start_ns):
-            for why in truth.wrong(sample, document):
-                self.wrong("untrue-figure", sample, why)
-        for sample in samples:
-            name = sample.endpoint.removeprefix(REPOSITORIES).replace("%2F", "/")
-            if sample.status == 404 and truth.must_hold_repository(name, sample):
-                self.wrong("untrue-figure", sample, "answered 404, and the history says that it is there")
 
     def keeps_counting(self, documents: list[tuple[Sample, Document]]) -> None:
         """The uptime grows as time passes, until a registry restarts; the generation never falls."""

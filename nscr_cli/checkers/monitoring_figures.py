@@ -4,12 +4,13 @@ Operations that run at that instant, and those that nobody answered, leave it op
 a range under load, and one number once all is quiet. Terms: docs/api.md.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from nscr_cli.checkers.inventory import Inventory
 from nscr_cli.checkers.listing import TagPresence
 from nscr_cli.checkers.monitoring_known import Figure, Known
+from nscr_cli.checkers.monitoring_roster import Roster
 from nscr_cli.checkers.monitoring_uploads import Uploads
 from nscr_cli.checkers.spans import BEFORE_ALL, Span, intersection, union
 from nscr_cli.history.history import NEVER, History
@@ -17,8 +18,83 @@ from nscr_cli.history.keys import digest_key, digest_of, repository_of
 from nscr_cli.history.ops import Reference
 
 
+class Blobs:
+    """The figures of some blobs.
+
+    Args:
+        known: by digest.
+        reached: by digest: when a manifest certainly refers to it and sees it.
+        sizes: by digest.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, Known],
+        reached: Callable[[], Mapping[str, list[list[Span]]]],
+        sizes: Mapping[str, int],
+    ) -> None:
+        self.known = known
+        self._reached = reached
+        self._sizes = sizes
+
+    @cached_property
+    def blobs(self) -> Figure:
+        return Figure(self.known.values())
+
+    @cached_property
+    def unreferenced(self) -> Figure:
+        """At most those that no manifest certainly reaches. None is certain, since a lease may protect it."""
+        return Figure(self._unreached.values())
+
+    @cached_property
+    def space(self) -> Figure | None:
+        """The bytes of those; None where the size of one is not known."""
+        if not self._unreached.keys() <= self._sizes.keys():
+            return None
+        return Figure(self._unreached.values(), (self._sizes[digest] for digest in self._unreached))
+
+    @cached_property
+    def roster(self) -> Roster:
+        return Roster(self.known)
+
+    @cached_property
+    def _unreached(self) -> Mapping[str, Known]:
+        """By digest: `absent` is when it certainly is not there, or is certainly reached by a manifest."""
+        reached = self._reached()
+        return {
+            digest: Known([], union(known.absent, *reached.get(digest, ()))) for digest, known in self.known.items()
+        }
+
+
+class SharedBlobs:
+    """What the parts of a history say of the blobs that several of them know of, gathered."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, list[list[Span]]] = {}
+        self._first: dict[str, int] = {}
+        self._reached: dict[str, list[list[Span]]] = {}
+        self._sizes: dict[str, int] = {}
+
+    def hold(self, digest: str, held: list[list[Span]], first: int) -> None:
+        """A part knows when it was held by each of some repositories, and when its first write began there."""
+        self._held.setdefault(digest, []).extend(held)
+        self._first[digest] = min(self._first.get(digest, NEVER), first)
+
+    def reach(self, digest: str, reached: list[list[Span]], size: int | None) -> None:
+        """A part knows when its manifests reached it, and its size."""
+        self._reached.setdefault(digest, []).extend(reached)
+        if size is not None:
+            self._sizes[digest] = size
+
+    def gathered(self) -> Blobs:
+        """Once all parts were taken."""
+        known = {one: _known_blob(held, self._first[one]) for one, held in self._held.items()}
+        written = {one: each for one, each in known.items() if self._first[one] < NEVER}
+        return Blobs(written, lambda: self._reached, self._sizes)
+
+
 class Figures:
-    """All figures of one history; each is made when it is first asked for."""
+    """All figures of one history, or of one part; each is made when it is first asked for."""
 
     def __init__(self, history: History, inventory: Inventory, tags: TagPresence) -> None:
         self._history = history
@@ -59,24 +135,50 @@ class Figures:
         }
 
     @cached_property
-    def known_blobs(self) -> Mapping[str, Known]:
-        """By digest, whatever the number of repositories.
+    def _blobs_held(self) -> dict[str, tuple[list[list[Span]], int]]:
+        """By digest, whatever the number of repositories: when each held it, and when the first write of it began.
 
         A blob that its last repository has let go of is counted until a collection takes it, and nobody knows when
         that is: it is certainly absent only before its first write.
         """
-        held: dict[str, list[list[Span]]] = {}
-        first: dict[str, int] = {}
+        held: dict[str, tuple[list[list[Span]], int]] = {}
         for key in self._inventory.blob_operations:
             digest = digest_of(key) or ""
             presence = self._inventory.presence(key, is_manifest=False)
-            held.setdefault(digest, []).append(presence.held())
-            first[digest] = min(first.get(digest, NEVER), presence.unwritten()[1])
-        return {
-            digest: Known.consistent(union(*spans), [(BEFORE_ALL, first[digest])])
-            for digest, spans in held.items()
-            if first[digest] < NEVER or any(spans)
-        }
+            spans, first = held.get(digest, ([], NEVER))
+            spans.append(presence.held())
+            held[digest] = spans, min(first, presence.unwritten()[1])
+        return held
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        """Those that no other part knows of."""
+        return Blobs(
+            {
+                digest: _known_blob(held, first)
+                for digest, (held, first) in self._blobs_held.items()
+                if first < NEVER and not self._history.is_shared(digest)
+            },
+            lambda: self._reached,
+            self._inventory.sizes,
+        )
+
+    def tell_of_shared(self, shared: SharedBlobs, *, is_reached: bool) -> None:
+        """What this part knows of blobs that others know of, too.
+
+        Args:
+            is_reached: what refers to them counts as well.
+        """
+        for digest, (held, first) in self._blobs_held.items():
+            if self._history.is_shared(digest):
+                shared.hold(digest, held, first)
+                if is_reached:
+                    shared.reach(digest, self._reached.get(digest, []), self._inventory.sizes.get(digest))
+
+    @cached_property
+    def digests(self) -> Iterable[str]:
+        """Digests of blobs that may have been put there."""
+        return [digest for digest, (_, first) in self._blobs_held.items() if first < NEVER]
 
     @cached_property
     def repositories(self) -> Figure:
@@ -85,22 +187,6 @@ class Figures:
     @cached_property
     def manifests(self) -> Figure:
         return Figure(self.known_manifests.values())
-
-    @cached_property
-    def blobs(self) -> Figure:
-        return Figure(self.known_blobs.values())
-
-    @cached_property
-    def unreferenced(self) -> Figure:
-        """At most those that no manifest certainly reaches. None is certain, since a lease may protect it."""
-        return Figure(self._unreached.values())
-
-    @cached_property
-    def space(self) -> Figure | None:
-        """The bytes of those; None where the size of one is not known."""
-        if not self._unreached.keys() <= self._inventory.sizes.keys():
-            return None
-        return Figure(self._unreached.values(), (self._inventory.sizes[digest] for digest in self._unreached))
 
     @cached_property
     def orphans(self) -> Figure:
@@ -116,18 +202,15 @@ class Figures:
         return Uploads(self._history)
 
     @cached_property
-    def _unreached(self) -> Mapping[str, Known]:
-        """By digest of a blob: `absent` is when it certainly is not there, or is certainly reached by a manifest."""
+    def _reached(self) -> Mapping[str, list[list[Span]]]:
+        """By digest of a blob: when each manifest that refers to it certainly was there, and saw it."""
         reached: dict[str, list[list[Span]]] = {}
         for key, known in self.known_manifests.items():
             for edge in self._edges(key):
                 if known.there and not edge.is_manifest:
                     linked = self._edge(repository_of(key), edge)
                     reached.setdefault(edge.digest, []).append(intersection(known.there, linked.there))
-        return {
-            digest: Known([], union(known.absent, *reached.get(digest, [])))
-            for digest, known in self.known_blobs.items()
-        }
+        return reached
 
     def _orphaned(self, key: str, known: Known) -> Known:
         edges = [self._edge(repository_of(key), edge) for edge in self._edges(key)]
@@ -151,6 +234,10 @@ class Figures:
 
     def _edges(self, key: str) -> tuple[Reference, ...]:
         return self._inventory.references.get(digest_of(key) or "", ())
+
+
+def _known_blob(held: list[list[Span]], first: int) -> Known:
+    return Known.consistent(union(*held), [(BEFORE_ALL, first)])
 
 
 def _all_absent(things: Iterable[Known]) -> list[Span]:

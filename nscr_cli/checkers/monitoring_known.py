@@ -5,13 +5,14 @@ are not certainly absent.
 """
 
 from collections.abc import Iterable
+from itertools import repeat
 
 import msgspec
 
 from nscr_cli.checkers.spans import Coverage, Span, intersection
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """What is certain of one thing.
 
     Attributes:
@@ -32,14 +33,24 @@ class Figure:
     """The range of one figure at each instant; each thing counts with its weight, once unless told otherwise."""
 
     def __init__(self, things: Iterable[Known], weights: Iterable[int] | None = None) -> None:
-        things = list(things)
-        weights = [1] * len(things) if weights is None else list(weights)
-        self._there = Coverage(zip((one.there for one in things), weights, strict=True))
-        self._absent = Coverage(zip((one.absent for one in things), weights, strict=True))
-        self._all = sum(weights)
+        self._there = Coverage()
+        self._absent = Coverage()
+        self._all = 0
+        for one, weight in zip(things, repeat(1) if weights is None else weights, strict=False):
+            self._there.add(one.there, weight)
+            self._absent.add(one.absent, weight)
+            self._all += weight
 
     def least(self, instant: int) -> int:
         return self._there.at(instant)
 
     def most(self, instant: int) -> int:
         return self._all - self._absent.at(instant)
+
+    def changes(self, start: int, end: int) -> Iterable[tuple[int, int, int]]:
+        """Within an interval: place of each change (twice the stamp, and one more where something begins), how the
+        least changes there, and how the most."""
+        for place, weight in self._there.changes(start, end):
+            yield place, weight, 0
+        for place, weight in self._absent.changes(start, end):
+            yield place, 0, -weight

@@ -3,7 +3,7 @@
 At an instant a list is right when it holds all that certainly is there and nothing that certainly is not.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from nscr_cli.checkers.monitoring_known import Known
 from nscr_cli.checkers.spans import covers
@@ -57,6 +57,20 @@ class Roster:
                 wrong = (self.missing, self.ghosts)[which]
                 (wrong.add if begins else wrong.discard)(name)
         return not self.missing and not self.ghosts
+
+    def changes(self, until: int) -> Iterable[tuple[int, int]]:
+        """What changes after the instant that was shown, up to another: at which place, and by how much the number of
+        wrong names. Nothing is gone on to, because polls may overlap."""
+        missing, ghosts = set(self.missing), set(self.ghosts)
+        for place in range(self._place, len(self._changes)):
+            at, name, which, begins = self._changes[place]
+            if at > 2 * until:
+                return
+            if (name in self._listed) == bool(which):
+                wrong = (missing, ghosts)[which]
+                if (name in wrong) != begins:
+                    (wrong.add if begins else wrong.discard)(name)
+                    yield at, 1 if begins else -1
 
     def wrong_throughout(self, start: int, end: int) -> tuple[list[str], list[str]]:
         """Of what is missing now and what is there and should not, the names that this held for all the while."""

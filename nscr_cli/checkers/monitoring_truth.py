@@ -9,17 +9,19 @@ Totals are judged only where nobody else writes to the registry; elsewhere only 
 quiet every range is one number, but for what `info` leaves open.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
 
 from nscr_cli.checkers.inventory import Inventory
 from nscr_cli.checkers.listing import TagPresence
-from nscr_cli.checkers.monitoring_claims import Claim, Fact, FigureClaim, ListClaim, judge
-from nscr_cli.checkers.monitoring_figures import Figures
+from nscr_cli.checkers.monitoring_claims import Claims
+from nscr_cli.checkers.monitoring_figures import Blobs as BlobFigures
+from nscr_cli.checkers.monitoring_figures import Figures, SharedBlobs
 from nscr_cli.checkers.monitoring_known import Figure, Known
 from nscr_cli.checkers.monitoring_roster import Roster
 from nscr_cli.checkers.monitoring_shapes import (
+    REPOSITORIES,
     Blobs,
     Collection,
     Document,
@@ -34,144 +36,177 @@ from nscr_cli.checkers.monitoring_shapes import (
 from nscr_cli.checkers.spans import covers
 from nscr_cli.checkers.tag_values import TagValues
 from nscr_cli.checkers.wording import short, told
-from nscr_cli.history.history import NEVER, History, Operation
+from nscr_cli.history.history import History, Operation
 from nscr_cli.history.keys import repository_of, tag_key, tag_of
 from nscr_cli.history.ops import Sample
 
+Answers = list[tuple[Sample, Document]]
+
 
 class Truth:
-    """What the history determines at each instant.
+    """What the parts of a history determine of each answer, gathered.
 
     Args:
+        answers: in the order of their start.
+        unknown: what was answered 404.
         is_ours: nobody else writes to this registry, so that nothing else can be in it.
         is_linearizable: of a tag, what was acknowledged is seen at once.
     """
 
-    def __init__(self, history: History, *, is_ours: bool, is_linearizable: bool) -> None:
-        self._history = history
+    def __init__(self, answers: Answers, unknown: Iterable[Sample], *, is_ours: bool, is_linearizable: bool) -> None:
+        self._answers = answers
+        self._unknown = list(unknown)
         self._is_ours = is_ours
-        self._inventory = history.shared(Inventory)
-        self._tags = history.shared(TagPresence)
-        self._figures = Figures(history, self._inventory, self._tags)
-        self._values = history.shared(TagValues) if is_linearizable else None
+        self._is_linearizable = is_linearizable
+        self._claims = [Claims(sample.start_ns, sample.end_ns) for sample, _ in answers]
+        self._lists_blobs = is_ours and any(isinstance(document, Blobs) for _, document in answers)
+        self._counts_links = is_ours and any(isinstance(document, State | Collection) for _, document in answers)
+        self._counts_blobs = is_ours and any(not isinstance(document, Repository) for _, document in answers)
+        self._shared = SharedBlobs()
+        self._digests = array("q")
+        self._repositories: set[str] = set()
+        self._tagged: set[str] = set()
+        self._wrongly_unknown: list[Sample] = []
+
+    def take(self, part: History) -> None:
+        """What one more part says of each answer."""
+        if not self._answers and not self._unknown:
+            return
+        judge = _Part(part, is_ours=self._is_ours, is_linearizable=self._is_linearizable)
+        for (sample, document), claims in zip(self._answers, self._claims, strict=True):
+            judge.tell(claims, sample, document)
+        figures = judge.figures
+        if self._counts_blobs:
+            figures.tell_of_shared(self._shared, is_reached=self._counts_links)
+        if self._lists_blobs:
+            self._digests.extend(map(hash, figures.digests))
+        if self._is_ours and any(isinstance(document, State) for _, document in self._answers):
+            self._repositories |= figures.known_repositories.keys()
+        named = {document.name for _, document in self._answers if isinstance(document, Repository)}
+        self._tagged.update(name for name in named if judge.has_tags(name))
+        self._wrongly_unknown += (one for one in self._unknown if judge.must_hold_repository(one))
+
+    def wrong(self) -> Iterable[tuple[Sample, str]]:
+        """What is wrong with each answer, in words, once all parts were taken."""
+        shared = self._shared.gathered()
+        known = sorted(self._digests)
+        for (sample, document), claims in zip(self._answers, self._claims, strict=True):
+            if self._is_ours:
+                _of_blobs(claims, document, shared)
+            claims.fact("strangers", self._strangers(document, known))
+            for why in claims.wrong():
+                yield sample, why
+        for sample in self._wrongly_unknown:
+            yield sample, "answered 404, and the history says that it is there"
+
+    def _strangers(self, document: Document, digests: list[int]) -> Iterable[str]:
+        """What no part knows of."""
+        match document:
+            case State() if self._is_ours:
+                names = (one.name for one in document.repositories if one.name not in self._repositories)
+                yield from (f"repository {name} is listed, and nothing can be in it" for name in names)
+            case Blobs() if self._is_ours:
+                listed = (blob.digest for blob in document.blobs if not _is_among(digests, hash(blob.digest)))
+                yield from (f"{short(digest)} is listed, and nobody pushed it" for digest in listed)
+            case Repository() if document.name not in self._tagged:
+                keys = (tag_key(document.name, tag.tag) for tag in document.tags)
+                yield from (f"{_tag(key)} is there, and nobody put it" for key in keys)
+
+
+class _Part:
+    """What one part of a history determines at each instant."""
+
+    def __init__(self, part: History, *, is_ours: bool, is_linearizable: bool) -> None:
+        self._is_ours = is_ours
+        self._inventory = part.shared(Inventory)
+        self._tags = part.shared(TagPresence)
+        self.figures = Figures(part, self._inventory, self._tags)
+        self._values = part.shared(TagValues) if is_linearizable else None
         self._rosters: dict[str, Roster] = {}
 
-    def wrong(self, sample: Sample, document: Document) -> Iterable[str]:
-        """What is wrong with an answer, in words. Samples are best asked about in the order of their start."""
-        return judge(list(self._claims(sample, document)), self._instants(sample), sample.start_ns, sample.end_ns)
+    def has_tags(self, repository: str) -> bool:
+        """Whether anybody put a tag into it here."""
+        return bool(self._tags.keys_of(repository))
 
-    def must_hold_repository(self, name: str, sample: Sample) -> bool:
-        """Whether the repository was there throughout the poll."""
-        known = self._figures.known_repositories.get(name)
+    def must_hold_repository(self, sample: Sample) -> bool:
+        """Whether the repository that a poll asked for was there throughout the poll."""
+        name = sample.endpoint.removeprefix(REPOSITORIES).replace("%2F", "/")
+        known = self.figures.known_repositories.get(name)
         return known is not None and covers(known.there, sample.start_ns, sample.end_ns)
 
-    @cached_property
-    def _stamps(self) -> list[int]:
-        return sorted({stamp for one in self._history.operations for stamp in (one.start_ns, one.end_ns)} - {NEVER})
-
-    def _instants(self, sample: Sample) -> Iterator[int]:
-        yield sample.start_ns
-        first = bisect_right(self._stamps, sample.start_ns)
-        for place in range(first, bisect_right(self._stamps, sample.end_ns, lo=first)):
-            yield self._stamps[place]
-
-    def _claims(self, sample: Sample, document: Document) -> Iterable[Claim]:
+    def tell(self, claims: Claims, sample: Sample, document: Document) -> None:
+        """Add what this part knows to what an answer claims."""
+        figures = self.figures
         match document:
             case State():
-                yield from self._of_repositories(sample, document.repositories)
+                self._of_repositories(claims, sample, document.repositories)
                 if self._is_ours:
-                    yield from self._of_summary(document.summary)
-                    yield from self._of_sessions("activeSessions.count", document.active_sessions.sessions, sample)
+                    claims.figure("totalRepositories", document.summary.total_repositories, figures.repositories)
+                    self._of_counts(claims, document.summary)
+                    self._of_sessions(claims, "activeSessions.count", document.active_sessions.sessions, sample)
             case Health(metrics=metrics) if self._is_ours and document.checks.statistics_access:
-                yield FigureClaim("totalRepositories", metrics.total_repositories, self._figures.repositories)
-                yield FigureClaim("totalManifests", metrics.total_manifests, self._figures.manifests)
-                yield FigureClaim("totalBlobs", metrics.total_blobs, self._figures.blobs)
-                yield FigureClaim("activeSessions", metrics.active_sessions, self._uploads(sample))
+                claims.figure("totalRepositories", metrics.total_repositories, figures.repositories)
+                claims.figure("totalManifests", metrics.total_manifests, figures.manifests)
+                claims.figure("activeSessions", metrics.active_sessions, self._uploads(sample))
             case Sessions() if self._is_ours:
-                yield from self._of_sessions("totalActiveSessions", document.active_sessions, sample)
+                self._of_sessions(claims, "totalActiveSessions", document.active_sessions, sample)
             case Blobs() if self._is_ours:
-                yield from self._of_blobs(document)
+                sizes = self._inventory.sizes
+                claims.fact("sizes", _of_other_sizes(document, sizes))
             case Collection() if self._is_ours:
-                yield from self._of_counts(document)
-            case Repository():
-                yield from self._of_repository(sample, document)
+                self._of_counts(claims, document)
+            case Repository() if self.has_tags(document.name):
+                self._of_repository(claims, sample, document)
+        if self._is_ours:
+            _of_blobs(claims, document, figures.blobs)
 
-    def _of_summary(self, summary: Summary) -> Iterable[Claim]:
-        yield FigureClaim("totalRepositories", summary.total_repositories, self._figures.repositories)
-        yield from self._of_counts(summary)
+    def _of_counts(self, claims: Claims, totals: Summary | Collection) -> None:
+        claims.figure("totalManifests", totals.total_manifests, self.figures.manifests)
+        claims.figure("orphanedManifests", totals.orphaned_manifests, self.figures.orphans)
 
-    def _of_counts(self, totals: Summary | Collection) -> Iterable[Claim]:
-        yield FigureClaim("totalManifests", totals.total_manifests, self._figures.manifests)
-        yield FigureClaim("totalBlobs", totals.total_blobs, self._figures.blobs)
-        yield FigureClaim("orphanedManifests", totals.orphaned_manifests, self._figures.orphans)
-        yield FigureClaim("unreferencedBlobs", totals.unreferenced_blobs, self._figures.unreferenced)
-        if self._figures.space is not None:
-            yield FigureClaim("estimatedSpaceToFree", totals.estimated_space_to_free, self._figures.space)
-
-    def _of_sessions(self, name: str, listed: list[Session], sample: Sample) -> Iterable[Claim]:
+    def _of_sessions(self, claims: Claims, name: str, listed: list[Session], sample: Sample) -> None:
         """As many as may be open, and those that must be by what their client calls them."""
-        yield FigureClaim(name, len(listed), self._uploads(sample))
-        yield ListClaim(
-            self._roster("uploads", self._figures.uploads.by_id.items),
+        claims.figure(name, len(listed), self._uploads(sample))
+        claims.names(
+            "uploads",
+            self._roster("uploads", self.figures.uploads.by_id.items),
             {session.id for session in listed},
             missing=lambda upload: f"upload {upload} is missing, and must be open",
             ghost=lambda upload: f"upload {upload} is listed, and must be over",
         )
 
     def _uploads(self, sample: Sample) -> Figure:
-        return self._figures.uploads.quiet_figure if sample.quiet else self._figures.uploads.figure
+        return self.figures.uploads.quiet_figure if sample.quiet else self.figures.uploads.figure
 
-    def _of_blobs(self, blobs: Blobs) -> Iterable[Claim]:
-        listed = {blob.digest: blob.size for blob in blobs.blobs}
-        known, sizes = self._figures.known_blobs, self._inventory.sizes
-        yield Fact(
-            [
-                *(f"{short(one)} is listed, and nobody pushed it" for one in sorted(listed.keys() - known.keys())),
-                *(
-                    f"{short(digest)} is said to have {size} bytes, and has {sizes[digest]}"
-                    for digest, size in listed.items()
-                    if sizes.get(digest, size) != size
-                ),
-            ]
-        )
-        yield ListClaim(
-            self._roster("blobs", known.items),
-            listed.keys(),
-            missing=lambda digest: f"{short(digest)} is missing, and must be there",
-            ghost=lambda digest: f"{short(digest)} is listed, and nobody had begun to push it",
-        )
-
-    def _of_repositories(self, sample: Sample, listed: list[Listed]) -> Iterable[Claim]:
+    def _of_repositories(self, claims: Claims, sample: Sample, listed: list[Listed]) -> None:
         """The list of repositories, as far as they are ours, and the tags of each."""
-        known = self._figures.known_repositories
+        known = self.figures.known_repositories
         ours = {one.name: one.tags for one in listed if one.name in known}
-        strangers = [one.name for one in listed if one.name not in known] if self._is_ours else []
-        yield Fact([f"repository {name} is listed, and nothing can be in it" for name in strangers])
-        yield ListClaim(
+        claims.names(
+            "repositories",
             self._roster("repositories", known.items),
             ours.keys(),
             missing=lambda name: f"repository {name} is missing",
             ghost=lambda name: f"repository {name} is listed, and nothing can be in it",
         )
         keys = {tag_key(name, tag): None for name, tags in ours.items() for tag in tags}
-        yield from self._of_tags(self._roster("tags", self._all_tags), keys, sample)
+        self._of_tags(claims, self._roster("tags", self._all_tags), keys, sample)
 
-    def _of_repository(self, sample: Sample, repository: Repository) -> Iterable[Claim]:
+    def _of_repository(self, claims: Claims, sample: Sample, repository: Repository) -> None:
         """The tags of one repository, and what they name."""
         name = repository.name
         keys = {tag_key(name, tag.tag): tag.digest for tag in repository.tags}
         roster = self._roster(f"tags of {name}", lambda: map(self._known_tag, self._tags.keys_of(name)))
-        yield from self._of_tags(roster, keys, sample)
+        self._of_tags(claims, roster, keys, sample)
         if self._values is not None:
             values = self._values
             start, end = sample.start_ns, sample.end_ns
             named = ((key, digest) for key, digest in keys.items() if digest is not None)
             never = ((key, digest, values.never(key, digest, start, end)) for key, digest in named)
-            yield Fact(
-                [f"{_tag(key)} is said to name {short(it)}: {no.why}" for key, it, no in never if no is not None]
-            )
+            wrong = [f"{_tag(key)} is said to name {short(it)}: {no.why}" for key, it, no in never if no is not None]
+            claims.fact("digests of tags", wrong)
 
-    def _of_tags(self, roster: Roster, listed: Mapping[str, str | None], sample: Sample) -> Iterable[Claim]:
+    def _of_tags(self, claims: Claims, roster: Roster, listed: Mapping[str, str | None], sample: Sample) -> None:
         start, end = sample.start_ns, sample.end_ns
 
         def missing(key: str) -> str:
@@ -182,22 +217,52 @@ class Truth:
             absence = self._tags.of(key).must_lack(start, end)
             return f"{_tag(key)} is there, and must be gone{_since(absence)}"
 
-        strangers = sorted(listed.keys() - roster.known.keys())
-        yield Fact([f"{_tag(key)} is there, and nobody put it" for key in strangers])
-        yield ListClaim(roster, listed.keys(), missing=missing, ghost=ghost)
+        strangers = listed.keys() - roster.known.keys()
+        claims.fact("tags that nobody put", (f"{_tag(key)} is there, and nobody put it" for key in strangers))
+        claims.names("tags", roster, listed.keys(), missing=missing, ghost=ghost)
 
     def _all_tags(self) -> Iterable[tuple[str, Known]]:
-        names = self._figures.known_repositories
+        names = self.figures.known_repositories
         return (self._known_tag(key) for name in names for key in self._tags.keys_of(name))
 
     def _known_tag(self, key: str) -> tuple[str, Known]:
-        return key, self._figures.known_tag(key)
+        return key, self.figures.known_tag(key)
 
     def _roster(self, name: str, make: Callable[[], Iterable[tuple[str, Known]]]) -> Roster:
         """The roster of this name, made when it is first asked for."""
         if name not in self._rosters:
             self._rosters[name] = Roster(dict(make()))
         return self._rosters[name]
+
+
+def _of_blobs(claims: Claims, document: Document, figures: BlobFigures) -> None:
+    """What an answer claims of blobs, as to those of a part, or those that several parts know of."""
+    match document:
+        case Health(metrics=metrics) if document.checks.statistics_access:
+            claims.figure("totalBlobs", metrics.total_blobs, figures.blobs)
+        case State(summary=totals) | (Collection() as totals):
+            claims.figure("totalBlobs", totals.total_blobs, figures.blobs)
+            claims.figure("unreferencedBlobs", totals.unreferenced_blobs, figures.unreferenced)
+            claims.figure("estimatedSpaceToFree", totals.estimated_space_to_free, figures.space)
+        case Blobs():
+            claims.names(
+                "blobs",
+                figures.roster,
+                {blob.digest for blob in document.blobs},
+                missing=lambda digest: f"{short(digest)} is missing, and must be there",
+                ghost=lambda digest: f"{short(digest)} is listed, and nobody had begun to push it",
+            )
+
+
+def _of_other_sizes(blobs: Blobs, sizes: Mapping[str, int]) -> Iterable[str]:
+    for blob in blobs.blobs:
+        if sizes.get(blob.digest, blob.size) != blob.size:
+            yield f"{short(blob.digest)} is said to have {blob.size} bytes, and has {sizes[blob.digest]}"
+
+
+def _is_among(ordered: list[int], one: int) -> bool:
+    place = bisect_left(ordered, one)
+    return place < len(ordered) and ordered[place] == one
 
 
 def _tag(key: str) -> str:

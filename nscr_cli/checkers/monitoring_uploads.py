@@ -6,6 +6,7 @@ that is done step by step is open from the answer to its first step until a step
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import chain
 
 from nscr_cli.checkers.inventory import DELETES, MANIFEST_READS, UPLOAD_STEPS, may_have_happened
 from nscr_cli.checkers.monitoring_known import Figure, Known
@@ -33,13 +34,13 @@ class Uploads:
     @cached_property
     def figure(self) -> Figure:
         """How many are open while operations run."""
-        return Figure([*map(_whole, self._openers), *(known for _, known in self._stepwise)])
+        return Figure(chain(map(_whole, self._openers), (known for _, known in self._stepwise)))
 
     @cached_property
     def quiet_figure(self) -> Figure:
         """The same, once all is drained: an upload of wrong bytes was cancelled when they were refused."""
         openers = (one for one in self._openers if not one.asked.wrong_bytes)
-        return Figure([*map(_whole, openers), *(known for _, known in self._stepwise)])
+        return Figure(chain(map(_whole, openers), (known for _, known in self._stepwise)))
 
     @cached_property
     def by_id(self) -> Mapping[str, Known]:

@@ -82,6 +82,7 @@ class Parts:
         self._samples: list[Sample] = []
         self._split(journal)
         self.whole = Whole(self._events, frozenset(self._acknowledged), self._samples, self._closed)
+        self._shared = self._notes.shared()
         self._share_out()
 
     def histories(self) -> Iterator[History]:
@@ -89,7 +90,9 @@ class Parts:
         for number in range(self._count):
             path, elsewhere = self._path("part", number), self._path("elsewhere", number)
             foreign = History(read_part(elsewhere)).operations if elsewhere.exists() else []
-            part = History(read_part(path), sharing=Sharing(), whole=self.whole, elsewhere=foreign)
+            part = History(
+                read_part(path), sharing=Sharing(), whole=self.whole, elsewhere=foreign, is_shared=self._is_shared
+            )
             yield part
             part.forget()
             del part, foreign
@@ -165,9 +168,12 @@ class Parts:
             self._part_of[repository] = part
         return part
 
+    def _is_shared(self, digest: str) -> bool:
+        return bool(self._shared.parts_of(digest))
+
     def _share_out(self) -> None:
         """Copy what was done to digests that several parts know of to those where it was not done."""
-        shared = self._notes.shared()
+        shared = self._shared
         if not shared:
             return
         with contextlib.ExitStack() as files:

@@ -107,6 +107,7 @@ class History:
         whole: of a part: what is known of all of the history.
         elsewhere: of a part: operations of other parts on the digests that this one knows of: what was written there
             tells what a digest stands for, and nothing about what is in the repositories of this part.
+        is_shared: of a part: whether another one knows of a digest as well, and any of them may have changed it.
 
     Raises:
         ValueError: entries that cannot be a history (a completion without invocation, a process with two open
@@ -120,8 +121,10 @@ class History:
         sharing: Sharing | None = None,
         whole: Whole | None = None,
         elsewhere: Sequence[Operation] = (),
+        is_shared: Callable[[str], bool] = lambda _digest: False,
     ) -> None:
         self.elsewhere = elsewhere
+        self.is_shared = is_shared
         self._known = whole
         self.events: list[Event] = [] if whole is None else list(whole.events)
         self.samples: list[Sample] = []
