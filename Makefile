@@ -30,7 +30,8 @@ bench: $(MARK)-dev ## speed, side by side with what one would compare it to (rea
 	@NSCR_BENCHMARKS=1 $(BIN)/pytest -q -s tests/benchmarks
 
 seeds: $(MARK)-dev ## every scenario with ten seeds against the reference registry: all of them must be VALID
-	@NSCR_TEST_SEEDS=$${NSCR_TEST_SEEDS:-10} $(BIN)/pytest -n 2 tests/e2e/test_torture.py -k stays_so
+	@NSCR_TEST_SEEDS=$${NSCR_TEST_SEEDS:-10} NSCR_TEST_WRITTEN_DOWN=1 \
+	    $(BIN)/pytest -n 2 tests/e2e/test_torture.py tests/e2e/test_foreign_registry.py -k "stays_so or written_down"
 
 soak: $(MARK)-dev ## 200 kills under load and 10 minutes of collections; goes on where it was interrupted
 	@NSCR_SOAK_CYCLES=$${NSCR_SOAK_CYCLES:-200} NSCR_SOAK_MINUTES=$${NSCR_SOAK_MINUTES:-10} \
