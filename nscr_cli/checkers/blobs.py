@@ -28,6 +28,7 @@ from nscr_cli.history.plan import RunPlan
 
 _READABLE = "spec.md#pushing-blobs, #pushing-manifests: what was acknowledged can be pulled until it is deleted"
 _GONE = "spec.md#deleting-blobs, #deleting-manifests: what was acknowledged as deleted is answered 404"
+_DELETED = "spec.md#deleting-blobs: a blob that is not found is answered 404"
 _ACCEPTED = "spec.md#pushing-blobs: bytes that match their digest are accepted"
 _REFUSED = "spec.md#pushing-blobs: the digest must match the blob's digest; other bytes are refused"
 _NEVER = "spec.md#pulling-blobs: a blob that is not in the repository is answered 404"
@@ -194,6 +195,15 @@ def _presence(key: str, noun: str, operations: list[Operation], inventory: Inven
         if absence is not None:
             why = f"{told(absence)}. Nothing can have put it there since, and yet: {told(one)}."
             yield _finding(f"undead-{noun}", key, (absence, one), _GONE, why)
+            break
+    deletes = [one for one in named if one.f is F.DELETE_BLOB and one.kind is OK]
+    deleted = min((one.end_ns for one in deletes), default=NEVER)
+    for one in deletes:
+        # Before any delete, some registries let one repository have what another one holds.
+        absence = thing.must_lack(one.start_ns, one.end_ns) if deleted < one.start_ns else None
+        if absence is not None:
+            why = f"{told(absence)}. Nothing can have put it there since, and yet: {told(one)}."
+            yield _finding("deleted-twice", key, (absence, one), _DELETED, why)
             break
 
 

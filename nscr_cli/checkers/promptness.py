@@ -26,6 +26,7 @@ _JUDGED_BY_VISIBILITY = frozenset(
 )
 _JUDGED_BY_NOBODY = frozenset(
     {
+        ("blobs", "deleted-twice"),
         ("blobs", "unknown-repository"),
         ("catalog", "missing-repository"),
         ("closure", "refused-write"),

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
-from nscr_cli.checkers.inventory import Inventory, is_fresh
+from nscr_cli.checkers.inventory import Inventory, bare_media_type, is_fresh
 from nscr_cli.checkers.tally import Tally
 from nscr_cli.checkers.verdict import Finding, Result, Verdict, judged
 from nscr_cli.checkers.wording import short, told
@@ -22,7 +22,9 @@ from nscr_cli.history.plan import RunPlan
 
 _SET = "spec.md#listing-referrers: the list holds the manifests whose subject is the digest asked for"
 _TYPE = "spec.md#listing-referrers: artifactType is that of the manifest listed; OCI-Filters-Applied says it was heeded"
+_INDEX = "spec.md#listing-referrers: the list is an image index, and Content-Type says so"
 _API = "spec.md#listing-referrers: a registry that supports the referrers API does not answer it 404"
+_INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 _FLOORS = {"attached-and-listed": 3}
 
 
@@ -59,6 +61,7 @@ class _Referrers:
         self._findings: list[Finding] = []
         self._evidence = {"lists": 0, "attached-and-listed": 0, "listed-after-their-subject": 0}
         self._not_found = Tally(1)
+        self._mistyped = Tally(1)
 
     def take(self, part: History) -> None:
         if self._is_left_out:
@@ -66,6 +69,9 @@ class _Referrers:
         for one in part.of(F.LIST_REFERRERS):
             if one.answered.status == 404:
                 self._not_found.add(one)
+            said = one.answered.media_type
+            if one.kind is OK and said is not None and bare_media_type(said) != _INDEX_TYPE:
+                self._mistyped.add(one)
         inventory = part.shared(Inventory)
         for key, subject in _subjects(part).items():
             self._findings += _form(key, subject)
@@ -95,7 +101,7 @@ class _Referrers:
         return conclude(
             "referrers",
             self._plan,
-            findings=[*self._findings, *self._missing_api()],
+            findings=[*self._findings, *self._missing_api(), *self._wrong_media_types()],
             evidence=self._evidence,
             floors=_FLOORS,
             skipped=self._skipped,
@@ -107,6 +113,13 @@ class _Referrers:
             (first,) = self._not_found.first
             why = f"{self._not_found.count} lists were answered 404, others were not: {told(first)}."
             yield _finding("not-found", first.key, [first], _API, why)
+
+    def _wrong_media_types(self) -> Iterable[Finding]:
+        """Clients that go by Content-Type take such an answer for no list, and look for the fallback tag."""
+        if self._mistyped.count:
+            (first,) = self._mistyped.first
+            why = f"{self._mistyped.count} lists came as {first.answered.media_type}, e.g. {told(first)}."
+            yield _finding("wrong-media-type", first.key, [first], _INDEX, why)
 
 
 def _subjects(history: History) -> dict[str, _Subject]:

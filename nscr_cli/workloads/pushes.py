@@ -149,7 +149,8 @@ def copy_image(turn: Turn) -> Step:
 
 
 def push_and_delete_blob(turn: Turn) -> Step:
-    """A blob that no manifest refers to: pushed, read, deleted, read again; sometimes pushed and read once more.
+    """A blob that no manifest refers to: pushed, read, deleted, read again; sometimes pushed and read once more, or
+    deleted once more, which must find nothing.
 
     Sometimes it lies in a second repository too, where it must stay; sometimes other clients do the same to it now.
     """
@@ -169,6 +170,8 @@ def push_and_delete_blob(turn: Turn) -> Step:
         looks.append(invocations.get_blob(second, content.digest, content.size))
     if comes_back:
         looks += [invocations.push_blob(repository, content, styles[2]), read]
+    elif chance.random() < 0.4:
+        looks.append(invocations.delete_blob(repository, content.digest))
     return in_order([*before, invocations.delete_blob(repository, content.digest), *looks])
 
 
