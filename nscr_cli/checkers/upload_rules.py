@@ -83,15 +83,28 @@ def _judged_offset(one: Operation, upload: UploadSteps, evidence: Counter[str]) 
         evidence["offsets-not-readable"] += 1
         return
     evidence["offsets"] += 1
-    least, proof = upload.least(one)
-    if one.f is F.PATCH_UPLOAD and is_as_said(one):
-        least = max(least, reach(one))
+    certain, proof = upload.least(one)
+    is_plain_chunk = one.f is F.PATCH_UPLOAD and is_as_said(one)
+    least = max(certain, reach(one)) if is_plain_chunk else certain
     most = upload.most(one.end_ns)
     if least <= said <= most or (said == 1 and least == 0):
         return
+    shown = (proof,) if proof is not None else ()
+    if is_plain_chunk and one.asked.range is not None and certain < one.asked.range[0] and said < least:
+        # Its answer does not reach to its end: most likely what lies before it was not there, and it had to be refused.
+        why = (
+            f"Range said {said} after a chunk that ends at {reach(one)}, before which {certain} bytes were certain: it"
+        )
+        yield finding_of(
+            "out-of-order-accepted",
+            (*shown, one),
+            ORDER,
+            f"{why} was accepted out of order, or Range lies: {told(one)}.",
+        )
+        return
     rule = "wrong-range" if one.f is F.PATCH_UPLOAD else "untrue-status"
     why = f"By what had been sent, the upload held {_between(least, most)} bytes, and Range said {said}: {told(one)}."
-    yield finding_of(rule, (*((proof,) if proof is not None else ()), one), RANGE, why)
+    yield finding_of(rule, (*shown, one), RANGE, why)
 
 
 def _judged_end(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> Iterable[Finding]:

@@ -96,18 +96,18 @@ def _judged_push(push: Operation, evidence: Counter[str]) -> Iterable[Finding]:
     readable = sum(one != UNREADABLE for _, one in pairs)
     evidence["offsets"] += readable
     evidence["offsets-not-readable"] += len(pairs) - readable
+    status = push.answered.out_of_order_status
+    if status is not None:
+        count_refusal(status, evidence)
+    if status is not None and 200 <= status < 300:  # where the other chunks came to lie follows from that
+        why = f"{told(push)}: a chunk that began one byte after the end of what had been sent was answered {status}."
+        yield finding_of("out-of-order-accepted", (push,), ORDER, why)
+        return
     for said, held in pairs:
         if held not in (UNREADABLE, said) and not (said == 0 and held == 1):
             why = f"{told(push)} ({push.asked.style}): {said} bytes had been sent, and Range said {held}."
             yield finding_of("wrong-range", (push,), RANGE, why)
-            break
-    status = push.answered.out_of_order_status
-    if status is None:
-        return
-    count_refusal(status, evidence)
-    if 200 <= status < 300:
-        why = f"{told(push)}: a chunk that began one byte after the end of what had been sent was answered {status}."
-        yield finding_of("out-of-order-accepted", (push,), ORDER, why)
+            return
 
 
 def _lost(one: Operation) -> Finding:

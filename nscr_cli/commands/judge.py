@@ -52,10 +52,10 @@ def judge(
     except ReportsUnwritable as error:  # a verdict needs no disk: a run may lie where nobody can write
         progress_console().print(f"findings.md was not written: {error}", markup=False)
     if bodies is not None:
-        written, missing = write_transcripts(bodies, folder, plan, history, report.findings)
+        written, missing = write_transcripts(bodies, folder, plan, history, report.shown)
         _tell(f"{bodies}: {written} bodies" + (f"; not to be had: {' '.join(missing)}" if missing else ""))
     if cut is not None:
-        _cut(folder, cut, plan, chosen_finding(report.findings, finding))
+        _cut(folder, cut, plan, chosen_finding(report.shown, finding))
     if as_json:
         typer.echo(verdict_document(report), nl=False)
     else:

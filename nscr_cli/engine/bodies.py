@@ -14,7 +14,7 @@ from nscr_cli.history.invocation import Content
 from nscr_cli.history.journal import JOURNAL_NAME, read_journal
 from nscr_cli.history.ops import F, Op
 from nscr_cli.history.plan import RunPlan
-from nscr_cli.reporting.findings import MOST_FINDINGS, shown_operations
+from nscr_cli.reporting.findings import shown_operations
 from nscr_cli.reporting.groundwork import Ground, Groundwork
 from nscr_cli.reporting.transcript import body_name, transcript
 from nscr_cli.workloads.reenactment import contents
@@ -47,7 +47,7 @@ def write_transcripts(
     ground: list[Ground] = []
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for number, finding in enumerate(findings[:MOST_FINDINGS], start=1):
+        for number, finding in enumerate(findings, start=1):
             shown = shown_operations(finding, history)
             needed = groundwork.of(shown)
             (target / f"{number}.sh").write_text(transcript(plan.registry_url, shown, needed) + "\n", encoding="utf-8")

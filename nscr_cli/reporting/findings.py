@@ -14,7 +14,7 @@ from nscr_cli.history.history import Operation, Recorded
 from nscr_cli.reporting.came_back import came_back
 from nscr_cli.reporting.groundwork import Groundwork
 from nscr_cli.reporting.known_bugs import Catalogue, read_catalogue
-from nscr_cli.reporting.run_report import RunReport
+from nscr_cli.reporting.run_report import RunReport, few_of_each_rule
 from nscr_cli.reporting.timeline import timeline
 from nscr_cli.reporting.transcript import transcript
 from nscr_cli.reporting.whole_files import whole_file
@@ -23,7 +23,6 @@ from nscr_cli.ui import printable
 FINDINGS_NAME = "findings.md"
 _AGAIN = "To run it again, and count in how many runs it shows again (`RUNDIR` is the folder of this file):"
 _SCRIPT = "`nscr judge RUNDIR --bodies DIR` writes `DIR/{number}.sh`, beside the bodies that it sends:"
-MOST_FINDINGS = 100
 _MOST_OPERATIONS = 40
 _LONGEST = 4000
 
@@ -41,20 +40,19 @@ def write_findings(folder: Path, report: RunReport, history: Recorded) -> None:
 
 
 def findings_document(report: RunReport, history: Recorded, catalogue: Catalogue) -> str:
-    """Every finding with its operations, their timeline, their requests, known bugs of its class, and the replay."""
-    findings = report.findings
+    """Findings with their operations, their timeline, their requests, known bugs of their class, and the replay."""
     parts = [
-        f"# {report.verdict.name}: {len(findings)} found",
+        f"# {report.verdict.name}: {len(report.findings)} found",
         f"Times are seconds since the run's start. {_AGAIN}\n\n{_fenced(report.rerun_command('RUNDIR'), 'sh')}",
     ]
     if report.is_shipped:
         parts.append(f"Once, and without that folder:\n\n{_fenced(report.replay_command, 'sh')}")
     ground = Groundwork(history, is_whole=report.plan.only_checker is None)
-    for number, finding in enumerate(findings[:MOST_FINDINGS], start=1):
+    for number, (finding, left_out) in enumerate(few_of_each_rule(report.findings), start=1):
         parts += _finding(number, finding, report, history, ground)
         parts += _known(finding, catalogue)
-    if len(findings) > MOST_FINDINGS:
-        parts.append(f"{len(findings) - MOST_FINDINGS} more are in violations.csv.")
+        if left_out:
+            parts.append(f"And {left_out} more of {finding.rule} ({finding.checker}): see violations.csv.")
     return "\n\n".join(parts) + "\n"
 
 

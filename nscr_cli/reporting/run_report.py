@@ -4,6 +4,7 @@ Built from plan, history and results alone, so that judging a run again gives th
 """
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ REPORT_FORMAT = 1
 _EXIT = {Verdict.VALID: Exit.VALID, Verdict.UNKNOWN: Exit.UNKNOWN, Verdict.INVALID: Exit.INVALID}
 RERUNS = 5
 MOST_PROOF = 8
+MOST_OF_A_RULE = 5
 _USUAL_NAMESPACE = "nscr-torture"
 _SIGNAL_EXIT = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED}
 
@@ -63,6 +65,11 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     def findings(self) -> tuple[Finding, ...]:
         """Every broken promise, in the order of the checkers."""
         return tuple(finding for result in self.results for finding in result.findings)
+
+    @property
+    def shown(self) -> tuple[Finding, ...]:
+        """Those that are told in full, in the order of findings.md."""
+        return tuple(finding for finding, _ in few_of_each_rule(self.findings))
 
     @property
     def ok(self) -> int:
@@ -158,8 +165,26 @@ def run_report(
 
 def first_of_each_rule(findings: Sequence[Finding]) -> list[Finding]:
     """So that a thousand findings of one kind do not hide the only one of another."""
-    first = {finding.rule: finding for finding in reversed(findings)}
-    return sorted(first.values(), key=findings.index)
+    first: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        first.setdefault((finding.checker, finding.rule), finding)
+    return list(first.values())
+
+
+def few_of_each_rule(findings: Sequence[Finding]) -> list[tuple[Finding, int]]:
+    """The first few of each rule, in their order, with how many alike are left out after the last one of its rule.
+
+    One bug often breaks one promise at a hundred keys: after a few of them nobody learns more.
+    """
+    counts = Counter((finding.checker, finding.rule) for finding in findings)
+    seen: Counter[tuple[str, str]] = Counter()
+    few: list[tuple[Finding, int]] = []
+    for finding in findings:
+        rule = (finding.checker, finding.rule)
+        seen[rule] += 1
+        if seen[rule] <= MOST_OF_A_RULE:
+            few.append((finding, counts[rule] - MOST_OF_A_RULE if seen[rule] == MOST_OF_A_RULE else 0))
+    return few
 
 
 def _proof(findings: Sequence[Finding], history: Recorded) -> dict[int, Operation]:

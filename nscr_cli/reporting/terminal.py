@@ -102,7 +102,7 @@ def _because(report: RunReport) -> str:
         return "not enough evidence for a verdict"
     rules = Counter(finding.rule for finding in report.findings)
     named = ", ".join(rule if count == 1 else f"{count} x {rule}" for rule, count in rules.most_common())
-    return f"{_plural(len(report.findings), 'broken promise')}: {named}"
+    return f"{_plural(len(rules), 'broken promise')}: {named}"
 
 
 def _but_slow(report: RunReport) -> str:

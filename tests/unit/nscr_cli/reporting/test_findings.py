@@ -39,6 +39,25 @@ def test_what_a_registry_said_stays_in_its_block(report: RunReport, entries: lis
     assert "\x1b" not in text
 
 
+def test_a_few_of_each_rule_are_told_and_the_rest_is_counted(
+    report: RunReport, entries: list[Entry], finding: Finding
+) -> None:
+    many = [msgspec.structs.replace(finding, key=f"app:t{number}") for number in range(146)]
+    namesake = msgspec.structs.replace(finding, checker="listing", key="app:namesake")
+    results = [msgspec.structs.replace(report.results[0], findings=(*many, namesake))]
+    history = History(entries)
+    again = run_report(report.plan, history, results)
+    text = findings_document(again, history, read_catalogue())
+    assert "# INVALID: 147 found" in text
+    assert [line for line in text.splitlines() if line.startswith("## ")] == [
+        *(f"## {number}. lost-write (tags)" for number in range(1, 6)),
+        "## 6. lost-write (listing)",
+    ]
+    assert text.count("And 141 more of lost-write (tags): see violations.csv.") == 1
+    assert " more of " not in text.partition("## 6.")[2]
+    assert [shown.key for shown in again.shown] == [*(f"app:t{number}" for number in range(5)), "app:namesake"]
+
+
 def test_a_run_without_findings_has_no_such_file(report: RunReport, entries: list[Entry], tmp_path: Path) -> None:
     write_findings(tmp_path, msgspec.structs.replace(report, results=()), History(entries))
     assert list(tmp_path.iterdir()) == []
