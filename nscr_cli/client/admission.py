@@ -10,8 +10,9 @@ import msgspec
 
 from nscr_cli.client.auth import refusal
 from nscr_cli.client.documents import ForeignLocation
-from nscr_cli.client.registry import RegistryClient, Reply
+from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.target import Credentials, Target
+from nscr_cli.client.transport import Reply
 from nscr_cli.client.trust import dialer_for
 from nscr_cli.errors import TargetRefused, TargetUnreachable
 

@@ -4,8 +4,8 @@ import msgspec
 
 from nscr_cli.client.documents import error_code_of, error_form_of, seconds_of
 from nscr_cli.client.outcomes import READS, kind_of
-from nscr_cli.client.registry import Reply
 from nscr_cli.client.telling_headers import telling
+from nscr_cli.client.transport import Reply
 from nscr_cli.history.ops import Answered, F, Kind
 from nscr_cli.history.redaction import without_query
 

@@ -16,9 +16,9 @@ import trio
 from nscr_cli.client.auth import authorization, refusal
 from nscr_cli.client.challenges import access_of, challenge_of
 from nscr_cli.client.proxying import Proxy
-from nscr_cli.client.registry import USER_AGENT
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.tokens import NoToken, Tokens
+from nscr_cli.client.transport import USER_AGENT
 from nscr_cli.client.trust import tls_context
 from nscr_cli.errors import TargetRefused, TargetUnreachable
 from nscr_cli.wire.dialing import reason_of

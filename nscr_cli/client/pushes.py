@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from nscr_cli.client.completions import Completion, completed, given_up
 from nscr_cli.client.documents import ForeignLocation, stored_offset
-from nscr_cli.client.registry import RegistryClient, Reply
+from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.steps import Steps
+from nscr_cli.client.transport import Reply
 from nscr_cli.history.invocation import Content
 from nscr_cli.history.ops import F, Kind, PushStyle
 

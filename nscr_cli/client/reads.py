@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from nscr_cli.client.byte_ranges import parts_of
 from nscr_cli.client.completions import Completion, completed, given_up
 from nscr_cli.client.documents import ForeignLocation, references_of
-from nscr_cli.client.registry import ACCEPT, RegistryClient, Reply
+from nscr_cli.client.registry import ACCEPT, RegistryClient
 from nscr_cli.client.steps import Steps
+from nscr_cli.client.transport import Reply
 from nscr_cli.history.ops import Answered, Asked, F, Kind
 from nscr_cli.wire.messages import Headers
 

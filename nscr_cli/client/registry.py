@@ -1,76 +1,29 @@
 """A registry's HTTP API: one method, one exchange, never a retry, and no opinion about the answer.
 
-A request that was refused for want of a Bearer token did nothing; it alone is sent once more, with the token
-(docs/decisions/0004-tokens.md). Each method says what is sent, byte for byte; replies come back as facts. Paths follow
-spec.md#endpoints, `catalog` is Docker's. One client owns one connection and does one exchange at a time.
+Each method says what is sent, byte for byte; replies come back as facts. Paths follow spec.md#endpoints, `catalog` is
+Docker's. What goes with every request, and how a token is had, the transport knows.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from urllib.parse import quote
 
-import msgspec
-
-from nscr_cli import __version__
-from nscr_cli.client.auth import authorization
-from nscr_cli.client.challenges import access_of, challenge_of
 from nscr_cli.client.documents import MANIFEST_TYPES, elsewhere, resolved
 from nscr_cli.client.target import Credentials, Target
-from nscr_cli.client.tokens import NoToken, Tokens
-from nscr_cli.client.trust import dialer_for, forwarding
+from nscr_cli.client.tokens import Tokens
+from nscr_cli.client.transport import USER_AGENT, Reply, Transport
 from nscr_cli.history.invocation import Content
-from nscr_cli.wire.channel import Channel
 from nscr_cli.wire.dialing import Dialer
 from nscr_cli.wire.manner import PLAIN, Manner
-from nscr_cli.wire.messages import Exchange, Headers, Request
-from nscr_cli.wire.sinks import Sink
+from nscr_cli.wire.messages import Headers
 from nscr_cli.wire.watchdog import TimeOuts
 
-USER_AGENT = f"nscr/{__version__}"
 _QUOTED = 1024  # names of which the quoted form is kept: those that many clients contend for
 
-KEEP_ERROR = 64 * 1024
 KEEP_DOCUMENT = 16 * 1024 * 1024
 
 ACCEPT: Headers = (("Accept", ", ".join((*MANIFEST_TYPES, "*/*;q=0.1"))),)
-_CHUNKED = ("Transfer-Encoding", "chunked")
 _OCTETS = ("Content-Type", "application/octet-stream")
-
-
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one request to a registry.
-
-    Attributes:
-        requested: its request target.
-        body: what was received; hashed whole, kept in part.
-        denial: why the token that the registry asked for could not be had, where that is so.
-    """
-
-    requested: str
-    exchange: Exchange
-    body: Sink
-    request_id: str | None
-    denial: str | None = None
-
-    @property
-    def status(self) -> int | None:
-        """Status of the final response, once its head had come."""
-        return self.exchange.response.status if self.exchange.response is not None else None
-
-    @property
-    def is_complete(self) -> bool:
-        """Head and body came whole."""
-        return self.exchange.failure is None
-
-    def header(self, name: str) -> str | None:
-        """The first value of a response header."""
-        return self.exchange.response.header(name) if self.exchange.response is not None else None
-
-    def headers(self, name: str) -> Iterator[str]:
-        """Every value of a response header."""
-        for key, value in self.exchange.response.headers if self.exchange.response is not None else ():
-            if key.lower() == name.lower():
-                yield value
 
 
 class RegistryClient:
@@ -92,23 +45,18 @@ class RegistryClient:
         tokens: Tokens | None = None,
     ) -> None:
         self.target = target
-        self._dialer = dialer
-        self._user_agent = user_agent
-        self._time_outs = time_outs
-        self._channel = Channel(dialer, target.host, target.port, time_outs=time_outs or TimeOuts())
-        self._tokens = tokens or Tokens(target, credentials, user_agent=user_agent, time_outs=time_outs)
-        self._origin, for_proxy = forwarding(target)
-        self._headers: Headers = (("Host", target.authority), ("User-Agent", user_agent), *for_proxy)
+        self._transport = Transport(
+            dialer, target, credentials, user_agent=user_agent, time_outs=time_outs, tokens=tokens
+        )
         self._prefix = f"{quote(target.prefix, safe='/%~')}/v2/"
-        self._basic = authorization(credentials)
 
     async def aclose(self) -> None:
         """Close the connection; the client can be used again."""
-        await self._channel.aclose()
+        await self._transport.aclose()
 
     async def ping(self, *, request_id: str | None = None) -> Reply:
         """Is a registry there, and does it let us in (spec.md#determining-support)?"""
-        return await self._request("GET", self._path(""), request_id=request_id)
+        return await self._transport.request("GET", self._path(""), request_id=request_id)
 
     async def start_upload(self, repository: str, *, request_id: str | None = None) -> Reply:
         """Open an upload session."""
@@ -125,7 +73,7 @@ class RegistryClient:
     ) -> Reply:
         """Push a blob in a single POST, under a digest."""
         target = f"{self._uploads(repository)}?digest={quote(digest, safe='')}"
-        return await self._send("POST", target, content.chunks, content.size, (_OCTETS,), request_id, manner)
+        return await self._transport.send("POST", target, content.chunks, content.size, (_OCTETS,), request_id, manner)
 
     async def mount(self, repository: str, digest: str, source: str, *, request_id: str | None = None) -> Reply:
         """Ask for a blob of another repository."""
@@ -144,7 +92,7 @@ class RegistryClient:
     ) -> Reply:
         """Send one chunk, the bytes from `first` up to, not including, `end`, with its Content-Range."""
         headers = (_OCTETS, ("Content-Range", f"{first}-{end - 1}"))
-        return await self._send(
+        return await self._transport.send(
             "PATCH", location, partial(content.chunks, first, end), end - first, headers, request_id, manner
         )
 
@@ -152,13 +100,13 @@ class RegistryClient:
         self, location: str, body: Content, span: tuple[int, int] | None, *, request_id: str | None = None
     ) -> Reply:
         """Send these bytes as a chunk, whatever Content-Range says of them; without one, where `span` is None."""
-        return await self._send("PATCH", location, body.chunks, body.size, _chunk_headers(span), request_id)
+        return await self._transport.send("PATCH", location, body.chunks, body.size, _chunk_headers(span), request_id)
 
     async def stream_upload(
         self, location: str, content: Content, *, manner: Manner = PLAIN, request_id: str | None = None
     ) -> Reply:
         """Send everything in one PATCH of unannounced length."""
-        return await self._send("PATCH", location, content.chunks, None, (_OCTETS,), request_id, manner)
+        return await self._transport.send("PATCH", location, content.chunks, None, (_OCTETS,), request_id, manner)
 
     async def finish_upload(
         self,
@@ -174,17 +122,17 @@ class RegistryClient:
         joint = "&" if "?" in location else "?"
         target = f"{location}{joint}digest={quote(digest, safe='')}"
         if content is None:
-            return await self._send("PUT", target, tuple, 0, (), request_id, manner)
+            return await self._transport.send("PUT", target, tuple, 0, (), request_id, manner)
         headers = _chunk_headers(span)
-        return await self._send("PUT", target, content.chunks, content.size, headers, request_id, manner)
+        return await self._transport.send("PUT", target, content.chunks, content.size, headers, request_id, manner)
 
     async def upload_status(self, location: str, *, request_id: str | None = None) -> Reply:
         """Ask how much of an upload is there."""
-        return await self._request("GET", location, request_id=request_id)
+        return await self._transport.request("GET", location, request_id=request_id)
 
     async def cancel_upload(self, location: str, *, request_id: str | None = None) -> Reply:
         """Give an upload up."""
-        return await self._request("DELETE", location, request_id=request_id)
+        return await self._transport.request("DELETE", location, request_id=request_id)
 
     async def get_blob(
         self,
@@ -197,7 +145,7 @@ class RegistryClient:
     ) -> Reply:
         """Read a blob, or what `headers` ask for of it; at `location` after a redirect."""
         target = location or self._path(f"{_name(repository)}/blobs/{_reference(digest)}")
-        return await self._request("GET", target, headers, digest=digest, request_id=request_id)
+        return await self._transport.request("GET", target, headers, digest=digest, request_id=request_id)
 
     async def get_elsewhere(
         self,
@@ -214,13 +162,11 @@ class RegistryClient:
             ForeignLocation: nothing that can be followed.
         """
         origin, target = elsewhere(self.target, reply.requested, location)
-        is_alike = origin.scheme == self.target.scheme == "http" and origin.way == self.target.way
-        dialer = self._dialer if is_alike else dialer_for(origin)
-        client = RegistryClient(dialer, origin, user_agent=self._user_agent, time_outs=self._time_outs)
+        transport = self._transport.elsewhere(origin)
         try:
-            return await client.get_blob("", digest, headers=headers, location=target, request_id=request_id)
+            return await transport.request("GET", target, headers, digest=digest, request_id=request_id)
         finally:
-            await client.aclose()
+            await transport.aclose()
 
     async def head_blob(
         self,
@@ -233,12 +179,12 @@ class RegistryClient:
     ) -> Reply:
         """Ask for a blob's head."""
         target = location or self._path(f"{_name(repository)}/blobs/{_reference(digest)}")
-        return await self._request("HEAD", target, headers, request_id=request_id)
+        return await self._transport.request("HEAD", target, headers, request_id=request_id)
 
     async def delete_blob(self, repository: str, digest: str, *, request_id: str | None = None) -> Reply:
         """Delete a blob from a repository."""
         target = self._path(f"{_name(repository)}/blobs/{_reference(digest)}")
-        return await self._request("DELETE", target, request_id=request_id)
+        return await self._transport.request("DELETE", target, request_id=request_id)
 
     async def put_manifest(
         self,
@@ -254,7 +200,7 @@ class RegistryClient:
         """Write a manifest under a tag or its digest; `conditions` are If-Match and If-None-Match."""
         headers = (("Content-Type", media_type), *conditions)
         target = self._manifest(repository, reference)
-        return await self._send("PUT", target, content.chunks, content.size, headers, request_id, manner)
+        return await self._transport.send("PUT", target, content.chunks, content.size, headers, request_id, manner)
 
     async def get_manifest(
         self, repository: str, reference: str, *, headers: Headers = ACCEPT, request_id: str | None = None
@@ -262,17 +208,21 @@ class RegistryClient:
         """Read a manifest by tag or digest."""
         target = self._manifest(repository, reference)
         digest = reference if ":" in reference else None
-        return await self._request("GET", target, headers, digest=digest, keep=KEEP_DOCUMENT, request_id=request_id)
+        return await self._transport.request(
+            "GET", target, headers, digest=digest, keep=KEEP_DOCUMENT, request_id=request_id
+        )
 
     async def head_manifest(
         self, repository: str, reference: str, *, headers: Headers = ACCEPT, request_id: str | None = None
     ) -> Reply:
         """Ask for a manifest's head by tag or digest."""
-        return await self._request("HEAD", self._manifest(repository, reference), headers, request_id=request_id)
+        return await self._transport.request(
+            "HEAD", self._manifest(repository, reference), headers, request_id=request_id
+        )
 
     async def delete_manifest(self, repository: str, reference: str, *, request_id: str | None = None) -> Reply:
         """Delete a tag, or a manifest by its digest."""
-        return await self._request("DELETE", self._manifest(repository, reference), request_id=request_id)
+        return await self._transport.request("DELETE", self._manifest(repository, reference), request_id=request_id)
 
     async def list_tags(
         self,
@@ -284,7 +234,7 @@ class RegistryClient:
     ) -> Reply:
         """The page of a repository's tags that a query (`?n=`) asks for, or the one at `location`."""
         target = location or self._path(f"{_name(repository)}/tags/list{query}")
-        return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
+        return await self._transport.request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
 
     async def list_referrers(
         self,
@@ -298,12 +248,12 @@ class RegistryClient:
         """The first page of what refers to a manifest, of one artifact type or of all, or the page at `location`."""
         asked = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type is not None else ""
         target = location or self._path(f"{_name(repository)}/referrers/{_reference(subject)}{asked}")
-        return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
+        return await self._transport.request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
 
     async def catalog(self, *, query: str = "", location: str | None = None, request_id: str | None = None) -> Reply:
         """The page of the catalog that a query asks for, or the one at `location`."""
         target = location or self._path(f"_catalog{query}")
-        return await self._request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
+        return await self._transport.request("GET", target, keep=KEEP_DOCUMENT, request_id=request_id)
 
     async def send_exactly(
         self,
@@ -323,7 +273,7 @@ class RegistryClient:
             target: as it stands in the request line, the registry's path prefix included.
             body: what follows the head, as it is; to be iterated twice where a token is asked for first.
         """
-        return await self._request(
+        return await self._transport.request(
             method, target, headers, lambda: body, manner=manner, is_last=True, request_id=request_id
         )
 
@@ -345,97 +295,11 @@ class RegistryClient:
         return self._path(f"{_name(repository)}/manifests/{_reference(reference)}")
 
     async def _post(self, target: str, request_id: str | None) -> Reply:
-        return await self._send("POST", target, tuple, 0, (), request_id)
-
-    async def _send(
-        self,
-        method: str,
-        target: str,
-        body: Callable[[], Iterable[bytes]],
-        size: int | None,
-        headers: Headers,
-        request_id: str | None,
-        manner: Manner = PLAIN,
-    ) -> Reply:
-        framing = _CHUNKED if size is None else ("Content-Length", str(size))
-        if manner.continue_s is not None:
-            headers = (*headers, ("Expect", "100-continue"))
-        return await self._request(method, target, (*headers, framing), body, request_id=request_id, manner=manner)
-
-    async def _request(
-        self,
-        method: str,
-        target: str,
-        headers: Headers = (),
-        body: Callable[[], Iterable[bytes]] = tuple,
-        *,
-        digest: str | None = None,
-        keep: int = KEEP_ERROR,
-        manner: Manner = PLAIN,
-        is_last: bool = False,
-        request_id: str | None = None,
-    ) -> Reply:
-        ask = partial(
-            self._exchange,
-            method,
-            target,
-            headers,
-            body,
-            algorithm="sha512" if digest is not None and digest.startswith("sha512:") else "sha256",
-            keep=keep,
-            manner=manner,
-            is_last=is_last,
-            request_id=request_id,
-        )
-        if not self._tokens.are_used:
-            token, reply = None, await ask(self._basic)
-        else:
-            token = await self._tokens.current(access_of(method, target))
-            reply = await ask(_bearer(token))
-        challenge = challenge_of(reply.headers("www-authenticate")) if reply.status == 401 else None
-        if challenge is None or not reply.is_complete:
-            return reply
-        try:
-            token = await self._tokens.answer(access_of(method, target), challenge, rejected=token)
-        except NoToken as error:
-            return msgspec.structs.replace(reply, denial=str(error))
-        return await ask(_bearer(token))
-
-    async def _exchange(
-        self,
-        method: str,
-        target: str,
-        headers: Headers,
-        body: Callable[[], Iterable[bytes]],
-        authorized: Headers,
-        *,
-        algorithm: str,
-        keep: int,
-        manner: Manner,
-        is_last: bool,
-        request_id: str | None,
-    ) -> Reply:
-        named: Headers = (("X-Request-Id", request_id),) if request_id is not None else ()
-        request = Request(
-            method=method,
-            target=f"{self._origin}{target}",
-            headers=(*self._headers, *authorized, *named, *headers),
-            body=body(),
-            chunked=_CHUNKED in headers and not is_last,
-            manner=manner,
-            is_last=is_last,
-        )
-        sink = Sink(algorithm=algorithm, keep=keep)
-        answer = await self._channel.exchange(request, sink)
-        return Reply(requested=target, exchange=answer, body=sink, request_id=request_id)
+        return await self._transport.send("POST", target, tuple, 0, (), request_id)
 
 
 def _chunk_headers(span: tuple[int, int] | None) -> Headers:
     return (_OCTETS,) if span is None else (_OCTETS, ("Content-Range", f"{span[0]}-{span[1]}"))
-
-
-def _bearer(token: str | None) -> Headers:
-    return (("Authorization", f"Bearer {token}"),) if token is not None else ()
 
 
 @lru_cache(maxsize=_QUOTED)

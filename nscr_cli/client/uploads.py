@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from nscr_cli.client.completions import Completion, completed, given_up
 from nscr_cli.client.documents import ForeignLocation, stored_offset
-from nscr_cli.client.registry import RegistryClient, Reply
+from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.steps import Steps
+from nscr_cli.client.transport import Reply
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.keys import digest_of, repository_of
 from nscr_cli.history.ops import Answered, F, Kind

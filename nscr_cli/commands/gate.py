@@ -14,9 +14,10 @@ import typer
 
 from nscr_cli.client.admission import check_access
 from nscr_cli.client.monitoring import Monitoring
-from nscr_cli.client.registry import USER_AGENT, RegistryClient
+from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.tokens import Tokens
+from nscr_cli.client.transport import USER_AGENT
 from nscr_cli.client.trust import dialer_for
 from nscr_cli.commands.options import (
     CaCert,

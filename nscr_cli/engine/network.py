@@ -6,8 +6,9 @@ from functools import cache, partial
 from nscr_cli.client.completions import Completion
 from nscr_cli.client.monitoring import Monitoring
 from nscr_cli.client.operations import perform
-from nscr_cli.client.registry import USER_AGENT, RegistryClient
+from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.tokens import Tokens
+from nscr_cli.client.transport import USER_AGENT
 from nscr_cli.client.trust import dialer_for
 from nscr_cli.client.uploads import Locations
 from nscr_cli.history.invocation import Invocation

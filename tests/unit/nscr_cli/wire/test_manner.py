@@ -6,8 +6,9 @@ import pytest
 import trio
 import trio.testing
 
-from nscr_cli.client.registry import RegistryClient, Reply
+from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.target import parse_target
+from nscr_cli.client.transport import Reply
 from nscr_cli.history.invocation import Content
 from nscr_cli.wire.connection import Connection
 from nscr_cli.wire.dialing import TcpDialer
