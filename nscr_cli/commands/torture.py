@@ -31,6 +31,7 @@ from nscr_cli.errors import UsageError
 from nscr_cli.exits import Exit
 from nscr_cli.history.plan import RetryAfter, RunPlan, Scenario
 from nscr_cli.reporting.reruns import promises
+from nscr_cli.sizes import parse_size
 from nscr_cli.targets.external import ExternalTarget, check_consent
 from nscr_cli.ui import progress_console, results_console
 
@@ -54,6 +55,10 @@ def torture(
         str | None, typer.Option(metavar="DURATION", help="Length of the load, e.g. 20s. (default: the scenario's)")
     ] = None,
     ops: Annotated[int | None, typer.Option(min=1, help="End the load after so many operations.")] = None,
+    max_bytes: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Push no more than this in all, e.g. 500MB: then the load ends."),
+    ] = None,
     max_rate: Annotated[
         float | None, typer.Option(min=0.001, help="Start at most so many operations a second.")
     ] = None,
@@ -142,6 +147,7 @@ def torture(
         processes=processes,
         duration_s=parse_duration(duration) if duration is not None else None,
         max_operations=ops,
+        max_bytes=parse_size(max_bytes) if max_bytes is not None else None,
         max_rate=max_rate,
         rate=rate,
         ramp_s=parse_duration(ramp) if ramp is not None else None,

@@ -6,10 +6,12 @@ from random import Random
 import msgspec
 
 from nscr_cli import __version__
+from nscr_cli.engine.load_shape import seeded_bytes
 from nscr_cli.errors import UsageError
 from nscr_cli.generators.namespace import Namespace
 from nscr_cli.history.plan import RunPlan, Scenario
 from nscr_cli.workloads.catalogue import WORKLOADS
+from nscr_cli.workloads.world import world_of
 
 DEFAULT_NAMESPACE = "nscr-torture"
 MOST_PROCESSES = 256
@@ -24,6 +26,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float | None = None
     processes: int | None = None
     max_operations: int | None = None
+    max_bytes: int | None = None
     max_rate: float | None = None
     rate: float | None = None
     ramp_s: float | None = None
@@ -68,7 +71,7 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
             f"--processes {processes}: the clients of scenario {name} wait for each other, and must be in one process",
             hint="leave out --processes, or choose another scenario",
         )
-    return RunPlan(
+    plan = RunPlan(
         run_id=run_id,
         scenario_name=name,
         scenario=scenario,
@@ -77,6 +80,7 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
         processes=processes,
         duration_s=flags.duration_s or scenario.duration_s,
         max_operations=flags.max_operations,
+        max_bytes=flags.max_bytes,
         max_rate=flags.max_rate,
         rate=rate,
         ramp_s=_ramp_s(scenario, flags) if rate is not None else 0.0,
@@ -88,6 +92,12 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
         is_flat=flags.is_flat,
         sabotages=flags.sabotages,
     )
+    if plan.max_bytes is not None and (seeded := seeded_bytes(plan, world_of(plan))) >= plan.max_bytes:
+        raise UsageError(
+            f"--max-bytes {plan.max_bytes}: scenario {name} pushes {seeded} bytes before its load begins",
+            hint="allow more, or choose a scenario with smaller blobs or fewer repositories",
+        )
+    return plan
 
 
 def _ramp_s(scenario: Scenario, flags: Flags) -> float:
@@ -111,6 +121,7 @@ def replanned(plan: RunPlan, flags: Flags, *, started: datetime, chance: Random)
         processes=flags.processes or plan.processes,
         duration_s=flags.duration_s or plan.duration_s,
         max_operations=flags.max_operations or plan.max_operations,
+        max_bytes=flags.max_bytes or plan.max_bytes,
         max_rate=flags.max_rate if is_paced_anew else plan.max_rate,
         rate=flags.rate if is_paced_anew else plan.rate,
         ramp_s=flags.ramp_s if is_paced_anew or flags.ramp_s is not None or plan.rate is None else plan.ramp_s,

@@ -21,7 +21,7 @@ from nscr_cli.engine.company import Company
 from nscr_cli.engine.crew.crew import Crew
 from nscr_cli.engine.faulting import Nemesis, faulting
 from nscr_cli.engine.interpreter import Client, Interpreter
-from nscr_cli.engine.load_shape import arrivals_of, bounded_load, bystander_rate
+from nscr_cli.engine.load_shape import after_seeding, arrivals_of, bounded_load, bystander_rate
 from nscr_cli.engine.long_journals import RecordedOperations
 from nscr_cli.engine.observing import Observer
 from nscr_cli.engine.pacing import Pace
@@ -247,7 +247,8 @@ class Run:
             await self._main_by(self._crew, company)
             return
         self.main_began_ns = self._clock.now_ns()
-        load = bounded_load(self._workload.main(world, memory), self._plan, self.main_began_ns)
+        plan = after_seeding(self._plan, world)
+        load = bounded_load(self._workload.main(world, memory), plan, self.main_began_ns)
         self._nemesis.arm()
         async with company:
             await interpreter.run(load, Phase.MAIN, arrivals=arrivals_of(self._plan, self.main_began_ns))

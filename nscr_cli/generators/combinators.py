@@ -1,4 +1,4 @@
-"""Generators made of generators: limits of time, number and rate; one generator a process; a queue for all."""
+"""Generators made of generators: limits of time, number, bytes and rate; one generator a process; a queue for all."""
 
 from collections.abc import Callable
 
@@ -128,6 +128,44 @@ class Limit(msgspec.Struct, frozen=True):
 
     def update(self, event: Op) -> Generator:
         return Limit(self.generator.update(event), self.remaining)
+
+
+class LimitBytes(msgspec.Struct, frozen=True):
+    """What `generator` does before more than `remaining` bytes of bodies would have been sent.
+
+    A process ends at the first body that does not fit any more; all of them end once another one like the largest so
+    far would not.
+
+    Attributes:
+        largest: most bytes that one operation has sent.
+    """
+
+    generator: Generator
+    remaining: int
+    largest: int = 0
+
+    def op(self, context: Context) -> Next:
+        if self.remaining < max(1, self.largest):
+            return DONE
+        answer = self.generator.op(context)
+        if not isinstance(answer, tuple):
+            return answer
+        invocation, following = answer
+        size = body_bytes(invocation)
+        if size > self.remaining:
+            return DONE
+        return invocation, LimitBytes(following, self.remaining - size, max(self.largest, size))
+
+    def update(self, event: Op) -> Generator:
+        return LimitBytes(self.generator.update(event), self.remaining, self.largest)
+
+
+def body_bytes(invocation: Invocation) -> int:
+    """Most bytes of bodies that an operation sends."""
+    if invocation.content is None:
+        return 0
+    # The chunk out of order comes on top of those in order.
+    return invocation.content.size * (2 if invocation.asked.out_of_order else 1)
 
 
 class Paced(msgspec.Struct, frozen=True):

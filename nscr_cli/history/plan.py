@@ -86,6 +86,8 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
         request_timeout_s: for one exchange.
         is_flat: repositories are called `<namespace>-<name>`, for registries whose names have two levels only.
         max_operations: the main phase ends after so many, however much time is left; None for no such bound.
+        max_bytes: the main phase ends before more bytes of bodies would have been pushed, those that were pushed before
+            it included; None for no such bound.
         max_rate: operations a second that all workers together start at most; None for no such bound.
         rate, ramp_s: as in the scenario, with the flags applied.
         processes: operating-system processes that share the load; 1 where the one that conducts does it all.
@@ -106,6 +108,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True):
     poll_interval_s: float = 1.0
     request_timeout_s: float = 30.0
     max_operations: int | None = None
+    max_bytes: int | None = None
     max_rate: float | None = None
     rate: float | None = None
     ramp_s: float = 0.0

@@ -210,6 +210,8 @@ def _flags(plan: RunPlan) -> Iterator[str]:
         yield from ("--processes", str(plan.processes))
     if plan.max_operations is not None:
         yield from ("--ops", str(plan.max_operations))
+    if plan.max_bytes is not None:
+        yield from ("--max-bytes", str(plan.max_bytes))
     if plan.max_rate is not None:
         yield from ("--max-rate", f"{plan.max_rate:g}")
     if plan.rate is not None:

@@ -30,7 +30,7 @@ from nscr_cli.engine.crew.shares import Share
 from nscr_cli.engine.interpreter import Interpreter
 from nscr_cli.engine.judging import read_plan
 from nscr_cli.engine.lateness import note_lateness
-from nscr_cli.engine.load_shape import arrivals_of, bounded_load
+from nscr_cli.engine.load_shape import after_seeding, arrivals_of, bounded_load
 from nscr_cli.engine.network import Network
 from nscr_cli.engine.pacing import Pace
 from nscr_cli.engine.recorder import Recorder
@@ -145,7 +145,7 @@ class Member:
 
     async def load(self, began_ns: int) -> None:
         """Its share of the main phase, and then of what that left open."""
-        plan = self._share.plan(self._plan)
+        plan = self._share.plan(after_seeding(self._plan, self._world))
         load = bounded_load(WORKLOADS[plan.scenario.workload].main(self._world, self._memory), plan, began_ns)
         arrivals = arrivals_of(plan, began_ns, self._share)
         async with trio.open_nursery() as nursery:

@@ -20,17 +20,23 @@ class Share(msgspec.Struct, frozen=True):
         return range(self.number, plan.workers, self.count)
 
     def plan(self, plan: RunPlan) -> RunPlan:
-        """The plan with this share of its bounds: of operations and of operations a second, by workers."""
+        """The plan with this share of its bounds: of operations, of bytes, of operations a second, by workers."""
         own, before = (
             len(self.processes(plan)),
             sum(len(Share(k, self.count).processes(plan)) for k in range(self.number)),
         )
-        most, rate = plan.max_operations, plan.max_rate
-        if most is not None:
-            most = most * (before + own) // plan.workers - most * before // plan.workers
-        if rate is not None:
-            rate = rate * own / plan.workers
-        return msgspec.structs.replace(plan, max_operations=most, max_rate=rate)
+
+        def part_of(most: int | None) -> int | None:
+            if most is None:
+                return None
+            return most * (before + own) // plan.workers - most * before // plan.workers
+
+        return msgspec.structs.replace(
+            plan,
+            max_operations=part_of(plan.max_operations),
+            max_bytes=part_of(plan.max_bytes),
+            max_rate=plan.max_rate * own / plan.workers if plan.max_rate is not None else None,
+        )
 
 
 WHOLE = Share()

@@ -6,10 +6,12 @@ from random import Random
 import msgspec
 import pytest
 
+from nscr_cli.engine.load_shape import after_seeding, seeded_bytes
 from nscr_cli.engine.plan import Flags, make_plan, replanned
 from nscr_cli.errors import UsageError
 from nscr_cli.generators.namespace import Namespace, namespace_of
 from nscr_cli.history.plan import RunPlan, Scenario
+from nscr_cli.workloads.world import world_of
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SCENARIO = Scenario(title="t", description="d", workload="tags", workers=3, duration_s=7.0)
@@ -76,6 +78,17 @@ def test_the_ramp_of_a_scenario_keeps_its_share_of_the_run() -> None:
     assert ramp_s(Flags(duration_s=14.0, ramp_s=3.0)) == 3.0
 
 
+def test_the_bound_of_bytes_holds_what_is_pushed_before_the_load() -> None:
+    bounded = plan(Flags(max_bytes=50_000_000))
+    seeded = seeded_bytes(bounded, world_of(bounded))
+    assert 0 < seeded < 50_000_000
+    assert plan(Flags(max_bytes=seeded + 1, seed=bounded.seed)).max_bytes == seeded + 1
+    with pytest.raises(UsageError, match=f"{seeded} bytes"):
+        plan(Flags(max_bytes=seeded, seed=bounded.seed))
+    assert after_seeding(bounded, world_of(bounded)).max_bytes == 50_000_000 - seeded
+    assert after_seeding(plan(Flags()), world_of(bounded)).max_bytes is None
+
+
 @pytest.mark.parametrize("flags", [Flags(rate=1.0, max_rate=1.0), Flags(ramp_s=1.0)])
 def test_flags_that_contradict_each_other(flags: Flags) -> None:
     with pytest.raises(UsageError):
@@ -89,6 +102,7 @@ RECORDED = msgspec.structs.replace(
             workers=2,
             duration_s=1.5,
             max_operations=9,
+            max_bytes=50_000_000,
             max_rate=5.0,
             registry_url="http://127.0.0.1:1",
             namespace="me",

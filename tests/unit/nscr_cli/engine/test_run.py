@@ -261,5 +261,8 @@ def test_a_full_report_disk_ends_the_load_and_loses_nothing_that_was_written(con
 def test_bounds_of_a_plan(conduct: Conduct) -> None:
     run = conduct(max_operations=50)
     assert sum(one.phase is Phase.MAIN for one in run.history.operations) == 50
+    run = conduct(max_bytes=600_000)
+    writes = [one for one in run.history.operations if one.f in (F.PUSH_BLOB, F.PUT_MANIFEST)]
+    assert 300_000 < sum(one.asked.size or 0 for one in writes if one.phase in (Phase.SEED, Phase.MAIN)) <= 600_000
     run = conduct(max_rate=10.0)
     assert 40 <= sum(one.phase is Phase.MAIN for one in run.history.operations) <= 51

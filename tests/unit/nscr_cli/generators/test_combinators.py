@@ -3,10 +3,10 @@
 import msgspec
 
 from nscr_cli.generators.base import DONE, Context, Generator, Next, Pending
-from nscr_cli.generators.combinators import EachProcess, Limit, Nothing, Paced, Queue, UntilTime
-from nscr_cli.generators.invocations import list_tags
-from nscr_cli.history.invocation import Invocation
-from nscr_cli.history.ops import F, Kind, Op, Phase
+from nscr_cli.generators.combinators import EachProcess, Limit, LimitBytes, Nothing, Paced, Queue, UntilTime, body_bytes
+from nscr_cli.generators.invocations import list_tags, push_blob, push_out_of_order
+from nscr_cli.history.invocation import Content, Invocation
+from nscr_cli.history.ops import F, Kind, Op, Phase, PushStyle
 
 SECOND = 1_000_000_000
 
@@ -44,8 +44,18 @@ def test_nothing_is_nothing() -> None:
     assert Nothing().op(at(0)) is DONE
 
 
+def pushes(size: int) -> tuple[Invocation, ...]:
+    return (push_blob("r", Content.seeded("p", size), PushStyle.POST_PUT),)
+
+
 def test_a_generator_is_a_value() -> None:
-    for generator in (queue("a"), Limit(queue("a"), 1), UntilTime(queue("a"), SECOND), Paced(queue("a"), SECOND)):
+    for generator in (
+        queue("a"),
+        Limit(queue("a"), 1),
+        LimitBytes(queue("a"), 1),
+        UntilTime(queue("a"), SECOND),
+        Paced(queue("a"), SECOND),
+    ):
         assert generator.op(at(0)) == generator.op(at(0))
 
 
@@ -60,6 +70,35 @@ def test_until_time_does_not_wait_beyond_its_end() -> None:
 
 def test_limit_counts_operations() -> None:
     assert asked(Limit(queue("a", "b", "c"), 2), at(0), at(0), at(0)) == ["a", "b", "done"]
+
+
+def test_limit_of_bytes_counts_bodies_before_they_are_sent() -> None:
+    small, large = pushes(40), pushes(90)
+    assert asked(LimitBytes(Queue((*small * 2, *large, *small)), 200), *[at(0)] * 5) == [
+        *(f"r@{small[0].asked.digest}",) * 2,
+        f"r@{large[0].asked.digest}",
+        "done",
+        "done",
+    ]
+    assert asked(LimitBytes(Queue(small), 39), at(0)) == ["done"]
+    assert asked(LimitBytes(Queue(small), 40), at(0), at(0)) == [f"r@{small[0].asked.digest}", "done"]
+    assert asked(LimitBytes(queue("a", "b"), 1), at(0), at(0), at(0)) == ["a", "b", "done"]
+
+
+def test_a_body_that_does_not_fit_ends_its_process_only() -> None:
+    each = EachProcess(lambda process: Queue(pushes(400) if process else (*pushes(10), *pushes(20))))
+    assert asked(LimitBytes(each, 100), at(0, 1), at(0, 0), at(0, 1), at(0, 0)) == [
+        "done",
+        f"r@{pushes(10)[0].asked.digest}",
+        "done",
+        f"r@{pushes(20)[0].asked.digest}",
+    ]
+
+
+def test_a_chunk_out_of_order_is_a_body_too() -> None:
+    content = Content.seeded("c", 40)
+    assert body_bytes(push_out_of_order("r", content)) == 80
+    assert body_bytes(list_tags("r")) == 0
 
 
 def test_paced_keeps_its_interval_and_makes_up_for_nothing() -> None:
@@ -125,9 +164,9 @@ def step(generator: Generator, context: Context) -> tuple[Invocation, Generator]
 
 
 def test_limits_hand_completions_on_and_end_with_what_they_limit() -> None:
-    for limited in (Limit(Echo(), 9), UntilTime(Echo(), SECOND), Paced(Echo(), 1)):
+    for limited in (Limit(Echo(), 9), LimitBytes(Echo(), 9), UntilTime(Echo(), SECOND), Paced(Echo(), 1)):
         assert asked(limited.update(ended(0, Kind.FAIL)), at(0)) == ["fail"]
-    for limited in (Limit(Nothing(), 9), UntilTime(Nothing(), SECOND), Paced(Nothing(), 1)):
+    for limited in (Limit(Nothing(), 9), LimitBytes(Nothing(), 9), UntilTime(Nothing(), SECOND), Paced(Nothing(), 1)):
         assert limited.op(at(0)) is DONE
     for deaf in (Nothing(), queue("a"), EachProcess(lambda _process: Echo())):
         assert deaf.update(ended(0, Kind.OK)) == deaf

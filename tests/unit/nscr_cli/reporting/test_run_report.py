@@ -75,12 +75,13 @@ def test_exit_codes(plan: Plans, verdict: Verdict, signal: str | None, code: Exi
             {
                 "registry_url": "http://localhost:1",
                 "max_operations": 9,
+                "max_bytes": 500_000_000,
                 "max_rate": 2.5,
                 "namespace": "me/x/r1",
                 "keep": True,
             },
             (
-                "nscr torture mixed --seed 42 --workers 8 --duration 20s --ops 9 --max-rate 2.5 "
+                "nscr torture mixed --seed 42 --workers 8 --duration 20s --ops 9 --max-bytes 500000000 --max-rate 2.5 "
                 "--registry-url http://localhost:1 --namespace me/x --keep"
             ),
         ),

@@ -32,14 +32,16 @@ def due(arrivals: Arrivals | None) -> list[int]:
     return times
 
 
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 1000), st.floats(0.1, 1e4))
-def test_the_shares_are_the_whole(workers: int, count: int, operations: int, rate: float) -> None:
-    whole = plan(Flags(workers=workers, processes=count, max_operations=operations, max_rate=rate))
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 1000), st.integers(10**7, 10**12), st.floats(0.1, 1e4))
+def test_the_shares_are_the_whole(workers: int, count: int, operations: int, size: int, rate: float) -> None:
+    flags = Flags(workers=workers, processes=count, max_operations=operations, max_bytes=size, max_rate=rate)
+    whole = plan(flags)
     assert whole.processes == min(workers, count)
     split = shares(whole.processes)
     assert sorted(process for share in split for process in share.processes(whole)) == list(range(workers))
     bounds = [share.plan(whole) for share in split]
     assert sum(one.max_operations or 0 for one in bounds) == operations
+    assert sum(one.max_bytes or 0 for one in bounds) == size
     assert sum(one.max_rate or 0 for one in bounds) == pytest.approx(rate)
     for share, bound in zip(split, bounds, strict=True):
         fair = operations * len(share.processes(whole)) / workers
@@ -62,4 +64,4 @@ def test_one_process_has_it_all() -> None:
 
 def test_bounds_that_nobody_set_stay_so() -> None:
     bare = Share(1, 2).plan(plan(Flags(workers=4, processes=2)))
-    assert (bare.max_operations, bare.max_rate, bare.rate) == (None, None, None)
+    assert (bare.max_operations, bare.max_bytes, bare.max_rate, bare.rate) == (None, None, None, None)
