@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from nscr_cli.checkers.eventual import bound_ns
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
-from nscr_cli.checkers.inventory import BLOB_READS, MANIFEST_READS, found, found_nothing, seen_digest
+from nscr_cli.checkers.inventory import BLOB_READS, MANIFEST_READS, Inventory, found, found_nothing, seen_digest
 from nscr_cli.checkers.quiet import NO_CHANGES, Changes
 from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import told
@@ -61,6 +61,8 @@ class _Agreement:
             evidence["heads-without-length"] += sum(found(one) and one.answered.content_length is None for one in heads)
             if not _are_alike(reads):
                 for rule, one, other in _disagreements(reads):
+                    if rule == "presence-differs" and _may_be_collected(part, one, other):
+                        continue
                     self._differing.setdefault((rule, _kind_of(one)), []).append((one, other))
 
     def result(self) -> Result:
@@ -76,6 +78,12 @@ class _Agreement:
 
 def _indexes(pair: tuple[Operation, Operation]) -> tuple[int, int]:
     return pair[0].index, pair[1].index
+
+
+def _may_be_collected(part: History, one: Operation, other: Operation) -> bool:
+    """A collection may come at any time after what referred to a blob is gone, and no operation of ours shows it."""
+    start, end = min(one.start_ns, other.start_ns), max(one.end_ns, other.end_ns)
+    return one.f in BLOB_READS and part.shared(Inventory).may_be_collected(one.key, start, end)
 
 
 def _stretches(history: History, tag_model: str) -> Iterable[list[Operation]]:

@@ -213,7 +213,9 @@ def _pushed(key: str, read: Operation, inventory: Inventory) -> Operation | None
     writes = [one for one in operations if one.f in (*BLOB_WRITES, F.PUT_MANIFEST) and may_have_happened(one)]
     was_deleted = any(one.f in (F.DELETE_BLOB, F.DELETE_MANIFEST) and may_have_happened(one) for one in operations)
     # A manifest's tag may have been deleted, and taken it along: only an acknowledged put by digest then counts.
-    return writes[0] if is_blob and writes and not was_deleted and writes[0].end_ns < read.start_ns else None
+    if not is_blob or not writes or was_deleted or writes[0].end_ns >= read.start_ns:
+        return None
+    return None if inventory.may_be_collected(key, writes[0].start_ns, read.end_ns) else writes[0]
 
 
 def _is_sparse(put: Operation, first_writes: dict[str, int]) -> bool:

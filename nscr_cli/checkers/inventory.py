@@ -3,13 +3,15 @@
 Everything is per repository: a blob that is deleted from one stays in all others (spec.md#deleting-blobs). A manifest
 is anchored by what it was put under. Deleting it by digest removes it whatever held it; deleting a tag may, in some
 registries, remove the manifest that only this tag held, so a put under a tag proves nothing once that tag may have been
-deleted. Overwriting a tag is not a deletion. Assumes that no collection removes within the run what nobody deleted.
+deleted. Overwriting a tag is not a deletion. Blobs that no manifest needs any more may be collected (collectable.py),
+but for a registry that the run started. Assumes that no collection removes within the run what nobody deleted.
 """
 
 from collections.abc import Iterable
 from functools import cached_property
 from itertools import chain
 
+from nscr_cli.checkers.collectable import CollectableBlob, Needs
 from nscr_cli.checkers.presence import Begun, Ended, Presence
 from nscr_cli.checkers.spans import Span, union
 from nscr_cli.history.history import NEVER, History, Operation, Whole
@@ -70,7 +72,7 @@ class Inventory:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._things: dict[tuple[str, bool], Presence | ManifestPresence] = {}
+        self._things: dict[tuple[str, bool], Thing] = {}
 
     @cached_property
     def deletes_work(self) -> frozenset[F]:
@@ -115,13 +117,34 @@ class Inventory:
         elsewhere = self._history.elsewhere
         return chain((one for one in elsewhere if one.f in kinds), self._history.of(*kinds))
 
-    def thing(self, key: str, *, is_manifest: bool) -> "Presence | ManifestPresence":
+    def thing(self, key: str, *, is_manifest: bool) -> "Thing":
         """Presence of a blob or a manifest; of one that nobody asked for, nothing is known."""
         known = self._things.get((key, is_manifest))
         if known is None:
             known = self.presence(key, is_manifest=is_manifest)
+            if not is_manifest and self._needs is not None and key in self._needs.deletes:
+                known = self._collectable(key, self._needs)
             self._things[key, is_manifest] = known
         return known
+
+    def may_be_collected(self, key: str, start: int, end: int) -> bool:
+        """Whether a blob that was there at `start` may have been collected by `end`."""
+        thing = self.thing(key, is_manifest=False)
+        return isinstance(thing, CollectableBlob) and thing.may_be_collected(start, start, end)
+
+    def _collectable(self, key: str, needs: Needs) -> CollectableBlob:
+        operations = self.blob_operations.get(key, [])
+        return CollectableBlob(
+            _blob_presence(operations),
+            writes=[one for one in operations if one.f in BLOB_WRITES and one.kind is OK and not one.asked.wrong_bytes],
+            deletes=needs.deletes[key],
+            referring=[self.thing(one, is_manifest=True) for one in needs.manifests[key]],
+        )
+
+    @cached_property
+    def _needs(self) -> Needs | None:
+        """None of the registry that the run started, which collects only when it is told to."""
+        return None if is_fresh(self._history) else Needs(self._history)
 
     def presence(self, key: str, *, is_manifest: bool) -> "Presence | ManifestPresence":
         """As `thing`, but not kept: for who asks once of each of hundreds of thousands."""
@@ -294,3 +317,6 @@ class ManifestPresence:
     def unwritten(self) -> Span:
         """All instants before the first put began."""
         return self._anchors[0].unwritten()
+
+
+Thing = Presence | ManifestPresence | CollectableBlob
