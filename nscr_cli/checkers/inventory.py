@@ -24,6 +24,7 @@ MANIFEST_READS = frozenset({F.GET_MANIFEST, F.HEAD_MANIFEST})
 UPLOAD_STEPS = frozenset({F.START_UPLOAD, F.PATCH_UPLOAD, F.GET_UPLOAD, F.FINISH_UPLOAD, F.CANCEL_UPLOAD})
 DELETES = frozenset({F.DELETE_BLOB, F.DELETE_MANIFEST, F.DELETE_TAG})
 _BLOB_KINDS = (F.PUSH_BLOB, F.MOUNT_BLOB, F.FINISH_UPLOAD, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB)
+_DELETE_BLOB = F.DELETE_BLOB
 _DELETE_MANIFEST = F.DELETE_MANIFEST
 _GET_MANIFEST = F.GET_MANIFEST
 _NONE_ENDED = Ended(())
@@ -150,6 +151,25 @@ class Inventory:
         """As `thing`, but not kept: for who asks once of each of hundreds of thousands."""
         operations = (self.manifest_operations if is_manifest else self.blob_operations).get(key, [])
         return ManifestPresence(operations, self._deleted_tags) if is_manifest else _blob_presence(operations)
+
+    def blob_held(self, key: str) -> tuple[list[Span], int]:
+        """Of a blob, all instants at which it certainly was there, and when the first write began; NEVER without one.
+
+        As its presence says; but most were never deleted, and then it is there from the first proof on.
+        """
+        held, first = NEVER, NEVER
+        for one in self.blob_operations.get(key, ()):
+            if one.f is _DELETE_BLOB:
+                presence = self.presence(key, is_manifest=False)
+                return presence.held(), presence.unwritten()[1]
+            if one.f in BLOB_READS:
+                if one.kind is OK and one.answered.present is not False and one.end_ns < held:
+                    held = one.end_ns
+            elif one.kind is not FAIL and not one.asked.wrong_bytes:
+                first = min(first, one.start_ns)
+                if one.kind is OK and one.end_ns < held:
+                    held = one.end_ns
+        return ([(held, NEVER)] if held < NEVER else []), first
 
     @cached_property
     def _deleted_tags(self) -> dict[str, Begun]:

@@ -17,6 +17,8 @@ from nscr_cli.history.history import NEVER, History
 from nscr_cli.history.keys import digest_key, digest_of, repository_of
 from nscr_cli.history.ops import Reference
 
+_MANY_SPANS = 1024
+
 
 class Blobs:
     """The figures of some blobs.
@@ -94,9 +96,14 @@ class SharedBlobs:
 
 
 class Figures:
-    """All figures of one history, or of one part; each is made when it is first asked for."""
+    """All figures of one history, or of one part; each is made when it is first asked for.
 
-    def __init__(self, history: History, inventory: Inventory, tags: TagPresence) -> None:
+    Args:
+        are_links_counted: figures that follow from what manifests refer to will be asked for.
+    """
+
+    def __init__(self, history: History, inventory: Inventory, tags: TagPresence, *, are_links_counted: bool) -> None:
+        self._are_links_counted = are_links_counted
         self._history = history
         self._inventory = inventory
         self._tags = tags
@@ -104,34 +111,47 @@ class Figures:
 
     @cached_property
     def known_manifests(self) -> Mapping[str, Known]:
-        """By `repository@digest`: gone where a delete was acknowledged or a read found nothing, and before any put."""
-        known = {}
+        """By `repository@digest`."""
+        return dict(self._each_manifest())
+
+    def _each_manifest(self) -> Iterable[tuple[str, Known]]:
+        """Gone where a delete was acknowledged or a read found nothing, and before any put."""
         for key in self._inventory.manifest_operations:
             one = self._inventory.presence(key, is_manifest=True)
-            known[key] = Known.consistent(one.held(), union(one.gone(), [one.unwritten()]))
-        return known
+            gone, unwritten = one.gone(), one.unwritten()
+            yield key, Known.consistent(one.held(), union(gone, [unwritten]) if gone else _if_any(unwritten))
 
     def known_tag(self, key: str) -> Known:
         """A tag, whatever it names."""
         presence = self._tags.of(key)
         return Known.consistent(presence.held(), union(presence.gone(), [presence.unwritten()]))
 
-    @cached_property
+    @property
     def known_repositories(self) -> Mapping[str, Known]:
         """A repository is there as long as a tag or a manifest is in it; with its last manifest it goes."""
-        manifests: dict[str, list[Known]] = {}
-        for key, known in self.known_manifests.items():
-            manifests.setdefault(repository_of(key), []).append(known)
-        return {
+        return self._of_manifests[1]
+
+    @cached_property
+    def _of_manifests(self) -> tuple[Figure, Mapping[str, Known]]:
+        """How many there are, and the repositories that they are in. They are kept only if what they refer to counts,
+        because there may be hundreds of thousands."""
+        figure = Figure()
+        there: dict[str, list[Span]] = {}
+        absent: dict[str, list[Span]] = {}
+        for key, known in self.known_manifests.items() if self._are_links_counted else self._each_manifest():
+            figure.add(known)
+            name = repository_of(key)
+            spans = there.setdefault(name, [])
+            spans += known.there
+            if len(spans) >= _MANY_SPANS and len(spans) & (len(spans) - 1) == 0:
+                there[name] = union(spans)
+            absent[name] = intersection(absent.get(name, [(BEFORE_ALL, NEVER)]), known.absent)
+        # Which manifest a contended tag names may be open while it certainly names one.
+        return figure, {
             name: Known.consistent(
-                union(
-                    *(one.there for one in ones),
-                    # Which manifest a contended tag names may be open while it certainly names one.
-                    *(self.known_tag(key).there for key in self._tags.keys_of(name)),
-                ),
-                _all_absent(ones),
+                union(spans, *(self.known_tag(key).there for key in self._tags.keys_of(name))), absent[name]
             )
-            for name, ones in manifests.items()
+            for name, spans in there.items()
         }
 
     @cached_property
@@ -144,10 +164,13 @@ class Figures:
         held: dict[str, tuple[list[list[Span]], int]] = {}
         for key in self._inventory.blob_operations:
             digest = digest_of(key) or ""
-            presence = self._inventory.presence(key, is_manifest=False)
-            spans, first = held.get(digest, ([], NEVER))
-            spans.append(presence.held())
-            held[digest] = spans, min(first, presence.unwritten()[1])
+            spans, first = self._inventory.blob_held(key)
+            known = held.get(digest)
+            if known is not None:
+                known[0].append(spans)
+                held[digest] = known[0], min(first, known[1])
+            else:
+                held[digest] = [spans], first
         return held
 
     @cached_property
@@ -186,7 +209,7 @@ class Figures:
 
     @cached_property
     def manifests(self) -> Figure:
-        return Figure(self.known_manifests.values())
+        return self._of_manifests[0]
 
     @cached_property
     def orphans(self) -> Figure:
@@ -240,9 +263,5 @@ def _known_blob(held: list[list[Span]], first: int) -> Known:
     return Known.consistent(union(*held), [(BEFORE_ALL, first)])
 
 
-def _all_absent(things: Iterable[Known]) -> list[Span]:
-    """The instants at which certainly none of them is there."""
-    absent: list[Span] = [(BEFORE_ALL, NEVER)]
-    for one in things:
-        absent = intersection(absent, one.absent)
-    return absent
+def _if_any(span: Span) -> list[Span]:
+    return [span] if span[0] < span[1] else []

@@ -32,14 +32,18 @@ class Known(msgspec.Struct, frozen=True, gc=False):
 class Figure:
     """The range of one figure at each instant; each thing counts with its weight, once unless told otherwise."""
 
-    def __init__(self, things: Iterable[Known], weights: Iterable[int] | None = None) -> None:
+    def __init__(self, things: Iterable[Known] = (), weights: Iterable[int] | None = None) -> None:
         self._there = Coverage()
         self._absent = Coverage()
         self._all = 0
         for one, weight in zip(things, repeat(1) if weights is None else weights, strict=False):
-            self._there.add(one.there, weight)
-            self._absent.add(one.absent, weight)
-            self._all += weight
+            self.add(one, weight)
+
+    def add(self, one: Known, weight: int = 1) -> None:
+        """One more thing; before anything is asked."""
+        self._there.add(one.there, weight)
+        self._absent.add(one.absent, weight)
+        self._all += weight
 
     def least(self, instant: int) -> int:
         return self._there.at(instant)

@@ -72,7 +72,12 @@ class Truth:
         """What one more part says of each answer."""
         if not self._answers and not self._unknown:
             return
-        judge = _Part(part, is_ours=self._is_ours, is_linearizable=self._is_linearizable)
+        judge = _Part(
+            part,
+            is_ours=self._is_ours,
+            is_linearizable=self._is_linearizable,
+            are_links_counted=self._counts_links,
+        )
         for (sample, document), claims in zip(self._answers, self._claims, strict=True):
             judge.tell(claims, sample, document)
         figures = judge.figures
@@ -116,11 +121,11 @@ class Truth:
 class _Part:
     """What one part of a history determines at each instant."""
 
-    def __init__(self, part: History, *, is_ours: bool, is_linearizable: bool) -> None:
+    def __init__(self, part: History, *, is_ours: bool, is_linearizable: bool, are_links_counted: bool) -> None:
         self._is_ours = is_ours
         self._inventory = part.shared(Inventory)
         self._tags = part.shared(TagPresence)
-        self.figures = Figures(part, self._inventory, self._tags)
+        self.figures = Figures(part, self._inventory, self._tags, are_links_counted=are_links_counted)
         self._values = part.shared(TagValues) if is_linearizable else None
         self._rosters: dict[str, Roster] = {}
 

@@ -124,11 +124,14 @@ class Begun:
         count = bisect_right(self._starts, until)
         return self._best[count - 1] if count else None
 
-    def first_to_outlast(self, stamp: int) -> int:
-        """When the first of those began that ended at this stamp or later; NEVER where there is none."""
-        if not self._best or self._best[-1].end_ns < stamp:
-            return NEVER
-        return self._starts[bisect_left(self._best, stamp, key=_END)]
+    def first_to_outlast(self, stamp: int) -> tuple[int, int]:
+        """When the first of those began that ended at this stamp or later, and when it ended; NEVER where there is
+        none."""
+        best = self._best
+        if not best or best[-1].end_ns < stamp:
+            return NEVER, NEVER
+        place = 0 if best[0].end_ns >= stamp else bisect_left(best, stamp, key=_END)
+        return self._starts[place], best[place].end_ns
 
 
 def _after(proofs: Ended, changes: Sequence[Begun]) -> Iterable[Span]:
@@ -140,10 +143,15 @@ def _after(proofs: Ended, changes: Sequence[Begun]) -> Iterable[Span]:
         first = next(proofs.latest_starts(), None)
         return [(first.end_ns, NEVER)] if first is not None else ()
     longest: dict[int, int] = {}
+    outlasted = -1
     for proof in proofs.latest_starts():
+        if proof.start_ns <= outlasted:
+            continue  # what limits the one before limits this one
         limit = NEVER
         for part in changes:
-            limit = min(limit, part.first_to_outlast(proof.start_ns))
+            begun, ended = part.first_to_outlast(proof.start_ns)
+            if begun < limit:
+                limit, outlasted = begun, ended
         # In order of their ends: the first with this limit is the longest.
         longest.setdefault(limit, proof.end_ns)
         if limit == NEVER:
