@@ -1,6 +1,7 @@
 """The files of a run: columns as documented, strings guarded, whole or not at all, the same when judged again."""
 
 import csv
+import io
 import json
 import re
 import threading
@@ -124,6 +125,28 @@ def test_a_failing_writer_leaves_the_former_file_whole(tmp_path: Path) -> None:
     assert str(path) in caught.value.message
     assert path.read_text() == "name\nold\n"
     assert [left.name for left in tmp_path.iterdir()] == ["a.csv"]
+
+
+CELLS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(0, 1e9),
+    st.text(max_size=8),
+    st.text('a9=-+@ ,"\n\r', max_size=8),
+)
+
+
+@given(st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=4))
+def test_rows_that_need_no_quotes_are_written_as_those_that_may(
+    tmp_path_factory: pytest.TempPathFactory, made: list[list[csv_files.Cell]]
+) -> None:
+    path = tmp_path_factory.mktemp("rows") / "a.csv"
+    write_csv(path, ("name",), made)
+    expected = io.StringIO()
+    writer = csv.writer(expected, lineterminator="\n")
+    writer.writerows([["name"], *([guarded(cell) for cell in row] for row in made)])
+    assert path.read_bytes().decode() == expected.getvalue()
 
 
 def test_a_missing_folder_is_told(tmp_path: Path, report: RunReport, entries: list[Entry]) -> None:
