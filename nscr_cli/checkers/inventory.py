@@ -231,11 +231,6 @@ class Inventory:
                 first[one.key] = min(first.get(one.key, one.start_ns), one.start_ns)
         return first
 
-    @property
-    def written_blobs(self) -> Iterable[str]:
-        """Digests of the blobs that may have been put anywhere."""
-        return dict.fromkeys(key.partition("@")[2] for key in self.first_writes)
-
     def may_exist(self, operation: Operation) -> bool:
         """Whether any push of the run may have brought the blob of this operation into any repository by its end."""
         return self._first_pushes.get(digest_of(operation.key) or "", NEVER) <= operation.end_ns
