@@ -24,6 +24,8 @@ _SAME = "RFC 9110, 9.3.2; spec.md#pulling-manifests: HEAD says what GET says"
 _SERVED = "spec.md#pulling-manifests: a manifest that is there is served to who takes its media type"
 _CONDITION = "RFC 9110, 13.1.2: 304 only where the ETag is that of what is there, 412 never to GET or HEAD"
 _STAYS = "RFC 9112, 9.3 and 9.6: a connection serves the next request, unless the answer says that it is closed"
+# Writes have conditions too, and 412 is their answer; those are for `preconditions`.
+_READS = (F.GET_BLOB, F.HEAD_BLOB, F.GET_MANIFEST, F.HEAD_MANIFEST)
 _WRONG_CONDITION = "wrong-condition"
 _LEAST_DROPPED = 3
 _SHOWN = 5
@@ -74,7 +76,7 @@ class _Reads:
     def take(self, part: History) -> None:
         self._connections.take(part)
         evidence = self._evidence
-        for one in part.operations:
+        for one in part.of(*_READS):
             answered = one.answered
             if answered.etag is not None and answered.status == 200:
                 self._served.add(_tag_of_content(one, answered.etag))
