@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nscr_cli.errors import ReportsUnwritable
@@ -127,16 +127,12 @@ def test_a_failing_writer_leaves_the_former_file_whole(tmp_path: Path) -> None:
     assert [left.name for left in tmp_path.iterdir()] == ["a.csv"]
 
 
-CELLS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(0, 1e9),
-    st.text(max_size=8),
-    st.text('a9=-+@ ,"\n\r', max_size=8),
-)
+WORDS = st.builds(str.__add__, st.sampled_from("a9=-"), st.text('a ,"\n\r=', max_size=3))
+CELLS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(0, 1e9), st.text(max_size=8), WORDS, WORDS)
 
 
+@settings(max_examples=300)
+@example([['a"b'], ["a,b", "=c"], ["a\nb", "\u202ea"]])
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=4))
 def test_rows_that_need_no_quotes_are_written_as_those_that_may(
     tmp_path_factory: pytest.TempPathFactory, made: list[list[csv_files.Cell]]
