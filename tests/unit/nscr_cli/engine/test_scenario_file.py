@@ -1,5 +1,7 @@
 """Scenario files: what is wrong is named with its place and with what was probably meant."""
 
+from pathlib import Path
+
 import pytest
 
 from nscr_cli.engine.scenario_file import MOST_WORKERS, load_scenario, parse_scenario, scenario_names
@@ -156,3 +158,11 @@ def test_two_faults_of_one_name() -> None:
 @pytest.mark.parametrize("model", ["linearizable", "read-your-writes", "eventual(5s)", "eventual(0.5)"])
 def test_every_tag_model_that_can_be_judged_is_taken(model: str) -> None:
     assert parse_scenario(with_line(f'tag_model = "{model}"'), "mine.toml").tag_model == model
+
+
+def test_a_file_that_is_no_name_of_a_scenario_is_pointed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").touch()
+    with pytest.raises(ScenarioError, match="no scenario 'mine'") as caught:
+        load_scenario("mine")
+    assert caught.value.hint == "to run the file of that name, write ./mine"
