@@ -74,7 +74,7 @@ def test_another_seed_makes_none_of_it(target: Any, tmp_path: Path, modelled: Mo
 @pytest.mark.slow
 def test_a_cut_folder_keeps_what_its_transcript_sends(target: Any, tmp_path: Path, modelled: Modelled) -> None:
     target.registry.loses_every = 3
-    folder = run(target, tmp_path, "mixed", modelled("mixed"))
+    folder = run(target, tmp_path, "tags", modelled("tags"))
     plan, _, results = judge_run(folder)
     (finding, *_) = (found for result in results for found in result.findings if found.rule == "lost-write")
     small = tmp_path / "small"
