@@ -37,10 +37,10 @@ class Contents:
         """What is wrong with what this read by digest was answered, if anything is."""
         _, _, digest = read.key.partition("@")
         size = self._sizes.get(digest, read.asked.size)
+        if read.answered.status == 304:
+            return None  # it has no body; a proxy may well say that it has none
         if read.f is _HEAD_BLOB or read.f is _HEAD_MANIFEST:
             return self._head(read, size)
-        if read.answered.status == 304:
-            return None
         if read.answered.status == 206 and (read.asked.range is not None or read.asked.range_text is not None):
             if not self._is_ours and not _is_what_was_asked(read):
                 self._ranges.take_less(read)

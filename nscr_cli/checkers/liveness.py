@@ -78,6 +78,9 @@ class _Liveness:
             # What a fault of ours struck proves nothing about the registry.
             if one.kind is OK or not one.error or one.faults:
                 continue
+            # Nor does a request that crossed the end of a connection which a fault of ours was about to close.
+            if self._whole.closed.get(one.index) in self._whole.struck:
+                continue
             trouble = _trouble_of(one.error)
             if trouble is not None:
                 self._troubles.add(trouble, one)

@@ -77,11 +77,14 @@ class Parts:
         self._last: dict[int, int] = {}
         self._asked_before: dict[int, int | None] = {}
         self._closed: dict[int, int] = {}
+        self._struck: set[int] = set()
         self._lately: dict[int | None, int] = {}
         self._before: dict[int | None, int] = {}
         self._samples: list[Sample] = []
         self._split(journal)
-        self.whole = Whole(self._events, frozenset(self._acknowledged), self._samples, self._closed)
+        self.whole = Whole(
+            self._events, frozenset(self._acknowledged), self._samples, self._closed, frozenset(self._struck)
+        )
         self._shared = self._notes.shared()
         self._share_out()
 
@@ -111,7 +114,9 @@ class Parts:
                         part = self._take(entry)
                     elif isinstance(entry, Event) and entry.name == _STRIKE:
                         # Of an operation that nobody knows of, the first part keeps it: it must be counted once.
-                        part = self._struck_part(operation_of(entry.detail.get("request", "")))
+                        struck = operation_of(entry.detail.get("request", ""))
+                        part = self._struck_part(struck)
+                        self._struck.update(() if struck is None else (struck,))
                     elif isinstance(entry, Sample):
                         self._samples.append(detached(entry))
                         continue

@@ -65,12 +65,14 @@ class Whole(msgspec.Struct, frozen=True):
         samples: of the monitoring API.
         closed: operations that were not answered because their connection was closed, each with the one that its
             process asked before it; by the indexes of their invocations.
+        struck: operations that a fault of ours struck.
     """
 
     events: Sequence[Event]
     acknowledged: frozenset[F]
     samples: Sequence[Sample] = ()
     closed: Mapping[int, int] = {}
+    struck: frozenset[int] = frozenset()
 
 
 class Recorded(Protocol):
@@ -167,7 +169,8 @@ class History:
         """What is known of the whole run, whether or not this is only a part of it."""
         if self._known is None:
             kinds = (f for f, operations in self._by_f.items() if any(one.kind is OK for one in operations))
-            self._known = Whole(self.events, frozenset(kinds), self.samples, _closed(self.operations))
+            struck = frozenset(one.index for one in self.operations if one.faults)
+            self._known = Whole(self.events, frozenset(kinds), self.samples, _closed(self.operations), struck)
         return self._known
 
     @cached_property
