@@ -373,7 +373,7 @@ def test_a_run_is_cut_to_the_few_operations_that_prove_a_finding(nscr: Nscr, tmp
 def test_a_lost_tag_shrinks_from_32_workers_to_two_processes_and_six_operations(nscr: Nscr, tmp_path: Path) -> None:
     done = nscr(
         "torture", "--workers", "32", "--ops", "1500", "--seed", "1", "--sabotage", "lost-tag",
-        "--shrink", "--shrink-for", "15s",
+        "--shrink", "--shrink-for", "75s",
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
     folder = folder_of(done, tmp_path)
