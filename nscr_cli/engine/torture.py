@@ -45,6 +45,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
         console: for progress.
         secrets: values that must not enter the run folder.
         keeps_evidence: after INVALID, what was pushed is not deleted.
+        clock: trio's clock for the run; None for real time.
     """
 
     target: TortureTarget
@@ -53,6 +54,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     console: Console
     secrets: tuple[str, ...] = ()
     keeps_evidence: bool = True
+    clock: trio.abc.Clock | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ def torture(plan: RunPlan, setting: Setting) -> Outcome:
     """
     folder = make_run_folder(setting.reports, plan)
     with open_journal(folder, plan) as journal, ungrouped():
-        failure: EnvironmentFailed | None = trio.run(_conduct, plan, setting, folder, journal)
+        failure: EnvironmentFailed | None = trio.run(_conduct, plan, setting, folder, journal, clock=setting.clock)
     _, history, results = judge_run(folder)
     is_invalid = merged(results) is Verdict.INVALID
     left, trouble = _tidied(plan, history, setting, folder, keep=plan.keep or (is_invalid and setting.keeps_evidence))
@@ -125,7 +127,7 @@ def _tidied(
         cleaning = partial(clean_up, plan, history, target=setting.target, wiring=setting.wiring, folder=folder)
         try:
             with ungrouped():
-                left = trio.run(cleaning)
+                left = trio.run(cleaning, clock=setting.clock)
         except EnvironmentFailed as error:
             failure = error
         except KeyboardInterrupt:

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
+import trio
+import trio.testing
 from rich.console import Console
 
 from nscr_cli.engine.bodies import write_transcripts
@@ -35,9 +37,8 @@ class Everything:
 def run(target: Any, reports: Path, name: str, scenario: Scenario) -> Path:
     flags = Flags(seed=3, workers=4, max_operations=400, registry_url="http://127.0.0.1:5000")
     plan = make_plan(name, scenario, flags, started=STARTED, chance=Random(3))
-    return torture(
-        plan, Setting(target=target, wiring=target, reports=reports, console=Console(file=io.StringIO()))
-    ).folder
+    console, clock = Console(file=io.StringIO()), trio.testing.MockClock(autojump_threshold=0)
+    return torture(plan, Setting(target=target, wiring=target, reports=reports, console=console, clock=clock)).folder
 
 
 def writes(entries: list[Entry]) -> list[Op]:
@@ -48,7 +49,6 @@ def writes(entries: list[Entry]) -> list[Op]:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["mixed", "index-assembly", "tags"])
 def test_everything_that_a_run_sent_is_made_again(
     target: Any, tmp_path: Path, modelled: Modelled, scenario: str
@@ -63,7 +63,6 @@ def test_everything_that_a_run_sent_is_made_again(
         assert made[one.index].size == one.asked.size
 
 
-@pytest.mark.slow
 def test_another_seed_makes_none_of_it(target: Any, tmp_path: Path, modelled: Modelled) -> None:
     folder = run(target, tmp_path, "tags", modelled("tags"))
     entries = list(read_journal(folder / "journal.jsonl"))
@@ -71,7 +70,6 @@ def test_another_seed_makes_none_of_it(target: Any, tmp_path: Path, modelled: Mo
     assert {content.size for content in made.values()} <= {0}  # nothing is the same whatever the seed
 
 
-@pytest.mark.slow
 def test_a_cut_folder_keeps_what_its_transcript_sends(target: Any, tmp_path: Path, modelled: Modelled) -> None:
     target.registry.loses_every = 3
     folder = run(target, tmp_path, "tags", modelled("tags"))

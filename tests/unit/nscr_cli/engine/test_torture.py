@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
+import trio
+import trio.testing
 from rich.console import Console
 
 from nscr_cli.checkers.verdict import Verdict
@@ -32,15 +34,19 @@ Modelled = Callable[[str], Scenario]
 
 @pytest.fixture
 def tortured(target: Any, tmp_path: Path, modelled: Modelled) -> Tortured:
-    """Runs a moment of `mixed` against `target` as a registry of somebody else's, in real time."""
+    """Runs a moment of `mixed` against `target` as a registry of somebody else's, in virtual time."""
 
     def run(**flags: Any) -> Outcome:
         given = Flags(seed=3, workers=4, duration_s=0.5, registry_url=URL, **flags)
         plan = make_plan("mixed", modelled("mixed"), given, started=STARTED, chance=Random(3))
         console = Console(file=io.StringIO())
-        return torture(plan, Setting(target=target, wiring=target, reports=tmp_path, console=console))
+        return torture(plan, Setting(target=target, wiring=target, reports=tmp_path, console=console, clock=virtual()))
 
     return run
+
+
+def virtual() -> trio.testing.MockClock:
+    return trio.testing.MockClock(autojump_threshold=0)
 
 
 def is_empty(registry: Any) -> bool:
@@ -142,7 +148,7 @@ def test_a_run_is_shrunk_and_every_try_is_cleaned_up(tortured: Tortured, target:
     def attempt(smaller: RunPlan) -> Outcome:
         again = replanned(smaller, Flags(), started=STARTED, chance=Random(1000 + len(told)))
         console = Console(file=io.StringIO())
-        setting = Setting(target=target, wiring=target, reports=tmp_path / "tries", console=console)
+        setting = Setting(target=target, wiring=target, reports=tmp_path / "tries", console=console, clock=virtual())
         return torture(again, msgspec.structs.replace(setting, keeps_evidence=False))
 
     shrunk = shrink(
@@ -181,8 +187,8 @@ def test_a_run_of_which_no_smaller_one_fails_is_cut_as_it_was_recorded(tortured:
     def attempt(smaller: RunPlan) -> Outcome:
         tries.append(smaller)
         own = replanned(smaller, Flags(), started=STARTED, chance=Random(1000 + len(tries)))
-        console = Console(file=io.StringIO())
-        return torture(own, Setting(target=target, wiring=target, reports=outcome.folder / "shrink", console=console))
+        console, reports = Console(file=io.StringIO()), outcome.folder / "shrink"
+        return torture(own, Setting(target=target, wiring=target, reports=reports, console=console, clock=virtual()))
 
     shrunk = shrink(
         outcome.folder, again, history, findings, run=attempt, is_over=lambda: len(tries) >= 1, tell=lambda line: None
