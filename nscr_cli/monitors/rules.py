@@ -6,7 +6,7 @@ figures of two answers are compared only when nothing was committed between the 
 still).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -23,24 +23,40 @@ SHAPES: Mapping[str, type[State] | type[Health] | type[Sessions]] = {STATE: Stat
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What one poll brought. Without a status there was no answer, and `error` says why."""
+    """What one poll brought. Without a status there was no answer, and `error` says why.
+
+    Attributes:
+        is_unchanged: the registry said that an earlier answer still holds (304); status and body are that one's.
+        age_s: how long ago the body came; only of one that is unchanged.
+        retry_after_s: how long the registry asks to be left alone.
+    """
 
     endpoint: str
     latency_ms: float
     status: int | None = None
     error: str | None = None
     body: bytes = b""
+    is_unchanged: bool = False
+    age_s: float = 0.0
+    retry_after_s: float | None = None
 
     def document(self) -> State | Health | Sessions | None:
-        """The body, where it has the documented shape."""
+        """The body, where it has the documented shape.
+
+        Nothing moved since an old one came, but time did: an upload that stood still stands still for longer. (The
+        uptime is left as it was, for our clock and the registry's need not agree on how long that is.)
+        """
         try:
-            return msgspec.json.decode(self.body, type=SHAPES[self.endpoint])
+            document = msgspec.json.decode(self.body, type=SHAPES[self.endpoint])
         except msgspec.MsgspecError:
             return None
+        if self.age_s and isinstance(document, Sessions):
+            return msgspec.structs.replace(document, timestamp=document.timestamp + round(self.age_s * 1000))
+        return document
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
-    """One poll of each endpoint, all made at once. `at_s` is when the round ended, on the watcher's clock."""
+    """One poll of each endpoint that is watched, all made at once. `at_s` is when it ended, on the watcher's clock."""
 
     at_s: float
     answers: Mapping[str, Answer]
@@ -73,10 +89,12 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """A condition began (an alert) or ended (a recovery)."""
+    """A condition began (an alert) or ended (a recovery); rule, endpoint and subject are the condition's."""
 
     at_s: float
     rule: str
+    endpoint: str = ""
+    subject: str = ""
     text: str
     recovered: bool = False
 
@@ -107,9 +125,16 @@ def read_round(at_s: float, answers: Mapping[str, Answer]) -> Round:
     )
 
 
-def follow(memory: Memory, current: Round, *, stuck_after_s: float) -> tuple[Memory, tuple[Notice, ...]]:
-    """The memory after a round, and what is to be told about it."""
-    held = {(found.rule, found.endpoint, found.subject): found for found in _conditions(memory, current, stuck_after_s)}
+def follow(
+    memory: Memory, current: Round, *, stuck_after_s: float, besides: Iterable[Condition] = ()
+) -> tuple[Memory, tuple[Notice, ...]]:
+    """The memory after a round, and what is to be told about it.
+
+    Args:
+        besides: conditions that hold in this round, of what others watch; they are over once they are not among these.
+    """
+    found = (*_conditions(memory, current, stuck_after_s), *besides)
+    held = {(each.rule, each.endpoint, each.subject): each for each in found}
     since: dict[Condition, float] = {}
     notices: list[Notice] = []
     for old, began in memory.since.items():
@@ -120,31 +145,47 @@ def follow(memory: Memory, current: Round, *, stuck_after_s: float) -> tuple[Mem
             since[old] = began
         else:
             text = f"{old.text}: over after {show_duration(current.at_s - began)}"
-            notices.append(Notice(at_s=current.at_s, rule=old.rule, text=text, recovered=True))
+            notices.append(_notice(old, current.at_s, text, recovered=True))
     for new in held.values():
-        notices.append(Notice(at_s=current.at_s, rule=new.rule, text=new.text))
+        notices.append(_notice(new, current.at_s, new.text))
         if new.lasting:
             since[new] = current.at_s
     uptime = current.health.uptime if current.health is not None else memory.uptime_ms
     return Memory(since=since, previous=current, before=memory.previous, uptime_ms=uptime), tuple(notices)
 
 
+def _notice(condition: Condition, at_s: float, text: str, *, recovered: bool = False) -> Notice:
+    return Notice(
+        at_s=at_s,
+        rule=condition.rule,
+        endpoint=condition.endpoint,
+        subject=condition.subject,
+        text=text,
+        recovered=recovered,
+    )
+
+
 def _shows(condition: Condition, current: Round) -> bool:
     """Whether this round could have shown that the condition still holds."""
     if condition.rule in (NOT_ANSWERING, "refused", "server-error"):
-        return current.answers[condition.endpoint].status is not None
-    return {STATE: current.state, HEALTH: current.health, SESSIONS: current.sessions}[condition.endpoint] is not None
+        answer = current.answers.get(condition.endpoint)
+        return answer is not None and answer.status is not None
+    return condition.endpoint not in SHAPES or _document(current, condition.endpoint) is not None
+
+
+def _document(current: Round, endpoint: str) -> State | Health | Sessions | None:
+    return {STATE: current.state, HEALTH: current.health, SESSIONS: current.sessions}[endpoint]
 
 
 def _conditions(memory: Memory, current: Round, stuck_after_s: float) -> Iterator[Condition]:
     if current.is_silent:
-        error = current.answers[HEALTH].error or "no answer"
-        yield Condition(
-            rule=NOT_ANSWERING, endpoint=HEALTH, subject="registry", text=f"the registry is silent: {error}"
-        )
+        asked = HEALTH if HEALTH in current.answers else next(iter(current.answers))
+        error = current.answers[asked].error or "no answer"
+        yield Condition(rule=NOT_ANSWERING, endpoint=asked, subject="registry", text=f"the registry is silent: {error}")
         return
     for endpoint in ENDPOINTS:
-        yield from _unusable(current, endpoint)
+        if endpoint in current.answers:
+            yield from unusable(current.answers[endpoint], is_usable=_document(current, endpoint) is not None)
     if current.health is not None:
         yield from _health(current.health)
         yield from _restart(current.health, memory.uptime_ms)
@@ -155,12 +196,12 @@ def _conditions(memory: Memory, current: Round, stuck_after_s: float) -> Iterato
     yield from _disagreement(memory, current)
 
 
-def _unusable(current: Round, endpoint: str) -> Iterator[Condition]:
-    answer = current.answers[endpoint]
-    document = {STATE: current.state, HEALTH: current.health, SESSIONS: current.sessions}[endpoint]
+def unusable(answer: Answer, *, is_usable: bool) -> Iterator[Condition]:
+    """What is wrong with an answer that has not the documented shape, or is none."""
+    endpoint = answer.endpoint
     if answer.status is None:
         yield Condition(rule=NOT_ANSWERING, endpoint=endpoint, text=f"{endpoint}: {answer.error or 'no answer'}")
-    elif document is not None:
+    elif is_usable:
         return
     elif answer.status in (401, 403):
         yield Condition(rule="refused", endpoint=endpoint, text=f"{endpoint} answers {answer.status}: credentials?")

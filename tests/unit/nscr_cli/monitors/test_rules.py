@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
 import pytest
 
-from nscr_cli.monitors.rules import HEALTH, SESSIONS, STATE, Answer, Memory, Notice, follow, read_round
+from nscr_cli.monitors.rules import HEALTH, SESSIONS, STATE, Answer, Condition, Memory, Notice, follow, read_round
 
 Answers = Callable[..., dict[str, Answer]]
 
@@ -129,3 +130,38 @@ def test_an_answer_of_another_shape(answers: Answers) -> None:
     for body in (b"<html>", b"{}", b"", b'{"status": 3}'):
         odd[HEALTH] = Answer(endpoint=HEALTH, latency_ms=1, status=200, body=body)
         assert rules([answers(), odd, answers()]) == [[], ["+malformed"], ["-malformed"]]
+
+
+def test_one_endpoint_alone_is_judged_by_itself(answers: Answers) -> None:
+    only = {SESSIONS: answers(uploads=[("u1", 900, 700)])[SESSIONS]}
+    memory, notices = follow(Memory(), read_round(0, only), stuck_after_s=600)
+    assert [(notice.rule, notice.endpoint, notice.subject) for notice in notices] == [("stuck-session", SESSIONS, "u1")]
+    gone = {SESSIONS: answers(statuses={SESSIONS: None})[SESSIONS]}
+    memory, notices = follow(memory, read_round(5, gone), stuck_after_s=600)
+    assert [(notice.rule, notice.subject, notice.recovered) for notice in notices] == [
+        ("not-answering", "registry", False)
+    ]
+    memory, notices = follow(memory, read_round(10, {SESSIONS: answers()[SESSIONS]}), stuck_after_s=600)
+    assert {(notice.rule, notice.subject, notice.recovered) for notice in notices} == {
+        ("not-answering", "registry", True),
+        ("stuck-session", "u1", True),
+    }
+
+
+def test_what_others_watch_begins_and_ends_with_what_they_say(answers: Answers) -> None:
+    lost = Condition(rule="missing-manifest", endpoint="/api/registry/repositories/app", subject="app:1", text="gone")
+    memory, notices = follow(Memory(), read_round(0, answers()), stuck_after_s=600, besides=[lost])
+    assert [(notice.rule, notice.recovered) for notice in notices] == [("missing-manifest", False)]
+    memory, notices = follow(memory, read_round(1, answers()), stuck_after_s=600, besides=[lost])
+    assert notices == ()
+    _, notices = follow(memory, read_round(2, answers()), stuck_after_s=600)
+    assert [(notice.rule, notice.recovered) for notice in notices] == [("missing-manifest", True)]
+
+
+def test_an_upload_stands_still_for_longer_while_the_registry_says_that_nothing_changed(answers: Answers) -> None:
+    seen = answers(uploads=[("u1", 900, 590)])[SESSIONS]
+    memory, notices = follow(Memory(), read_round(0, {SESSIONS: seen}), stuck_after_s=600)
+    assert notices == ()
+    unchanged = msgspec.structs.replace(seen, is_unchanged=True, age_s=10.5)
+    _, notices = follow(memory, read_round(10.5, {SESSIONS: unchanged}), stuck_after_s=600)
+    assert [notice.text for notice in notices] == ["upload u1 stands still for 10m00s"]
