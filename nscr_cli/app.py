@@ -9,6 +9,7 @@ from nscr_cli import __version__
 from nscr_cli.commands.admin import admin
 from nscr_cli.commands.gate import gate
 from nscr_cli.commands.judge import judge
+from nscr_cli.commands.reference import reference
 from nscr_cli.commands.scenarios import scenarios
 from nscr_cli.commands.serve import serve
 from nscr_cli.commands.torture import torture
@@ -47,6 +48,7 @@ app.command()(judge)
 app.command()(gate)
 app.command()(serve)
 app.command()(watch)
+app.command(hidden=True)(reference)
 app.add_typer(admin)
 app.add_typer(scenarios)
 
