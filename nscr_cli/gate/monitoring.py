@@ -11,10 +11,10 @@ import msgspec
 import trio
 
 from nscr_cli.client.monitoring import Monitoring, Poll
+from nscr_cli.client.monitoring.documents import Blobs, CollectionStats, Health, RepositoryDetails, Sessions, State
 from nscr_cli.client.operations import perform
 from nscr_cli.client.registry import RegistryClient
 from nscr_cli.gate.crew import work_off
-from nscr_cli.gate.monitoring_documents import Blobs, CollectionStats, RepositoryDetails
 from nscr_cli.gate.monitoring_rules import (
     Round,
     Suspicion,
@@ -31,7 +31,6 @@ from nscr_cli.gate.walk import list_tags
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.keys import digest_key, tag_key
 from nscr_cli.history.ops import Asked, F
-from nscr_cli.monitors.documents import Health, Sessions, State
 
 ROUNDS = 3
 PAUSE_S = 0.3

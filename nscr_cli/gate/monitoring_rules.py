@@ -11,9 +11,17 @@ from typing import TypeVar
 
 import msgspec
 
-from nscr_cli.gate.monitoring_documents import Blobs, CollectionStats, RepositoryDetails
+from nscr_cli.client.monitoring.documents import (
+    Blobs,
+    CollectionStats,
+    Health,
+    Repository,
+    RepositoryDetails,
+    Session,
+    Sessions,
+    State,
+)
 from nscr_cli.gate.subjects import Check
-from nscr_cli.monitors.documents import Health, Repository, Session, Sessions, State
 
 T = TypeVar("T")
 TagMap = Mapping[str, Mapping[str, str | None]]

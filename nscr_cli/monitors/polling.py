@@ -1,4 +1,4 @@
-"""What monitors ask of a registry: one GET that answers whatever happens. Satisfied by client/monitoring.py."""
+"""What monitors ask of a registry: one GET that answers whatever happens. Satisfied by client/monitoring/polling.py."""
 
 from typing import Protocol
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from nscr_cli.client.monitoring.documents import Health, Sessions, State
 from nscr_cli.durations import show_duration
-from nscr_cli.monitors.documents import Health, Sessions, State
 
 STATE = "/api/registry/state"
 HEALTH = "/api/registry/health"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from nscr_cli.monitors.documents import Session
+from nscr_cli.client.monitoring.documents import Session
 from nscr_cli.monitors.rules import ENDPOINTS, NOT_ANSWERING, Answer, Memory, Notice, Round, follow, read_round
 
 _BEATS_KEPT = 400

@@ -3,12 +3,20 @@
 import msgspec
 import pytest
 
-from nscr_cli.gate.monitoring_documents import Blobs, CollectionStats, RepositoryDetails
+from nscr_cli.client.monitoring.documents import (
+    Blob,
+    Blobs,
+    CollectionStats,
+    Health,
+    RepositoryDetails,
+    Sessions,
+    State,
+)
 from nscr_cli.gate.monitoring_rules import Round, decoded, is_still, still_repositories, suspicions
-from nscr_cli.monitors.documents import Health, Sessions, State
 
 TAGS = {"a": {"t": "sha256:d", "u": None}}
 HOUR_MS = 3_600_000
+BLOB = Blob("sha256:b", 3, 1)
 
 
 def state(*, generation: int | None = 7, **changes: object) -> State:
@@ -28,7 +36,7 @@ def state(*, generation: int | None = 7, **changes: object) -> State:
 
 
 def seen(**changes: object) -> Round:
-    details = {"name": "a", "tagCount": 2, "tags": [
+    details = {"name": "a", "tagCount": 2, "timestamp": 1, "tags": [
         {"tag": "t", "hasManifest": True, "digest": "sha256:d"},
         {"tag": "u", "hasManifest": True, "digest": "sha256:e"},
     ]}  # fmt: skip
@@ -44,7 +52,9 @@ def seen(**changes: object) -> Round:
         state_before=state(),
         state_after=state(),
         details={"a": msgspec.convert(details, RepositoryDetails)},
-        blobs=msgspec.convert({"totalBlobs": 1, "blobs": [{"digest": "sha256:b", "size": 3}]}, Blobs),
+        blobs=msgspec.convert(
+            {"totalBlobs": 1, "blobs": [{"digest": "sha256:b", "size": 3, "created": 1}], "timestamp": 1}, Blobs
+        ),
         stats=CollectionStats(1, 2, 0, 0, 0),
         health=msgspec.convert(health, Health),
         sessions=Sessions([], 0, 10 * HOUR_MS),
@@ -115,7 +125,9 @@ def test_repositories_that_only_the_state_knows() -> None:
 def test_answers_that_contradict_themselves() -> None:
     twice = [{"name": "a", "tagCount": 2, "tags": ["t", "u"]}] * 2
     assert "double-repository" in rules(seen(state_before=state(repositories=twice)))
-    blobs = msgspec.convert({"totalBlobs": 1, "blobs": [{"digest": "sha256:b", "size": 3}] * 2}, Blobs)
+    blobs = msgspec.convert(
+        {"totalBlobs": 1, "blobs": [{"digest": "sha256:b", "size": 3, "created": 1}] * 2, "timestamp": 1}, Blobs
+    )
     assert "blob-count" in rules(seen(blobs=blobs))
     summary = {
         "totalRepositories": 1, "totalManifests": 2, "totalBlobs": 1, "unreferencedBlobs": 2,
@@ -145,4 +157,4 @@ def test_decoding_tells_what_is_wrong() -> None:
     assert decoded(b'{"totalBlobs": 1}', Blobs, notes.append) is None
     assert decoded(b"\xff", Blobs, notes.append) is None
     assert "blobs" in notes[0]
-    assert decoded(b'{"totalBlobs": 0, "blobs": [], "more": 1}', Blobs, notes.append) == Blobs(0, [])
+    assert decoded(b'{"totalBlobs": 0, "blobs": [], "timestamp": 1, "more": 1}', Blobs, notes.append) == Blobs(0, [], 1)

@@ -1,7 +1,8 @@
-"""The three answers of the monitoring API that are watched, as docs/external-api.md shapes them. Pure.
+"""The answers of the monitoring API as docs/external-api.md shapes them, one definition for whoever reads them. Pure.
 
-What the document shows is required, everything else is ignored: a registry may say more, never less. Times and
-durations are milliseconds.
+What the document shows is required and strictly typed, everything else is ignored: a registry may say more, never less.
+Times and durations are milliseconds. checkers/monitoring_shapes.py has shapes of its own: a judge shares no definition
+with a client.
 """
 
 import msgspec
@@ -27,12 +28,13 @@ class Repository(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Session(msgspec.Struct, frozen=True, rename="camel"):
-    """An open upload. The repository and its bytes are more than the document promises."""
+    """An open upload. The duration is only in the list of sessions; repository and bytes are more than is promised."""
 
     id: str
     start_time: int
     last_activity: int
     blob_count: int
+    duration: int | None = None
     repository: str | None = None
     bytes_received: int | None = None
 
@@ -64,6 +66,47 @@ class State(msgspec.Struct, frozen=True, rename="camel"):
     generation: int | None = None
 
 
+class RepositoryTag(msgspec.Struct, frozen=True, rename="camel"):
+    """A tag and the digest that it names."""
+
+    tag: str
+    has_manifest: bool
+    digest: str | None
+
+
+class RepositoryDetails(msgspec.Struct, frozen=True, rename="camel"):
+    """`/api/registry/repositories/{name}`."""
+
+    name: str
+    tag_count: int
+    tags: list[RepositoryTag]
+    timestamp: int
+
+
+class Blob(msgspec.Struct, frozen=True):
+    """A committed blob."""
+
+    digest: str
+    size: int
+    created: int
+
+
+class Blobs(msgspec.Struct, frozen=True, rename="camel"):
+    """`/api/registry/blobs`."""
+
+    total_blobs: int
+    blobs: list[Blob]
+    timestamp: int
+
+
+class Sessions(msgspec.Struct, frozen=True, rename="camel"):
+    """`/api/registry/sessions`."""
+
+    active_sessions: list[Session]
+    total_active_sessions: int
+    timestamp: int
+
+
 class Metrics(msgspec.Struct, frozen=True, rename="camel"):
     """Totals as the health check sees them."""
 
@@ -85,9 +128,11 @@ class Health(msgspec.Struct, frozen=True):
     warnings: list[str]
 
 
-class Sessions(msgspec.Struct, frozen=True, rename="camel"):
-    """`/api/registry/sessions`."""
+class CollectionStats(msgspec.Struct, frozen=True, rename="camel"):
+    """`/api/garbage-collect/stats`."""
 
-    active_sessions: list[Session]
-    total_active_sessions: int
-    timestamp: int
+    total_blobs: int
+    total_manifests: int
+    unreferenced_blobs: int
+    orphaned_manifests: int
+    estimated_space_to_free: int
