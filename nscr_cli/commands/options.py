@@ -6,6 +6,7 @@ on standard input instead.
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,16 @@ RegistryUrl = Annotated[
         envvar="NSCR_REGISTRY_URL",
         metavar="URL",
         help="The registry, e.g. http://localhost:5000; may carry a path prefix.",
+    ),
+]
+RegistryUrls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--registry-url",
+        envvar="NSCR_REGISTRY_URL",
+        metavar="URL",
+        help="A registry, e.g. http://localhost:5000; may be given several times (in the environment, with blanks "
+        "between). --username goes to all but those whose URL has one.",
     ),
 ]
 Username = Annotated[
@@ -56,6 +67,40 @@ ProxyUrl = Annotated[
 ]
 
 
+def connections(
+    registry_urls: Sequence[str],
+    *,
+    username: str | None = None,
+    password: str | None = None,
+    password_stdin: bool = False,
+    ca_cert: Path | None = None,
+    insecure: bool = False,
+    proxy: str | None = None,
+) -> list[tuple[Target, Credentials | None]]:
+    """Several registries and the credentials for each: of several, one whose URL has its own keeps them.
+
+    Raises:
+        UsageError: see `connection`; or the same registry is named twice.
+    """
+    if password_stdin:
+        password = _password_from_stdin()
+    reached: dict[str, tuple[Target, Credentials | None]] = {}
+    for url in registry_urls:
+        has_own = len(registry_urls) > 1 and parse_target(url)[1] is not None
+        target, credentials = connection(
+            url,
+            username=None if has_own else username,
+            password=None if has_own else password,
+            ca_cert=ca_cert,
+            insecure=insecure,
+            proxy=proxy,
+        )
+        if target.url in reached:
+            raise UsageError(f"{target.url} is named twice", hint="name each registry once")
+        reached[target.url] = target, credentials
+    return list(reached.values())
+
+
 def connection(
     registry_url: str,
     *,
@@ -79,7 +124,7 @@ def connection(
         proxy=parse_proxy(proxy, no_proxy) if proxy else None,
     )
     if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
+        password = _password_from_stdin()
     if username is None and password is None:
         return target, from_url
     if from_url is not None and username in (None, from_url.username):
@@ -94,3 +139,7 @@ def connection(
             f"no password for user {username!r}", hint="set NSCR_PASSWORD, or pipe it in with --password-stdin"
         )
     return target, Credentials(username, password)
+
+
+def _password_from_stdin() -> str:
+    return sys.stdin.readline().rstrip("\r\n")

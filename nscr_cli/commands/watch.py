@@ -7,8 +7,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -27,19 +27,20 @@ from nscr_cli.commands.options import (
     Password,
     PasswordStdin,
     ProxyUrl,
-    RegistryUrl,
+    RegistryUrls,
     Username,
-    connection,
+    connections,
 )
 from nscr_cli.durations import parse_duration, show_duration
 from nscr_cli.errors import UsageError
 from nscr_cli.exits import Exit
-from nscr_cli.monitors.dashboards import notice_line, render_watch, watch_line
+from nscr_cli.monitors.dashboard_layout import render_dashboard
+from nscr_cli.monitors.dashboards import notice_line, watch_line
 from nscr_cli.monitors.rules import Notice
-from nscr_cli.monitors.watch_session import Sink, watch_registry
+from nscr_cli.monitors.watch_session import Ending, Sink, Watched, watch_registries
 from nscr_cli.monitors.watching import SERIES_COLUMNS, Beat, Watching, series_row
 from nscr_cli.reporting.series import Series
-from nscr_cli.ui import can_show_live, results_console
+from nscr_cli.ui import can_show_live, printable, progress_console, results_console
 
 WATCH_FORMAT = 1
 _SHORTEST_INTERVAL_S = 0.1
@@ -56,7 +57,7 @@ class View(StrEnum):
 
 def watch(
     view: Annotated[View, typer.Argument(help="What to show.")] = View.DASHBOARD,
-    registry_url: RegistryUrl = None,
+    registry_url: RegistryUrls = None,
     interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="How often to poll.")] = "2s",
     for_: Annotated[
         str | None, typer.Option("--for", metavar="TIME", help="Stop after this time, e.g. 60s, 5m, 1h30m.")
@@ -75,18 +76,19 @@ def watch(
     insecure: Insecure = False,
     proxy: ProxyUrl = None,
 ) -> None:
-    """Watch a registry: counts, open uploads and health; alerts when something goes wrong, and when it is over.
+    """Watch registries: counts, open uploads and health; alerts when something goes wrong, and when it is over.
 
-    Exits 0 when nothing did, 1 when there was an alert, 5 when the registry never answered.
+    Exits 0 when nothing did, 1 when there was an alert, 5 when a registry never answered.
     """
-    if registry_url is None:
+    if not registry_url:
         raise UsageError("no registry to watch", hint="name one with --registry-url, or set NSCR_REGISTRY_URL")
     interval_s = parse_duration(interval)
     if interval_s < _SHORTEST_INTERVAL_S:
         shortest = show_duration(_SHORTEST_INTERVAL_S)
         raise UsageError(f"an interval of {interval!r} is too short", hint=f"{shortest} is the shortest")
     total_s = parse_duration(for_) if for_ is not None else None
-    target, credentials = connection(
+    stuck_after_s = parse_duration(stuck_after)
+    reached = connections(
         registry_url,
         username=username,
         password=password,
@@ -95,33 +97,61 @@ def watch(
         insecure=insecure,
         proxy=proxy,
     )
-    watching = Watching(target.url, interval_s=interval_s, total_s=total_s, stuck_after_s=parse_duration(stuck_after))
+    watchings = [
+        Watching(target.url, interval_s=interval_s, total_s=total_s, stuck_after_s=stuck_after_s)
+        for target, _ in reached
+    ]
     started = datetime.now(UTC)
     utc, local = partial(_utc, started), partial(_local, started)
     console = results_console()
     is_live = can_show_live(console) and not as_json
     with ExitStack() as stack:
-        sinks: list[Sink] = [] if is_live else [partial(_print_json if as_json else _print_lines, utc)]
-        if csv is not None:
-            sinks.append(partial(_append_row, stack.enter_context(Series(csv, SERIES_COLUMNS)), utc))
-        refresh = stack.enter_context(_screen(console, watching, local)) if is_live else None
+        series = stack.enter_context(Series(csv, SERIES_COLUMNS)) if csv is not None else None
+        refresh = stack.enter_context(_screen(console, watchings, local)) if is_live else None
 
-        async def run() -> signal.Signals | None:
-            async with Monitoring(target, credentials) as poller:
-                return await watch_registry(
-                    poller, watching, sinks, interval_s=interval_s, total_s=total_s, refresh=refresh
-                )
+        def sinks(watching: Watching) -> Iterator[Sink]:
+            if as_json:
+                yield partial(_print_json, utc, watching.url)
+            elif not is_live:
+                yield partial(_print_lines, utc, watching.url if len(watchings) > 1 else None)
+            if series is not None:
+                yield partial(_append_row, series, utc, watching.url)
+
+        async def run() -> Ending:
+            async with AsyncExitStack() as pollers:
+                registries = [
+                    Watched(
+                        poller=await pollers.enter_async_context(Monitoring(target, credentials)),
+                        watching=watching,
+                        sinks=tuple(sinks(watching)),
+                    )
+                    for (target, credentials), watching in zip(reached, watchings, strict=True)
+                ]
+                return await watch_registries(registries, interval_s=interval_s, total_s=total_s, refresh=refresh)
 
         try:
-            ended_by = trio.run(run)
+            ending = trio.run(run)
         except BrokenPipeError:  # nobody reads any more, as after `| head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ended_by = None
+            ending = Ending()
     if is_live:
-        _sum_up(console, watching, local)
-    if watching.alerts:
-        raise typer.Exit(Exit.INVALID)
-    raise typer.Exit(_SIGNAL_EXIT[ended_by] if ended_by is not None else Exit.VALID)
+        for watching in watchings:
+            _sum_up(console, watching, local)
+    raise typer.Exit(_exit_code(watchings, ending))
+
+
+def _exit_code(watchings: Sequence[Watching], ending: Ending) -> Exit:
+    """Alerts come first; then what there was nothing to watch of, which is told here unless it is all there is."""
+    alerts = sum(watching.alerts for watching in watchings)
+    if ending.errors and len(ending.errors) == len(watchings) == 1:
+        raise ending.errors[0]
+    for error in ending.errors:
+        progress_console().print(f"nscr: {printable(error.message)}; {error.hint}", markup=False, soft_wrap=True)
+    if alerts:
+        return Exit.INVALID
+    if ending.errors:
+        return ending.errors[0].exit_code
+    return _SIGNAL_EXIT[ending.ended_by] if ending.ended_by is not None else Exit.VALID
 
 
 def _utc(started: datetime, at_s: float) -> str:
@@ -132,16 +162,17 @@ def _local(started: datetime, at_s: float) -> str:
     return (started + timedelta(seconds=at_s)).astimezone().strftime("%H:%M:%S")
 
 
-def _append_row(series: Series, clock: Clock, beat: Beat, notices: tuple[Notice, ...]) -> None:
-    series.append(series_row(clock(beat.at_s), beat, notices))
+def _append_row(series: Series, clock: Clock, url: str, beat: Beat, notices: tuple[Notice, ...]) -> None:
+    series.append(series_row(clock(beat.at_s), url, beat, notices))
 
 
-def _print_lines(clock: Clock, beat: Beat, notices: tuple[Notice, ...]) -> None:
-    print(watch_line(beat, clock), *(notice_line(notice, clock) for notice in notices), sep="\n", flush=True)
+def _print_lines(clock: Clock, url: str | None, beat: Beat, notices: tuple[Notice, ...]) -> None:
+    lines = (watch_line(beat, clock, url), *(notice_line(notice, clock, url) for notice in notices))
+    print(*lines, sep="\n", flush=True)
 
 
-def _print_json(clock: Clock, beat: Beat, notices: tuple[Notice, ...]) -> None:
-    row = dict(zip(SERIES_COLUMNS, series_row(clock(beat.at_s), beat, notices), strict=True))
+def _print_json(clock: Clock, url: str, beat: Beat, notices: tuple[Notice, ...]) -> None:
+    row = dict(zip(SERIES_COLUMNS, series_row(clock(beat.at_s), url, beat, notices), strict=True))
     texts = {
         "warnings": beat.warnings,
         "alerts": [f"{notice.rule}: {notice.text}" for notice in notices if not notice.recovered],
@@ -151,13 +182,14 @@ def _print_json(clock: Clock, beat: Beat, notices: tuple[Notice, ...]) -> None:
 
 
 @contextmanager
-def _screen(console: Console, watching: Watching, clock: Clock) -> Iterator[Callable[[float], None]]:
+def _screen(console: Console, watchings: Sequence[Watching], clock: Clock) -> Iterator[Callable[[float], None]]:
     """The terminal's other screen; what is given draws the dashboard on it. What was there before comes back."""
     with Live(console=console, screen=True, auto_refresh=False) as live:
 
         def draw(now_s: float) -> None:
             width, height = console.size
-            live.update(render_watch(watching.picture(now_s), width, height, clock), refresh=True)
+            pictures = [watching.picture(now_s) for watching in watchings]
+            live.update(render_dashboard(pictures, width, height, clock), refresh=True)
 
         yield draw
 

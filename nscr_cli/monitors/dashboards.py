@@ -45,10 +45,11 @@ def render_watch(picture: Picture, width: int, height: int, clock: Callable[[flo
     return Group(*head, _figures(picture.beats, width), Text(), *_uploads(picture.uploads, shown), Text(), *notices)
 
 
-def watch_line(beat: Beat, clock: Callable[[float], str]) -> str:
-    """One round as one line of a log."""
+def watch_line(beat: Beat, clock: Callable[[float], str], url: str | None = None) -> str:
+    """One round as one line of a log; of the registry `url`, where several are watched."""
+    head = f"{clock(beat.at_s)} {printable(url)}" if url is not None else clock(beat.at_s)
     if not beat.is_answered:
-        return f"{clock(beat.at_s)} no answer"
+        return f"{head} no answer: {printable(beat.error or 'no reason known')}"
     named = (
         ("repositories", beat.repositories),
         ("manifests", beat.manifests),
@@ -57,17 +58,18 @@ def watch_line(beat: Beat, clock: Callable[[float], str]) -> str:
         ("unreferenced", beat.unreferenced_blobs),
         ("orphaned", beat.orphaned_manifests),
     )
-    figures = " ".join(f"{name} {_count(value)}" for name, value in named)
+    figures = " ".join(f"{name} {show_count(value)}" for name, value in named)
     return (
-        f"{clock(beat.at_s)} {printable(beat.status or 'unknown', limit=20)} {figures} "
+        f"{head} {printable(beat.status or 'unknown', limit=20)} {figures} "
         f"to-free {show_bytes(beat.space_to_free)} answered in {show_milliseconds(beat.slowest_ms)}"
     )
 
 
-def notice_line(notice: Notice, clock: Callable[[float], str]) -> str:
-    """An alert or recovery as one line of a log."""
+def notice_line(notice: Notice, clock: Callable[[float], str], url: str | None = None) -> str:
+    """An alert or recovery as one line of a log; of the registry `url`, where several are watched."""
     word = "RECOVERED" if notice.recovered else "ALERT"
-    return f"{clock(notice.at_s)} {word} {notice.rule}: {printable(notice.text)}"
+    head = f"{clock(notice.at_s)} {printable(url)}" if url is not None else clock(notice.at_s)
+    return f"{head} {word} {notice.rule}: {printable(notice.text)}"
 
 
 def show_bytes(size: int | None) -> str:
@@ -82,7 +84,8 @@ def show_bytes(size: int | None) -> str:
     return f"{value:,.0f} B" if unit == "B" else f"{value:,.1f} {unit}"
 
 
-def _count(value: int | None) -> str:
+def show_count(value: int | None) -> str:
+    """A number with commas; an unknown one is a dash."""
     return "–" if value is None else f"{value:,}"
 
 
@@ -102,18 +105,15 @@ def _title(picture: Picture, width: int) -> RenderableType:
 
 def _headline(picture: Picture) -> RenderableType:
     last = picture.beats[-1] if picture.beats else None
-    text = Text(no_wrap=True, overflow="ellipsis")
+    word, style = headword(picture)
+    text = Text(no_wrap=True, overflow="ellipsis").append(word, style=f"bold {style}")
     if picture.answered_s is None or last is None:
-        text.append("WAITING", style="bold yellow").append("  no answer yet")
-        return Panel(text, border_style="yellow", box=box.ROUNDED)
+        text.append(f"  {printable(picture.error or 'no answer yet')}")
+        return Panel(text, border_style=style, box=box.ROUNDED)
     ago = show_duration(max(0.0, picture.elapsed_s - picture.answered_s))
     if picture.is_silent:
-        style = "red"
-        text.append("NOT ANSWERING", style="bold red").append(f"  last answer {ago} ago")
+        text.append(f"  last answer {ago} ago")
     else:
-        status = printable(last.status or "no status", limit=20)
-        style = _sign(last)[1] if not picture.wrong else "yellow" if last.status == "degraded" else "red"
-        text.append(status.upper(), style=f"bold {style}")
         if last.uptime_ms is not None:
             text.append(f"  up {show_duration(last.uptime_ms / 1000)}")
         text.append(f"  answered {ago} ago in {show_milliseconds(last.slowest_ms)}")
@@ -132,25 +132,41 @@ def _sign(beat: Beat) -> tuple[str, str]:
     return _SIGNS.get(beat.status or "", _UNHEALTHY_SIGN)
 
 
+def headword(picture: Picture) -> tuple[str, str]:
+    """How the registry is, in a word, and the colour of that word."""
+    last = picture.beats[-1] if picture.beats else None
+    if picture.answered_s is None or last is None:
+        return ("NO ANSWER", "red") if picture.error is not None else ("WAITING", "yellow")
+    if picture.is_silent:
+        return "NOT ANSWERING", "red"
+    style = _sign(last)[1] if not picture.wrong else "yellow" if last.status == "degraded" else "red"
+    return printable(last.status or "no status", limit=20).upper(), style
+
+
+def health_strip(beats: Sequence[Beat], room: int) -> Text:
+    """The past, a sign a round."""
+    strip = Text(no_wrap=True)
+    for beat in beats[-room:]:
+        strip.append(*_sign(beat))
+    return strip
+
+
 def _figures(beats: Sequence[Beat], width: int) -> RenderableType:
     room = max(8, width - 36)
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True, width=18)
     table.add_column(justify="right", no_wrap=True, min_width=10)
     table.add_column(no_wrap=True)
-    health = Text(no_wrap=True)
-    for beat in beats[-room:]:
-        health.append(*_sign(beat))
-    table.add_row("health", "", health)
+    table.add_row("health", "", health_strip(beats, room))
     rows: tuple[tuple[str, Callable[[Beat], int | None], Callable[[int | None], str]], ...] = (
-        ("repositories", lambda beat: beat.repositories, _count),
-        ("manifests", lambda beat: beat.manifests, _count),
-        ("blobs", lambda beat: beat.blobs, _count),
-        ("open uploads", lambda beat: beat.open_uploads, _count),
-        ("unreferenced blobs", lambda beat: beat.unreferenced_blobs, _count),
+        ("repositories", lambda beat: beat.repositories, show_count),
+        ("manifests", lambda beat: beat.manifests, show_count),
+        ("blobs", lambda beat: beat.blobs, show_count),
+        ("open uploads", lambda beat: beat.open_uploads, show_count),
+        ("unreferenced blobs", lambda beat: beat.unreferenced_blobs, show_count),
         ("space to free", lambda beat: beat.space_to_free, show_bytes),
-        ("orphaned manifests", lambda beat: beat.orphaned_manifests, _count),
-        ("log stream clients", lambda beat: beat.log_stream_clients, _count),
+        ("orphaned manifests", lambda beat: beat.orphaned_manifests, show_count),
+        ("log stream clients", lambda beat: beat.log_stream_clients, show_count),
     )
     for name, figure, shown in rows:
         past = [figure(beat) for beat in beats[-room:]]

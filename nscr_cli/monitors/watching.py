@@ -9,15 +9,19 @@ from collections.abc import Mapping
 import msgspec
 
 from nscr_cli.client.monitoring.documents import Session
-from nscr_cli.monitors.rules import ENDPOINTS, NOT_ANSWERING, Answer, Memory, Notice, Round, follow, read_round
+from nscr_cli.errors import NscrError
+from nscr_cli.monitors.rules import ENDPOINTS, HEALTH, NOT_ANSWERING, Answer, Memory, Notice, Round, follow, read_round
 
 _BEATS_KEPT = 400
 _NOTICES_KEPT = 100
 SERIES_COLUMNS = (
-    "utc", "elapsed_s", "answered", "status", "uptime_ms", "repositories", "manifests", "blobs",
+    "utc", "elapsed_s", "registry", "answered", "status", "uptime_ms", "repositories", "manifests", "blobs",
     "unreferenced_blobs", "orphaned_manifests", "space_to_free", "open_uploads", "oldest_upload_s",
     "log_stream_clients", "generation", "state_ms", "health_ms", "sessions_ms", "warnings", "alerts", "recoveries",
 )  # fmt: skip
+
+
+Row = tuple[str | int | float | bool | None, ...]
 
 
 class Beat(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +31,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
         is_answered: at least one endpoint answered.
         latencies_ms: of each of ENDPOINTS; None for one that did not answer.
         oldest_upload_s: age of the oldest open upload, by the registry's own clock.
+        error: why there was no answer, where there was none.
     """
 
     at_s: float
@@ -45,6 +50,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     log_stream_clients: int | None = None
     generation: int | None = None
     warnings: tuple[str, ...] = ()
+    error: str | None = None
 
     @property
     def slowest_ms(self) -> float | None:
@@ -71,6 +77,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         wrong: what is wrong now, in words.
         notices: alerts and recoveries so far, oldest first, the newest of them.
         alerts: how many alerts there were in all.
+        error: why there is nothing to watch, where there never was an answer.
     """
 
     url: str
@@ -85,10 +92,15 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     is_silent: bool
     notices: tuple[Notice, ...]
     alerts: int
+    error: str | None = None
 
 
 class Watching:
-    """Follows the rounds of one registry."""
+    """Follows the rounds of one registry.
+
+    Attributes:
+        error: why there is nothing to watch of it so far.
+    """
 
     def __init__(self, url: str, *, interval_s: float, total_s: float | None, stuck_after_s: float) -> None:
         self.url = url
@@ -102,6 +114,7 @@ class Watching:
         self._version: str | None = None
         self.answered_s: float | None = None
         self.alerts = 0
+        self.error: NscrError | None = None
 
     def observe(self, at_s: float, answers: Mapping[str, Answer]) -> tuple[Beat, tuple[Notice, ...]]:
         """Take in one round; its figures, and what it changed.
@@ -141,14 +154,18 @@ class Watching:
             is_silent=any(condition.rule == NOT_ANSWERING and condition.subject for condition in since),
             notices=tuple(self.notices),
             alerts=self.alerts,
+            error=self.error.message if self.error is not None else None,
         )
 
 
-def series_row(utc: str, beat: Beat, notices: tuple[Notice, ...]) -> tuple[str | int | float | bool | None, ...]:
+def series_row(
+    utc: str, url: str, beat: Beat, notices: tuple[Notice, ...]
+) -> tuple[str | int | float | bool | None, ...]:
     """A round as a row of the time series, in the order of SERIES_COLUMNS."""
     return (
         utc,
         round(beat.at_s, 3),
+        url,
         beat.is_answered,
         beat.status,
         beat.uptime_ms,
@@ -176,6 +193,7 @@ def _beat(current: Round) -> Beat:
         at_s=current.at_s,
         is_answered=not current.is_silent,
         latencies_ms=tuple(answer.latency_ms if answer.status is not None else None for answer in answers),
+        error=(current.answers[HEALTH].error or "no answer") if current.is_silent else None,
     )
     if state is not None:
         beat = msgspec.structs.replace(

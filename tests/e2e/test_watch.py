@@ -211,3 +211,31 @@ def test_the_dashboard_on_a_terminal(serve: Callable[..., Any], nscr_program: st
     print(f"frozen: on the screen of {columns}x{rows} after {took:.2f} s at an interval of {INTERVAL_S} s")
     assert took <= 2 * INTERVAL_S
     assert f"1 alert while {served.url} was watched" in terminal.drawn
+
+
+def watched_to_the_end(program: str, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")}
+    command = [program, "watch", "--interval", "500ms", "--for", "1500ms", *flags]
+    return subprocess.run(command, capture_output=True, text=True, env=clean | environment, check=False, timeout=20)
+
+
+def test_several_registries_one_with_credentials_of_its_own(serve: Callable[..., Any], nscr_program: str) -> None:
+    guarded = serve(environment={"NSCR_AUTH_USERNAME": "u", "NSCR_AUTH_PASSWORD": "own", "NSCR_AUTH_ENABLED": "true"})
+    plain = serve()
+    urls = f"{guarded.url.replace('://', '://u:own@')} {plain.url}"
+    others = {"NSCR_USERNAME": "other", "NSCR_PASSWORD": "wrong"}
+    ended = watched_to_the_end(nscr_program, "--json", NSCR_REGISTRY_URL=urls, **others)
+    rows = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert {(row["registry"], row["status"]) for row in rows} == {(guarded.url, "healthy"), (plain.url, "healthy")}
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_registry_that_never_answered_is_told_with_the_reason(serve: Callable[..., Any], nscr_program: str) -> None:
+    gone, there = serve(), serve()
+    gone.stop()
+    alone = watched_to_the_end(nscr_program, "--registry-url", gone.url, "--for", "700ms")
+    beside = watched_to_the_end(nscr_program, "--registry-url", there.url, "--registry-url", gone.url)
+    for ended in (alone, beside):
+        assert ended.returncode == 5
+        assert f"{gone.url}: ConnectError" in ended.stderr
+    assert f"{there.url} healthy" in beside.stdout

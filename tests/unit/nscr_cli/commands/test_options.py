@@ -5,7 +5,7 @@ import io
 import pytest
 
 from nscr_cli.client.target import Credentials
-from nscr_cli.commands.options import connection
+from nscr_cli.commands.options import connection, connections
 from nscr_cli.errors import UsageError
 
 URL = "http://localhost:5000"
@@ -49,3 +49,23 @@ def test_tls() -> None:
 def test_a_password_in_the_address_is_for_its_own_user() -> None:
     with pytest.raises(UsageError, match="no password for user 'ann'"):
         connection("http://bob:old@localhost:5000", username="ann")
+
+
+def test_of_several_one_that_brings_its_own_credentials_keeps_them() -> None:
+    reached = connections(["http://bob:own@a", "http://b"], username="ann", password="secret")
+    assert [(target.host, credentials) for target, credentials in reached] == [
+        ("a", Credentials("bob", "own")),
+        ("b", Credentials("ann", "secret")),
+    ]
+    assert connections(["http://bob:own@a"], username="ann", password="secret")[0][1] == Credentials("ann", "secret")
+
+
+def test_of_several_each_gets_the_password_of_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("secret\n"))
+    reached = connections(["http://a", "http://b"], username="ann", password_stdin=True)
+    assert [credentials for _, credentials in reached] == [Credentials("ann", "secret")] * 2
+
+
+def test_a_registry_that_is_named_twice_is_told() -> None:
+    with pytest.raises(UsageError, match="http://a is named twice"):
+        connections(["http://a", "http://u:p@a/"], username="ann", password="secret")

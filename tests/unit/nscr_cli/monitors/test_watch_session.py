@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from nscr_cli.errors import NscrError, ReportsUnwritable, TargetRefused, TargetUnreachable
 from nscr_cli.exits import Exit
 from nscr_cli.monitors.rules import ENDPOINTS, HEALTH, SESSIONS, STATE, Answer, Notice
-from nscr_cli.monitors.watch_session import watch_registry
+from nscr_cli.monitors.watch_session import Ending, Watched, watch_registries
 from nscr_cli.monitors.watching import Beat, Watching
 
 Answers = Callable[..., dict[str, Answer]]
@@ -59,8 +59,10 @@ def run(
         def sink(beat: Beat, notices: tuple[Notice, ...]) -> None:
             told.append((trio.current_time() - start, beat, notices))
 
-        sinks = [sink, *more.get("sinks", ())]
-        await watch_registry(registry, watching, sinks, interval_s=interval_s, total_s=total_s)
+        watched = Watched(poller=registry, watching=watching, sinks=[sink, *more.get("sinks", ())])
+        ending = await watch_registries([watched], interval_s=interval_s, total_s=total_s)
+        for error in ending.errors:
+            raise error
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
     return watching, told
@@ -99,8 +101,10 @@ def test_never_answered_is_the_environments_fault(answers: Answers) -> None:
     with pytest.raises(TargetUnreachable, match="connection refused") as caught:
         run(Registry(answers(), refuses_at_s=0), total_s=None)
     assert caught.value.exit_code is Exit.ENVIRONMENT
-    with pytest.raises(TargetUnreachable):
+    with pytest.raises(TargetUnreachable, match="connection refused"):
         run(Registry(answers(), refuses_at_s=0), total_s=1)
+    with pytest.raises(TargetUnreachable, match="no answer within 1s"):
+        run(Registry(answers(), hangs_at_s=0), total_s=1)
 
 
 def test_a_late_first_answer_is_fine(answers: Answers) -> None:
@@ -143,7 +147,47 @@ def test_the_screen_is_drawn_between_rounds(answers: Answers) -> None:
     watching = Watching("http://here", interval_s=2, total_s=2, stuck_after_s=600)
 
     async def main() -> None:
-        await watch_registry(Registry(answers()), watching, [], interval_s=2, total_s=2, refresh=drawn.append)
+        watched = Watched(poller=Registry(answers()), watching=watching)
+        await watch_registries([watched], interval_s=2, total_s=2, refresh=drawn.append)
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
     assert drawn == pytest.approx([0.25 * n for n in range(8)])
+
+
+def run_several(registries: Mapping[str, Registry], *, total_s: float) -> tuple[dict[str, list[Beat]], Ending]:
+    told: dict[str, list[Beat]] = {url: [] for url in registries}
+
+    def watched(url: str, registry: Registry) -> Watched:
+        watching = Watching(url, interval_s=2, total_s=total_s, stuck_after_s=600)
+        return Watched(
+            poller=registry, watching=watching, sinks=[lambda beat, notices: told[watching.url].append(beat)]
+        )
+
+    async def main() -> Ending:
+        several = [watched(url, registry) for url, registry in registries.items()]
+        return await watch_registries(several, interval_s=2, total_s=total_s)
+
+    return told, trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_registry_that_hangs_delays_no_other(answers: Answers) -> None:
+    told, ending = run_several({"fine": Registry(answers()), "hung": Registry(answers(), hangs_at_s=0)}, total_s=20)
+    assert [beat.at_s for beat in told["fine"]] == pytest.approx([2 * n + 0.01 for n in range(10)])
+    assert [beat.is_answered for beat in told["hung"]] == [False] * 10
+    assert [str(error) for error in ending.errors] == ["hung: no answer within 1.5s"]
+
+
+def test_one_that_refuses_us_is_asked_no_more_and_the_others_are_watched_on(answers: Answers) -> None:
+    refusing = Registry(answers(statuses=dict.fromkeys(ENDPOINTS, 401)))
+    told, ending = run_several({"fine": Registry(answers()), "refusing": refusing}, total_s=20)
+    assert len(told["fine"]) == 10
+    assert len(refusing.asked_at) == 1
+    assert ["credentials" in str(error) for error in ending.errors] == [True]
+
+
+def test_the_watch_is_over_when_there_is_nothing_to_watch_of_any(answers: Answers) -> None:
+    silent = Registry(answers(), refuses_at_s=0)
+    refusing = Registry(answers(statuses=dict.fromkeys(ENDPOINTS, 401)))
+    _, ending = run_several({"silent": silent, "refusing": refusing}, total_s=600)
+    assert len(ending.errors) == 2
+    assert max(silent.asked_at) < 10

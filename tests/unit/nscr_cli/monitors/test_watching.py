@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from nscr_cli.monitors.dashboards import notice_line, render_watch, show_bytes, watch_line
+from nscr_cli.monitors.dashboard_layout import render_dashboard
+from nscr_cli.monitors.dashboards import notice_line, show_bytes, watch_line
 from nscr_cli.monitors.rules import HEALTH, SESSIONS, STATE, Answer
 from nscr_cli.monitors.watching import SERIES_COLUMNS, Watching, series_row
 
@@ -24,19 +25,25 @@ def new() -> Watching:
 
 
 def screen(watching: Watching, now_s: float, width: int, height: int) -> list[str]:
+    return screen_of([watching], now_s, width, height)
+
+
+def screen_of(watchings: list[Watching], now_s: float, width: int, height: int) -> list[str]:
     console = Console(width=width, height=height, force_terminal=True, color_system=None, legacy_windows=False)
+    pictures = [watching.picture(now_s) for watching in watchings]
     with console.capture() as capture:
-        console.print(render_watch(watching.picture(now_s), width, height, clock))
+        console.print(render_dashboard(pictures, width, height, clock))
     return capture.get().splitlines()
 
 
 def test_figures_of_a_round(answers: Answers) -> None:
     beat, notices = new().observe(1.5, answers(uploads=[("a", 50, 3), ("b", 90, 1)], latency_ms=7, warnings=["w"]))
     assert notices == ()
-    row = dict(zip(SERIES_COLUMNS, series_row("now", beat, notices), strict=True))
+    row = dict(zip(SERIES_COLUMNS, series_row("now", "http://here", beat, notices), strict=True))
     assert row == {
         "utc": "now",
         "elapsed_s": 1.5,
+        "registry": "http://here",
         "answered": True,
         "status": "healthy",
         "uptime_ms": 100000,
@@ -63,12 +70,12 @@ def test_a_silent_round_has_no_figures(answers: Answers, silence: Mapping[str, A
     watching = new()
     watching.observe(0, answers())
     beat, notices = watching.observe(2, silence)
-    row = dict(zip(SERIES_COLUMNS, series_row("now", beat, notices), strict=True))
+    row = dict(zip(SERIES_COLUMNS, series_row("now", "http://here", beat, notices), strict=True))
     assert row["answered"] is False
     assert row["blobs"] is None
     assert row["state_ms"] is None
     assert row["alerts"] == "not-answering: the registry is silent: connection refused"
-    assert watch_line(beat, clock) == "T+2 no answer"
+    assert watch_line(beat, clock) == "T+2 no answer: connection refused"
     assert watching.alerts == 1
 
 
