@@ -4,8 +4,10 @@ Credentials go only to the target: redirects are not followed, and proxies and c
 looked at.
 """
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +17,7 @@ import trio
 
 from nscr_cli.client.auth import authorization, refusal
 from nscr_cli.client.challenges import access_of, challenge_of
+from nscr_cli.client.documents import seconds_of
 from nscr_cli.client.proxying import Proxy
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.tokens import NoToken, Tokens
@@ -23,6 +26,7 @@ from nscr_cli.client.trust import tls_context
 from nscr_cli.errors import TargetRefused, TargetUnreachable
 from nscr_cli.wire.dialing import reason_of
 
+_ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,1000}"')
 BODY_LIMIT = 256 * 1024 * 1024
 TIME_OUT_S = 10.0
 
@@ -32,6 +36,8 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: None when no whole answer came; `error` then says why.
+        etag: to be offered with the next poll of this path; None where there is none that can be.
+        retry_after_s: how long the registry asks to be left alone.
         start_s, end_s: trio's time before asking and after the answer.
     """
 
@@ -40,6 +46,8 @@ class Poll(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     challenge: str | None = None
     error: str | None = None
+    etag: str | None = None
+    retry_after_s: float | None = None
     start_s: float
     end_s: float
 
@@ -105,12 +113,17 @@ class Monitoring:
         with trio.CancelScope(shield=True):
             await self._client.aclose()
 
-    async def poll(self, path: str) -> Poll:
-        """One GET of a path below the registry's URL, e.g. `/api/registry/state`; answers whatever happens."""
+    async def poll(self, path: str, *, etag: str | None = None) -> Poll:
+        """One GET of a path below the registry's URL, e.g. `/api/registry/state`; answers whatever happens.
+
+        Args:
+            etag: of a former answer: where nothing changed since, the status is 304 and there is no body.
+        """
         start = trio.current_time()
         body = bytearray()
+        headers = {} if etag is None else {"If-None-Match": etag}
         try:
-            async with self._client.stream("GET", f"{self._target.url}{path}") as response:
+            async with self._client.stream("GET", f"{self._target.url}{path}", headers=headers) as response:
                 async for piece in response.aiter_bytes():
                     body += piece
                     if len(body) > BODY_LIMIT:
@@ -125,6 +138,8 @@ class Monitoring:
             status=response.status_code,
             body=bytes(body),
             challenge=response.headers.get("www-authenticate"),
+            etag=_etag(response.headers.get("etag")),
+            retry_after_s=retry_after_of(response.headers.get("retry-after"), response.headers.get("date")),
             start_s=start,
             end_s=trio.current_time(),
         )
@@ -148,6 +163,26 @@ class Monitoring:
                 f"{self._target.url}{path} answers {poll.status}", hint="does this registry offer the monitoring API?"
             )
         return poll.body
+
+
+def retry_after_of(retry_after: str | None, date: str | None) -> float | None:
+    """Seconds that Retry-After asks for (RFC 9110, 10.2.3).
+
+    Args:
+        date: the answer's own: a time is understood by the registry's clock, because ours may differ.
+    """
+    seconds = seconds_of(retry_after)
+    if seconds is not None or retry_after is None or date is None:
+        return seconds
+    try:
+        return max(0.0, (parsedate_to_datetime(retry_after) - parsedate_to_datetime(date)).total_seconds())
+    except (ValueError, TypeError):  # TypeError: one of them names a time zone, the other does not
+        return None
+
+
+def _etag(value: str | None) -> str | None:
+    """An entity tag as it may be sent back (RFC 9110, 8.8.3): what it holds comes from a registry."""
+    return value if value is not None and _ENTITY_TAG.fullmatch(value) else None
 
 
 def _httpx_proxy(proxy: Proxy | None) -> httpx.Proxy | None:

@@ -11,6 +11,7 @@ import trio
 
 from nscr_cli.client.admission import check_admission
 from nscr_cli.client.monitoring import Monitoring
+from nscr_cli.client.monitoring.polling import retry_after_of
 from nscr_cli.client.target import Credentials, Target, parse_target
 from nscr_cli.errors import TargetRefused, TargetUnreachable
 
@@ -63,10 +64,12 @@ def ask(
     return trio.run(main), seen
 
 
-def polling(path: str = "/api/registry/state", credentials: Credentials | None = None) -> Callable[[Target], Awaitable]:
+def polling(
+    path: str = "/api/registry/state", credentials: Credentials | None = None, etag: str | None = None
+) -> Callable[[Target], Awaitable]:
     async def poll(target: Target) -> object:
         async with Monitoring(target, credentials) as monitoring:
-            return await monitoring.poll(path)
+            return await monitoring.poll(path, etag=etag)
 
     return poll
 
@@ -85,6 +88,36 @@ def test_poll() -> None:
     assert poll.end_s >= poll.start_s
     assert b"authorization: basic yw5uonmzy3jlda==" in seen[0].lower()
     assert b"user-agent: nscr/" in seen[0].lower()
+
+
+def test_an_entity_tag_is_offered_and_the_new_one_is_told() -> None:
+    poll, seen = ask(reply("304 Not Modified", b"", 'ETag: W/"2"'), polling(etag='W/"1"'))
+    assert (poll.status, poll.body, poll.etag) == (304, b"", 'W/"2"')
+    assert b'if-none-match: w/"1"' in seen[0].lower()
+    assert b"if-none-match" not in ask(reply("200 OK"), polling())[1][0].lower()
+
+
+@pytest.mark.parametrize("forged", ['"a b"', "unquoted", '"\xff"', '"' + "x" * 2000 + '"', '"a", "b"'])
+def test_an_entity_tag_that_cannot_be_sent_back_is_none(forged: str) -> None:
+    answer = reply("200 OK", b"{}").replace(b"\r\n\r\n", b"\r\nETag: " + forged.encode("latin-1") + b"\r\n\r\n", 1)
+    poll, _ = ask(answer, polling())
+    assert (poll.status, poll.etag) == (200, None)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "date", "seconds"),
+    [
+        ("7", None, 7),
+        ("Thu, 26 Nov 2026 20:00:30 GMT", "Thu, 26 Nov 2026 20:00:00 GMT", 30),
+        ("Thu, 26 Nov 2026 19:00:00 GMT", "Thu, 26 Nov 2026 20:00:00 GMT", 0),
+        ("Thu, 26 Nov 2026 20:00:30 GMT", None, None),
+        ("soon", "Thu, 26 Nov 2026 20:00:00 GMT", None),
+        ("Thu, 26 Nov 2026 20:00:30 GMT", "Thu, 26 Nov 2026 20:00:00", None),
+        (None, None, None),
+    ],
+)
+def test_retry_after(retry_after: str | None, date: str | None, seconds: float | None) -> None:
+    assert retry_after_of(retry_after, date) == seconds
 
 
 def test_redirects_are_not_followed() -> None:

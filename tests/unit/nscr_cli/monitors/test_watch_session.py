@@ -21,6 +21,8 @@ class Polled(msgspec.Struct, frozen=True):
     status: int | None
     body: bytes = b""
     error: str | None = None
+    etag: str | None = None
+    retry_after_s: float | None = None
 
 
 class Registry:
@@ -31,7 +33,7 @@ class Registry:
         self._when = when
         self.asked_at: list[float] = []
 
-    async def poll(self, path: str) -> Polled:
+    async def poll(self, path: str, *, etag: str | None = None) -> Polled:
         now = trio.current_time()
         if path == HEALTH:
             self.asked_at.append(now)
@@ -109,7 +111,7 @@ def test_never_answered_is_the_environments_fault(answers: Answers) -> None:
 
 def test_a_late_first_answer_is_fine(answers: Answers) -> None:
     class Late(Registry):
-        async def poll(self, path: str) -> Polled:
+        async def poll(self, path: str, *, etag: str | None = None) -> Polled:
             return await super().poll(path) if trio.current_time() >= 4 else Polled(None, error="refused")
 
     watching, _ = run(Late(answers()))
@@ -173,7 +175,7 @@ def run_several(registries: Mapping[str, Registry], *, total_s: float) -> tuple[
 def test_a_registry_that_hangs_delays_no_other(answers: Answers) -> None:
     told, ending = run_several({"fine": Registry(answers()), "hung": Registry(answers(), hangs_at_s=0)}, total_s=20)
     assert [beat.at_s for beat in told["fine"]] == pytest.approx([2 * n + 0.01 for n in range(10)])
-    assert [beat.is_answered for beat in told["hung"]] == [False] * 10
+    assert [beat.is_answered for beat in told["hung"]] == [False] * 4  # at 0, 2, 6 and 14 s
     assert [str(error) for error in ending.errors] == ["hung: no answer within 1.5s"]
 
 
@@ -191,3 +193,9 @@ def test_the_watch_is_over_when_there_is_nothing_to_watch_of_any(answers: Answer
     _, ending = run_several({"silent": silent, "refusing": refusing}, total_s=600)
     assert len(ending.errors) == 2
     assert max(silent.asked_at) < 10
+
+
+def test_a_silent_registry_is_left_alone_for_longer_and_longer(answers: Answers) -> None:
+    registry = Registry(answers(), refuses_at_s=3)
+    run(registry, total_s=60)
+    assert registry.asked_at == pytest.approx([0, 2, 4, 6, 10, 18, 34, 50])
