@@ -1,4 +1,4 @@
-"""`nscr watch`: a live dashboard on a terminal, one line an interval anywhere else, a CSV time series beside either.
+"""`nscr watch dashboard`: live on a terminal, one line an interval anywhere else, a CSV time series beside either.
 
 Parses, composes, shows. What is wrong is decided in monitors/rules.py, how it looks in monitors/dashboards.py.
 """
@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -49,14 +48,7 @@ _SIGNAL_EXIT = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED
 Clock = Callable[[float], str]
 
 
-class View(StrEnum):
-    """What is shown."""
-
-    DASHBOARD = "dashboard"
-
-
-def watch(
-    view: Annotated[View, typer.Argument(help="What to show.")] = View.DASHBOARD,
+def dashboard(
     registry_url: RegistryUrls = None,
     interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="How often to poll.")] = "2s",
     for_: Annotated[

@@ -1,0 +1,29 @@
+"""`nscr watch`: views of registries that are being watched, one a file; the dashboard where none is named."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from nscr_cli.commands.watch.dashboard import dashboard
+
+_DEFAULT = "dashboard"
+
+
+class _Views(TyperGroup):
+    """Takes options where a view should be named for options of the default one."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See click.Group."""
+        is_for_group = bool(args) and (args[0][:1] != "-" or args[0] in self.get_help_option_names(ctx))
+        return super().parse_args(ctx, args if is_for_group else [_DEFAULT, *args])
+
+
+watch = typer.Typer(
+    name="watch",
+    cls=_Views,
+    help="Watch registries: what they hold, and whether they are fine. Without a view: the dashboard.",
+    epilog="Example: nscr watch --registry-url http://localhost:5000",
+)
+
+watch.command(_DEFAULT, epilog="Example: nscr watch dashboard --registry-url http://localhost:5000")(dashboard)
