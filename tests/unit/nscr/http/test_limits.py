@@ -10,7 +10,7 @@ import pytest
 from nscr.config import ServerConfig
 from nscr.descriptors import connections_within
 from nscr.errors import EnvironmentFault, TooManyDocuments
-from nscr.http import body_budget
+from nscr.http import body_budget, messages
 from nscr.http.app import HEAD_LIMIT
 from nscr.http.body_budget import LARGE_DOCUMENT, LARGE_DOCUMENTS, LARGEST_BATCH, SMALLEST_BATCH, BodyBudget
 from nscr.oci.manifests import OCI_INDEX, OCI_MANIFEST
@@ -127,6 +127,7 @@ async def test_only_so_many_uploads_are_open_at_once(make_client: Any) -> None:
 @pytest.mark.slow
 async def test_only_so_many_large_manifests_are_held_at_once(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body_budget, "LARGEST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(messages, "SKIPPED_SECONDS", 0.01)  # of a refused body that does not come
     large = str(LARGE_DOCUMENT + 1).encode()
     wires = [Wire() for _ in range(LARGE_DOCUMENTS)]
     put = ("PUT", "/v2/a/manifests/t", (b"content-length", large))

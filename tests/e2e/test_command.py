@@ -1,0 +1,35 @@
+"""The installed command, as a process: what it prints wherever it runs, and how it ends."""
+
+import subprocess
+import sys
+
+import pytest
+
+from nscr_cli import __version__
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_stream_that_cannot_show_every_character() -> None:
+    command = [sys.executable, "-c", "from nscr_cli.app import main; main()", "--help"]
+    ended = subprocess.run(command, capture_output=True, env={"PYTHONIOENCODING": "ascii"}, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert b"0 everything that was checked held" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--version"], 0, f"nscr {__version__}"),
+        (["--help"], 0, "Finds the bugs that lose container images."),
+        (["wach"], 2, "wach"),
+        (["watch", "--for", "soon", "--registry-url", "localhost"], 2, "'soon' is not a duration"),
+        (["watch"], 2, "no registry to watch"),
+    ],
+)
+def test_the_installed_command(words: list[str], code: int, said: str) -> None:
+    command = [sys.executable, "-c", "from nscr_cli.app import main; main()", *words]
+    ended = subprocess.run(command, capture_output=True, text=True, env={"COLUMNS": "200", "PATH": ""}, timeout=60)
+    assert ended.returncode == code
+    assert said in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
