@@ -8,6 +8,8 @@ NscrError                      never raised itself
 └── EnvironmentFailed   (5)    the target's or this machine's
     ├── TargetUnreachable      it never answered
     ├── TargetRefused          it answered, and would not let us in
+    ├── AnswerUnusable         it answered, and not as its documentation says
+    ├── RepositoryUnknown      it answered that it has no such repository
     └── ReportsUnwritable      this machine cannot keep the evidence
 
 Each carries a hint (what to do next) and the exit code. Commands print `message` and `hint`, never a traceback.
@@ -62,6 +64,14 @@ class TargetUnreachable(EnvironmentFailed):
 
 class TargetRefused(EnvironmentFailed):
     """The registry answered and refused us: wrong credentials, or not a registry."""
+
+
+class AnswerUnusable(EnvironmentFailed):
+    """The registry answered with a status or a document that its API does not have."""
+
+
+class RepositoryUnknown(EnvironmentFailed):
+    """The registry has no repository of the name that was asked for."""
 
 
 class ReportsUnwritable(EnvironmentFailed):

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from nscr.oci.digest import digest_of
+from nscr_cli.client.monitoring import Monitor
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("strace", "root")]
 
@@ -180,6 +181,8 @@ def test_after_a_failed_sync_nothing_is_written_and_the_health_says_so(
     document = wait_health(ask, "unhealthy")
     assert not document["checks"]["databaseConnectivity"]
     assert "refused until a restart" in document["message"]
+    with Monitor(served.url) as monitor:
+        assert monitor.get_health().status == "unhealthy"
     assert served.stop() == 0
     again = http_of(serve(data=served.data))
     assert again("GET", f"/v2/a/blobs/{digest_of(kept)}")[2] == kept

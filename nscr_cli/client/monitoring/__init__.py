@@ -16,6 +16,7 @@ from nscr_cli.client.monitoring.documents import (
     StateHealth,
     Summary,
 )
+from nscr_cli.client.monitoring.monitor import Monitor, Observation
 from nscr_cli.client.monitoring.polling import Monitoring, Poll
 
 __all__ = [
@@ -24,7 +25,9 @@ __all__ = [
     "CollectionStats",
     "Health",
     "Metrics",
+    "Monitor",
     "Monitoring",
+    "Observation",
     "Poll",
     "Repository",
     "RepositoryDetails",

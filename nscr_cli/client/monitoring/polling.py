@@ -96,7 +96,7 @@ class Monitoring:
             verify=tls_context(target) if target.scheme == "https" else True,
             headers={"User-Agent": USER_AGENT},
             timeout=time_out_s,
-            proxy=_httpx_proxy(target.way),
+            proxy=httpx_proxy(target.way),
             trust_env=False,
         )
 
@@ -185,5 +185,6 @@ def _etag(value: str | None) -> str | None:
     return value if value is not None and _ENTITY_TAG.fullmatch(value) else None
 
 
-def _httpx_proxy(proxy: Proxy | None) -> httpx.Proxy | None:
+def httpx_proxy(proxy: Proxy | None) -> httpx.Proxy | None:
+    """A proxy as httpx has them."""
     return None if proxy is None else httpx.Proxy(f"http://{proxy.authority}", headers=proxy.headers)
