@@ -20,7 +20,7 @@ from nscr_cli.ui import printable
 
 _WIDE = 120
 _FIGURE_ROWS = 10
-_SIGNS = {"healthy": ("•", "green"), "degraded": ("!", "yellow")}
+_SIGNS = {"healthy": ("•", "green"), "up": ("•", "green"), "degraded": ("!", "yellow")}
 _SILENT_SIGN = ("×", "red")
 _UNHEALTHY_SIGN = ("!", "red")
 
@@ -50,6 +50,10 @@ def watch_line(beat: Beat, clock: Callable[[float], str], url: str | None = None
     head = f"{clock(beat.at_s)} {printable(url)}" if url is not None else clock(beat.at_s)
     if not beat.is_answered:
         return f"{head} no answer: {printable(beat.error or 'no reason known')}"
+    if beat.is_probe:
+        repositories = f" repositories {show_count(beat.repositories)}" if beat.repositories is not None else ""
+        answered = f"/v2/ answered in {show_milliseconds(beat.slowest_ms)}"
+        return f"{head} {printable(beat.status or '', limit=20)}{repositories} {answered} (no monitoring API)"
     named = (
         ("repositories", beat.repositories),
         ("manifests", beat.manifests),

@@ -20,7 +20,10 @@ _SHARE_OF_INTERVAL = 0.75
 
 
 async def poll_rounds(
-    poller: Poller, interval_s: float, on_round: Callable[[float, Mapping[str, Answer]], bool]
+    poller: Poller,
+    interval_s: float,
+    on_round: Callable[[float, Mapping[str, Answer]], bool],
+    endpoints: Sequence[str] = ENDPOINTS,
 ) -> None:
     """Poll until `on_round` says False. It is given the seconds since the start, and the answer of each endpoint."""
     asker = Asker(poller)
@@ -29,7 +32,7 @@ async def poll_rounds(
     beat = 0
     while True:
         await trio.sleep_until(start + beat * interval_s)
-        answers = await ask_all(asker, ENDPOINTS, bound_of(interval_s))
+        answers = await ask_all(asker, endpoints, bound_of(interval_s))
         passed = trio.current_time() - start
         if not on_round(passed, answers):
             return

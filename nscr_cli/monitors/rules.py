@@ -113,7 +113,7 @@ def read_round(at_s: float, answers: Mapping[str, Answer]) -> Round:
     documents = {
         endpoint: answer.document()
         for endpoint, answer in answers.items()
-        if answer.status == 200 or endpoint == HEALTH
+        if endpoint in SHAPES and (answer.status == 200 or endpoint == HEALTH)
     }
     state, health, sessions = (documents.get(endpoint) for endpoint in ENDPOINTS)
     return Round(

@@ -1,25 +1,29 @@
 """A watch from its first poll to its end: the beat, the first answer, the deadline, Ctrl-C.
 
 What is shown and written is up to the sinks; what is wrong is up to the rules. Each registry is polled on its own, so
-that one which hangs delays no other. The first answer decides whether there is anything to watch: a registry that
-never gives one, or has no monitoring API, is an error and not an alert. The watch goes on as long as one is worth it.
+that one which hangs delays no other. The first answer decides what there is to watch: the monitoring API, or only
+`/v2/`, or nothing, which is an error and not an alert. The watch goes on as long as one is worth it.
 """
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 import trio
 
-from nscr_cli.durations import show_duration
-from nscr_cli.errors import NscrError, TargetRefused, TargetUnreachable
+from nscr_cli.errors import NscrError, TargetRefused
+from nscr_cli.monitors.catalog import count_repositories
+from nscr_cli.monitors.first_answers import is_given_up, never_answered, nothing_to_watch
 from nscr_cli.monitors.polling import Poller
+from nscr_cli.monitors.probing import V2, why_absent
 from nscr_cli.monitors.rounds import poll_rounds
-from nscr_cli.monitors.rules import HEALTH, Answer, Notice
+from nscr_cli.monitors.rules import Answer, Notice
 from nscr_cli.monitors.watching import Beat, Watching
 
-FIRST_ANSWER_WITHIN_S = 5.0
 _SCREEN_EVERY_S = 0.25
+_COUNT_EVERY_S = 30.0
+_COUNT_EVERY_ROUNDS = 10
 
 Sink = Callable[[Beat, tuple[Notice, ...]], None]
 
@@ -60,86 +64,78 @@ async def watch_registries(
         ReportsUnwritable: a sink cannot write any more.
         BrokenPipeError: nobody reads any more what a sink prints.
     """
-    failures: list[NscrError | BrokenPipeError] = []
+    session = _Session(registries, interval_s)
     signals: list[signal.Signals] = []
-    is_over = trio.Event()
-
-    async def follow(watched: Watched) -> None:
-        watching = watched.watching
-
-        def on_round(passed_s: float, answers: Mapping[str, Answer]) -> bool:
-            watching.error = nothing_to_watch(watching, answers)
-            if all(_is_given_up(each.watching, passed_s) for each in registries):
-                is_over.set()
-            if isinstance(watching.error, TargetRefused):
-                return False
-            beat, notices = watching.observe(passed_s, answers)
-            try:
-                for sink in watched.sinks:
-                    sink(beat, notices)
-            except (NscrError, BrokenPipeError) as failure:
-                failures.append(failure)
-                is_over.set()
-            return not is_over.is_set()
-
-        await poll_rounds(watched.poller, interval_s, on_round)
-
-    start = trio.current_time()
     with trio.move_on_after(total_s if total_s is not None else float("inf")):
         async with trio.open_nursery() as nursery:
             await nursery.start(_wait_for_signal, nursery.cancel_scope, signals)
             if refresh is not None:
                 nursery.start_soon(_keep_drawing, refresh)
             for watched in registries:
-                nursery.start_soon(follow, watched)
-            await is_over.wait()
+                nursery.start_soon(session.follow, watched)
+            await session.is_over.wait()
             nursery.cancel_scope.cancel()
-    if failures:
-        raise failures[0]
+    if session.failure is not None:
+        raise session.failure
     watchings = [watched.watching for watched in registries]
     if signals:
-        passed_s = trio.current_time() - start
-        errors = [each.error for each in watchings if _is_given_up(each, passed_s)]
+        errors = [each.error for each in watchings if is_given_up(each, session.passed_s)]
         return Ending(ended_by=signals[0], errors=tuple(filter(None, errors)))
-    never = [_never_answered(each, total_s) for each in watchings if each.answered_s is None]
+    never = [never_answered(each, total_s) for each in watchings if each.answered_s is None]
     return Ending(errors=tuple(never))
 
 
-def nothing_to_watch(watching: Watching, answers: Mapping[str, Answer]) -> NscrError | None:
-    """Why there is nothing to watch, judged by the first answer; None once there was one."""
-    if watching.answered_s is not None:
-        return None
-    statuses = {answer.status for answer in answers.values()} - {None}
-    if not statuses:
-        return _unreachable(watching, answers[HEALTH].error or "no answer")
-    if statuses <= {401, 403}:
-        return TargetRefused(
-            f"{watching.url} wants other credentials: HTTP {min(filter(None, statuses))}",
-            hint="give --username and NSCR_PASSWORD (or --password-stdin)",
-        )
-    if 200 not in statuses and max(filter(None, statuses)) < 500:
-        return TargetRefused(
-            f"{watching.url} has no monitoring API: HTTP {min(filter(None, statuses))} for all of it",
-            hint="watch needs /api/registry/state, health and sessions; see docs/external-api.md",
-        )
-    return None
+class _Session:
+    """What the registries of a watch have in common: when it began, and whether it is over."""
+
+    def __init__(self, registries: Sequence[Watched], interval_s: float) -> None:
+        self._registries = registries
+        self._interval_s = interval_s
+        self._start = trio.current_time()
+        self.is_over = trio.Event()
+        self.failure: NscrError | BrokenPipeError | None = None
+
+    @property
+    def passed_s(self) -> float:
+        """Seconds since it began."""
+        return trio.current_time() - self._start
+
+    async def follow(self, watched: Watched) -> None:
+        """Poll one registry until the watch is over, or there is nothing to watch of it."""
+        await poll_rounds(watched.poller, self._interval_s, partial(self._on_first_rounds, watched))
+        if watched.watching.absence is not None:
+            async with trio.open_nursery() as beside:
+                beside.start_soon(_keep_counting, watched, self._interval_s)
+                await poll_rounds(watched.poller, self._interval_s, partial(self._on_round, watched), (V2,))
+                beside.cancel_scope.cancel()
+
+    def _on_first_rounds(self, watched: Watched, at_s: float, answers: Mapping[str, Answer]) -> bool:
+        """The rounds until it is known whether there is a monitoring API, and all those after it if there is one."""
+        if watched.watching.answered_s is None:
+            watched.watching.absence = why_absent(answers)
+        return watched.watching.absence is None and self._on_round(watched, at_s, answers)
+
+    def _on_round(self, watched: Watched, _: float, answers: Mapping[str, Answer]) -> bool:
+        watching, passed_s = watched.watching, self.passed_s
+        watching.error = nothing_to_watch(watching, answers)
+        if all(is_given_up(each.watching, passed_s) for each in self._registries):
+            self.is_over.set()
+        if isinstance(watching.error, TargetRefused):
+            return False
+        beat, notices = watching.observe(passed_s, answers)
+        try:
+            for sink in watched.sinks:
+                sink(beat, notices)
+        except (NscrError, BrokenPipeError) as failure:
+            self.failure = self.failure or failure
+            self.is_over.set()
+        return not self.is_over.is_set()
 
 
-def _is_given_up(watching: Watching, passed_s: float) -> bool:
-    """There is nothing to watch of it, and waiting longer is of no use."""
-    if isinstance(watching.error, TargetUnreachable):
-        return passed_s >= FIRST_ANSWER_WITHIN_S
-    return watching.error is not None
-
-
-def _never_answered(watching: Watching, total_s: float | None) -> NscrError:
-    """What the last whole round said; where time ended before there was one, that."""
-    within = f" within {show_duration(total_s)}" if total_s is not None else ""
-    return watching.error or _unreachable(watching, f"no answer{within}")
-
-
-def _unreachable(watching: Watching, why: str) -> NscrError:
-    return TargetUnreachable(f"{watching.url}: {why}", hint="is it running, and is --registry-url right?")
+async def _keep_counting(watched: Watched, interval_s: float) -> None:
+    while True:
+        watched.watching.catalog = await count_repositories(watched.poller)
+        await trio.sleep(max(_COUNT_EVERY_S, _COUNT_EVERY_ROUNDS * interval_s))
 
 
 async def _wait_for_signal(

@@ -10,14 +10,17 @@ import msgspec
 
 from nscr_cli.client.monitoring.documents import Session
 from nscr_cli.errors import NscrError
-from nscr_cli.monitors.rules import ENDPOINTS, HEALTH, NOT_ANSWERING, Answer, Memory, Notice, Round, follow, read_round
+from nscr_cli.monitors.probing import V2, Catalog, probe_conditions
+from nscr_cli.monitors.rules import ENDPOINTS, NOT_ANSWERING, Answer, Memory, Notice, Round, follow, read_round
 
 _BEATS_KEPT = 400
 _NOTICES_KEPT = 100
+TIMED = (*ENDPOINTS, V2)
 SERIES_COLUMNS = (
     "utc", "elapsed_s", "registry", "answered", "status", "uptime_ms", "repositories", "manifests", "blobs",
     "unreferenced_blobs", "orphaned_manifests", "space_to_free", "open_uploads", "oldest_upload_s",
-    "log_stream_clients", "generation", "state_ms", "health_ms", "sessions_ms", "warnings", "alerts", "recoveries",
+    "log_stream_clients", "generation", "state_ms", "health_ms", "sessions_ms", "v2_ms",
+    "warnings", "alerts", "recoveries",
 )  # fmt: skip
 
 
@@ -29,9 +32,10 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         is_answered: at least one endpoint answered.
-        latencies_ms: of each of ENDPOINTS; None for one that did not answer.
+        latencies_ms: of each of TIMED; None for one that did not answer.
         oldest_upload_s: age of the oldest open upload, by the registry's own clock.
         error: why there was no answer, where there was none.
+        is_probe: only `/v2/` was asked.
     """
 
     at_s: float
@@ -51,6 +55,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     generation: int | None = None
     warnings: tuple[str, ...] = ()
     error: str | None = None
+    is_probe: bool = False
 
     @property
     def slowest_ms(self) -> float | None:
@@ -78,6 +83,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         notices: alerts and recoveries so far, oldest first, the newest of them.
         alerts: how many alerts there were in all.
         error: why there is nothing to watch, where there never was an answer.
+        absence: why only `/v2/` is probed, where it is.
     """
 
     url: str
@@ -93,6 +99,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[Notice, ...]
     alerts: int
     error: str | None = None
+    absence: str | None = None
 
 
 class Watching:
@@ -100,6 +107,8 @@ class Watching:
 
     Attributes:
         error: why there is nothing to watch of it so far.
+        absence: why only `/v2/` is probed; None where the monitoring API is watched.
+        catalog: what `/v2/_catalog` last listed, where only `/v2/` is probed and it is offered.
     """
 
     def __init__(self, url: str, *, interval_s: float, total_s: float | None, stuck_after_s: float) -> None:
@@ -115,6 +124,8 @@ class Watching:
         self.answered_s: float | None = None
         self.alerts = 0
         self.error: NscrError | None = None
+        self.absence: str | None = None
+        self.catalog: Catalog | None = None
 
     def observe(self, at_s: float, answers: Mapping[str, Answer]) -> tuple[Beat, tuple[Notice, ...]]:
         """Take in one round; its figures, and what it changed.
@@ -122,11 +133,13 @@ class Watching:
         Silence before the first answer is no alert: the registry has not stopped answering, it never began.
         """
         current = read_round(at_s, answers)
-        beat = _beat(current)
+        beat = _beat(current) if self.absence is None else _probed(current, self.catalog)
         self._beats.append(beat)
         if self.answered_s is None and current.is_silent:
             return beat, ()
-        self._memory, notices = follow(self._memory, current, stuck_after_s=self._stuck_after_s)
+        self._memory, notices = follow(
+            self._memory, current, stuck_after_s=self._stuck_after_s, besides=probe_conditions(answers)
+        )
         self.notices.extend(notices)
         self.alerts += sum(not notice.recovered for notice in notices)
         if not current.is_silent:
@@ -155,6 +168,7 @@ class Watching:
             notices=tuple(self.notices),
             alerts=self.alerts,
             error=self.error.message if self.error is not None else None,
+            absence=self.absence,
         )
 
 
@@ -188,13 +202,7 @@ def series_row(
 
 def _beat(current: Round) -> Beat:
     state, health, sessions = current.state, current.health, current.sessions
-    answers = [current.answers[endpoint] for endpoint in ENDPOINTS]
-    beat = Beat(
-        at_s=current.at_s,
-        is_answered=not current.is_silent,
-        latencies_ms=tuple(answer.latency_ms if answer.status is not None else None for answer in answers),
-        error=(current.answers[HEALTH].error or "no answer") if current.is_silent else None,
-    )
+    beat = _timed(current)
     if state is not None:
         beat = msgspec.structs.replace(
             beat,
@@ -220,6 +228,30 @@ def _beat(current: Round) -> Beat:
             beat, open_uploads=sessions.total_active_sessions, oldest_upload_s=max(ages, default=None)
         )
     return beat
+
+
+def _probed(current: Round, catalog: Catalog | None) -> Beat:
+    """A probe of `/v2/` has no figures but those of the catalog, which is read more rarely."""
+    status = current.answers[V2].status
+    return msgspec.structs.replace(
+        _timed(current),
+        is_probe=True,
+        status=("up" if status == 200 else f"HTTP {status}") if status is not None else None,
+        repositories=catalog.repositories if catalog is not None else None,
+    )
+
+
+def _timed(current: Round) -> Beat:
+    answers = [current.answers.get(endpoint) for endpoint in TIMED]
+    reasons = (answer.error for answer in answers if answer is not None)
+    return Beat(
+        at_s=current.at_s,
+        is_answered=not current.is_silent,
+        latencies_ms=tuple(
+            answer.latency_ms if answer is not None and answer.status is not None else None for answer in answers
+        ),
+        error=next(filter(None, reasons), "no answer") if current.is_silent else None,
+    )
 
 
 def _upload(session: Session, now_ms: int) -> Upload:

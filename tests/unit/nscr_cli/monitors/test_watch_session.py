@@ -1,5 +1,6 @@
 """A watch in virtual time: the beat, the bound on a poll, the first answer, the deadline, how soon silence shows."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from trio.testing import MockClock
 
 from nscr_cli.errors import NscrError, ReportsUnwritable, TargetRefused, TargetUnreachable
 from nscr_cli.exits import Exit
+from nscr_cli.monitors.probing import V2, Catalog, catalog_path
 from nscr_cli.monitors.rules import ENDPOINTS, HEALTH, SESSIONS, STATE, Answer, Notice
 from nscr_cli.monitors.watch_session import Ending, Watched, watch_registries
 from nscr_cli.monitors.watching import Beat, Watching
@@ -75,7 +77,7 @@ def test_keeps_the_beat_until_the_time_is_over(answers: Answers) -> None:
     watching, told = run(registry)
     assert [at for at, _, _ in told] == pytest.approx([2 * n + 0.5 for n in range(10)])
     assert watching.alerts == 0
-    assert told[0][1].latencies_ms == (500, 500, 500)
+    assert told[0][1].latencies_ms == (500, 500, 500, None)
 
 
 @pytest.mark.parametrize("how", ["hangs_at_s", "refuses_at_s"])
@@ -119,12 +121,73 @@ def test_a_late_first_answer_is_fine(answers: Answers) -> None:
     assert watching.answered_s is not None
 
 
-@pytest.mark.parametrize(("status", "words"), [(401, "credentials"), (403, "credentials"), (404, "no monitoring API")])
-def test_nothing_to_watch_is_told_at_once(answers: Answers, status: int, words: str) -> None:
-    refusing = answers(statuses=dict.fromkeys(ENDPOINTS, status))
+@pytest.mark.parametrize(
+    ("status", "v2", "words"),
+    [(401, 401, "credentials"), (403, 403, "credentials"), (404, 401, "credentials"), (404, 404, "no monitoring API")],
+)
+def test_nothing_to_watch_is_told_at_once(answers: Answers, status: int, v2: int, words: str) -> None:
+    registry = Registry(without_api(answers, status, v2))
     with pytest.raises(TargetRefused, match=words) as caught:
-        run(Registry(refusing), total_s=None)
+        run(registry, total_s=None)
     assert caught.value.exit_code is Exit.ENVIRONMENT
+    assert len(registry.asked_at) == 1
+
+
+def without_api(answers: Answers, status: int = 404, v2: int | None = 200, **catalog: Answer) -> dict[str, Answer]:
+    probe = Answer(endpoint=V2, latency_ms=1, status=v2, error="connection refused" if v2 is None else None)
+    pages = catalog or {catalog_path(): Answer(endpoint="", latency_ms=1, status=404)}
+    return answers(statuses=dict.fromkeys(ENDPOINTS, status)) | {V2: probe} | pages
+
+
+@pytest.mark.parametrize(("status", "why"), [(404, "no monitoring API"), (401, "refuses us")])
+def test_without_the_monitoring_api_v2_is_probed(answers: Answers, status: int, why: str) -> None:
+    registry = Registry(without_api(answers, status))
+    watching, told = run(registry)
+    assert watching.absence is not None
+    assert why in watching.absence
+    assert len(registry.asked_at) == 1
+    assert [(beat.status, beat.is_answered, beat.repositories) for _, beat, _ in told] == [("up", True, None)] * 10
+    assert watching.alerts == 0
+
+
+def test_a_page_for_every_path_is_no_monitoring_api(answers: Answers) -> None:
+    page = {e: Answer(endpoint=e, latency_ms=1, status=200, body=b"<!doctype html>") for e in ENDPOINTS}
+    watching, _ = run(Registry(without_api(answers) | page))
+    assert watching.absence == "no monitoring API"
+
+
+def test_the_catalog_is_counted_to_its_end(answers: Answers) -> None:
+    def page(*names: str) -> Answer:
+        return Answer(endpoint="", latency_ms=1, status=200, body=json.dumps({"repositories": names}).encode())
+
+    pages = {catalog_path(): page("a", "b/c"), catalog_path("b%2Fc"): page("d"), catalog_path("d"): page()}
+    watching, told = run(Registry(without_api(answers) | pages))
+    assert watching.catalog == Catalog(3)
+    assert [beat.repositories for _, beat, _ in told][1:] == [3] * 9
+    refused = {catalog_path("b%2Fc"): Answer(endpoint="", latency_ms=1, status=429)}
+    watching, _ = run(Registry(without_api(answers) | pages | refused))
+    assert watching.catalog == Catalog(2, is_whole=False)
+
+
+@pytest.mark.parametrize(("how", "rule"), [("hangs_at_s", "not-answering"), ("refuses_at_s", "not-answering")])
+def test_a_probed_registry_that_stops_is_told(answers: Answers, how: str, rule: str) -> None:
+    watching, told = run(Registry(without_api(answers), **{how: 7.0}))
+    alerts = [(at, notice.rule) for at, _, notices in told for notice in notices]
+    assert [rule for _, rule in alerts] == [rule]
+    assert 7 < alerts[0][0] <= 11
+    assert watching.alerts == 1
+
+
+def test_a_probed_registry_that_fails_is_told(answers: Answers) -> None:
+    class Failing(Registry):
+        async def poll(self, path: str, *, etag: str | None = None) -> Polled:
+            return Polled(503) if trio.current_time() >= 7 and path == V2 else await super().poll(path, etag=etag)
+
+    _, told = run(Failing(without_api(answers)))
+    assert [(notice.rule, notice.text) for _, _, notices in told for notice in notices] == [
+        ("server-error", "/v2/ answers 503")
+    ]
+    assert told[-1][1].status == "HTTP 503"
 
 
 @pytest.mark.parametrize("statuses", [{STATE: 500, HEALTH: 500, SESSIONS: 500}, {SESSIONS: 404}])
@@ -180,7 +243,7 @@ def test_a_registry_that_hangs_delays_no_other(answers: Answers) -> None:
 
 
 def test_one_that_refuses_us_is_asked_no_more_and_the_others_are_watched_on(answers: Answers) -> None:
-    refusing = Registry(answers(statuses=dict.fromkeys(ENDPOINTS, 401)))
+    refusing = Registry(without_api(answers, 401, 401))
     told, ending = run_several({"fine": Registry(answers()), "refusing": refusing}, total_s=20)
     assert len(told["fine"]) == 10
     assert len(refusing.asked_at) == 1
@@ -189,7 +252,7 @@ def test_one_that_refuses_us_is_asked_no_more_and_the_others_are_watched_on(answ
 
 def test_the_watch_is_over_when_there_is_nothing_to_watch_of_any(answers: Answers) -> None:
     silent = Registry(answers(), refuses_at_s=0)
-    refusing = Registry(answers(statuses=dict.fromkeys(ENDPOINTS, 401)))
+    refusing = Registry(without_api(answers, 401, 401))
     _, ending = run_several({"silent": silent, "refusing": refusing}, total_s=600)
     assert len(ending.errors) == 2
     assert max(silent.asked_at) < 10

@@ -60,6 +60,7 @@ def test_figures_of_a_round(answers: Answers) -> None:
         "state_ms": 7,
         "health_ms": 7,
         "sessions_ms": 7,
+        "v2_ms": None,
         "warnings": "w",
         "alerts": "",
         "recoveries": "",
@@ -161,7 +162,7 @@ def test_partial_rounds_keep_what_is_known(answers: Answers) -> None:
     odd[HEALTH] = Answer(endpoint=HEALTH, latency_ms=1, status=200, body=json.dumps({"status": 1}).encode())
     odd[SESSIONS] = Answer(endpoint=SESSIONS, latency_ms=1, error="reset")
     beat, _ = watching.observe(2, odd)
-    assert (beat.blobs, beat.status, beat.latencies_ms) == (5, "healthy", (4.0, 1, None))
+    assert (beat.blobs, beat.status, beat.latencies_ms) == (5, "healthy", (4.0, 1, None, None))
 
 
 @pytest.mark.parametrize(
