@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from textwrap import fill
 
 import typer
 
@@ -16,13 +17,20 @@ from nscr_cli.commands.torture import torture
 from nscr_cli.commands.watch import watch
 from nscr_cli.errors import NscrError
 from nscr_cli.exits import MEANINGS, Exit
+from nscr_cli.manual.examples import add_examples
 from nscr_cli.ui import print_in_any_encoding, printable, progress_console, results_console
 
-EPILOG = "Exit codes: " + " · ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items())
+_WIDTH = 78
+EPILOG = "Exit codes:\n\n" + "\n".join(
+    fill(meaning, _WIDTH, initial_indent=f"{code.value:>3}  ", subsequent_indent=" " * 5)
+    for code, meaning in MEANINGS.items()
+)
+_ON_REGISTRIES = "Is a registry fine?"
+_ON_RUNS = "What a run has found, and what is run"
+_REFERENCE = "The reference registry"
 
 app = typer.Typer(
     name="nscr",
-    help="Finds the bugs that lose container images.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -40,17 +48,24 @@ def _show_version(wanted: bool) -> None:
 def _root(
     version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
 ) -> None:
-    """Finds the bugs that lose container images."""
+    """Finds the bugs that lose container images.
+
+    Begin with [bold]nscr torture[/bold]: it starts a registry of its own, lets many
+    clients at it, judges every answer and prints a verdict.
+    Then yours: [bold]nscr torture --registry-url URL[/bold].
+    What each command does, with examples: [bold]nscr COMMAND --help[/bold].
+    """
 
 
-app.command()(torture)
-app.command()(judge)
-app.command()(gate)
-app.command()(serve)
-app.add_typer(watch)
+app.command(rich_help_panel=_ON_REGISTRIES)(torture)
+app.command(rich_help_panel=_ON_REGISTRIES)(gate)
+app.add_typer(watch, rich_help_panel=_ON_REGISTRIES)
+app.command(rich_help_panel=_ON_RUNS)(judge)
+app.add_typer(scenarios, rich_help_panel=_ON_RUNS)
+app.command(rich_help_panel=_REFERENCE)(serve)
+app.add_typer(admin, rich_help_panel=_REFERENCE)
 app.command(hidden=True)(reference)
-app.add_typer(admin)
-app.add_typer(scenarios)
+add_examples(app)
 
 
 def main() -> None:

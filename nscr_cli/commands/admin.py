@@ -20,7 +20,12 @@ admin = typer.Typer(name="admin", help="Care for the data folder of a reference 
 
 Data = Annotated[
     Path,
-    typer.Option("--data", envvar="NSCR_DATABASE_PATH", help="The registry's data folder; a server may run over it."),
+    typer.Option(
+        "--data",
+        envvar="NSCR_DATABASE_PATH",
+        metavar="DIR",
+        help="The registry's data folder; a server may run over it.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="The answer as JSON.")]
 
@@ -48,7 +53,7 @@ def scrub(data: Data = Path("nscr-data"), as_json: AsJson = False) -> None:
 
 @admin.command()
 def backup(
-    target: Annotated[Path, typer.Argument(help="A new folder for the copy.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A new folder for the copy.")],
     data: Data = Path("nscr-data"),
     as_json: AsJson = False,
 ) -> None:

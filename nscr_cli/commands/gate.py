@@ -58,7 +58,7 @@ def gate(
         list[str] | None,
         typer.Option("--repository", metavar="NAME", help="Check this repository; again for more. Else the catalog."),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Connections at a time.")] = 8,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=256, metavar="N", help="Connections at a time.")] = 8,
     hash_blobs: Annotated[
         bool, typer.Option("--hash-blobs/--no-hash-blobs", help="Read and hash the bytes of every blob.")
     ] = True,
@@ -77,8 +77,8 @@ def gate(
 ) -> None:
     """Walk a registry and check that everything is there, whole, and what it says it is.
 
-    Exits 0 when all of it held, 1 when a promise is broken, 3 when there was nothing to judge, 5 when the registry did
-    not answer or let us in.
+    Exits 0 when all of it held, 1 when a promise is broken, 3 when there was
+    nothing to judge, 5 when the registry did not answer or let us in.
     """
     if registry_url is None:
         raise UsageError("no registry to check", hint="name one with --registry-url, or set NSCR_REGISTRY_URL")

@@ -16,12 +16,18 @@ from nscr_cli.client.proxying import parse_proxy
 from nscr_cli.client.target import Credentials, Target, parse_target
 from nscr_cli.errors import UsageError
 
+# Groups of options, as --help and docs/cli.md show them.
+REGISTRY = "Registry"
+LOAD = "Load"
+REPORTS = "Reports"
+
 RegistryUrl = Annotated[
     str | None,
     typer.Option(
         "--registry-url",
         envvar="NSCR_REGISTRY_URL",
         metavar="URL",
+        rich_help_panel=REGISTRY,
         help="The registry, e.g. http://localhost:5000; may carry a path prefix.",
     ),
 ]
@@ -31,13 +37,20 @@ RegistryUrls = Annotated[
         "--registry-url",
         envvar="NSCR_REGISTRY_URL",
         metavar="URL",
+        rich_help_panel=REGISTRY,
         help="A registry, e.g. http://localhost:5000; may be given several times (in the environment, with blanks "
         "between). --username goes to all but those whose URL has one.",
     ),
 ]
 Username = Annotated[
     str | None,
-    typer.Option("--username", envvar="NSCR_USERNAME", metavar="NAME", help="User (Basic authentication)."),
+    typer.Option(
+        "--username",
+        envvar="NSCR_USERNAME",
+        metavar="NAME",
+        rich_help_panel=REGISTRY,
+        help="User (Basic authentication).",
+    ),
 ]
 Password = Annotated[
     str | None,
@@ -45,16 +58,30 @@ Password = Annotated[
         "--password",
         envvar="NSCR_PASSWORD",
         metavar="SECRET",
-        show_envvar=True,
+        rich_help_panel=REGISTRY,
         help="Its password; better in the environment or with --password-stdin.",
     ),
 ]
-PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+PasswordStdin = Annotated[
+    bool,
+    typer.Option("--password-stdin", rich_help_panel=REGISTRY, help="Read the password from standard input."),
+]
 CaCert = Annotated[
     Path | None,
-    typer.Option("--ca-cert", envvar="NSCR_CA_CERT", metavar="FILE", help="PEM certificates to trust for TLS."),
+    typer.Option(
+        "--ca-cert",
+        envvar="NSCR_CA_CERT",
+        metavar="FILE",
+        rich_help_panel=REGISTRY,
+        help="PEM certificates to trust for TLS.",
+    ),
 ]
-Insecure = Annotated[bool, typer.Option("--insecure", envvar="NSCR_INSECURE", help="Do not check the TLS certificate.")]
+Insecure = Annotated[
+    bool,
+    typer.Option(
+        "--insecure", envvar="NSCR_INSECURE", rich_help_panel=REGISTRY, help="Do not check the TLS certificate."
+    ),
+]
 
 ProxyUrl = Annotated[
     str | None,
@@ -62,6 +89,7 @@ ProxyUrl = Annotated[
         "--proxy",
         envvar="NSCR_PROXY",
         metavar="URL",
+        rich_help_panel=REGISTRY,
         help="HTTP proxy for all but loopback and what NO_PROXY excepts, e.g. http://proxy:3128.",
     ),
 ]

@@ -17,6 +17,7 @@ from nscr_cli.engine.scenario_template import scenario_template
 from nscr_cli.errors import UsageError
 from nscr_cli.history.ops import Op
 from nscr_cli.history.plan import RunPlan, Scenario
+from nscr_cli.manual.completions import complete_scenario, complete_workload
 from nscr_cli.reporting.known_bugs import read_catalogue
 from nscr_cli.ui import printable, progress_console
 from nscr_cli.workloads.catalogue import WORKLOADS
@@ -26,11 +27,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 scenarios = typer.Typer(name="scenarios", help="List, read, check and write scenarios.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="SCENARIO", help="A name, or the path of a TOML file.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="SCENARIO", autocompletion=complete_scenario, help="A name, or the path of a TOML file."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="The answer as JSON.")]
 
 
-@scenarios.command("list", epilog="Example: nscr scenarios list")
+@scenarios.command("list")
 def list_all(as_json: AsJson = False) -> None:
     """The shipped scenarios, with their titles."""
     titles = {name: load_scenario(name).title for name in scenario_names()}
@@ -42,7 +46,7 @@ def list_all(as_json: AsJson = False) -> None:
         typer.echo(f"{name:<{width}}  {title}")
 
 
-@scenarios.command(epilog="Example: nscr scenarios show tags")
+@scenarios.command()
 def show(scenario: Name, as_json: AsJson = False) -> None:
     """What a scenario does and hunts, and every value of it, defaults filled in."""
     loaded = load_scenario(scenario)
@@ -57,7 +61,7 @@ def show(scenario: Name, as_json: AsJson = False) -> None:
             typer.echo(printable(f"{name} = {as_toml(value)}", limit=4000))
 
 
-@scenarios.command(epilog="Example: nscr scenarios validate mine.toml")
+@scenarios.command()
 def validate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A TOML file.")], as_json: AsJson = False
 ) -> None:
@@ -70,13 +74,14 @@ def validate(
         typer.echo(f"{printable(str(file))}: valid")
 
 
-@scenarios.command(epilog="Example: nscr scenarios simulate tags --seed 7 --ops 20 --workers 2")
+@scenarios.command()
 def simulate(
     scenario: Name,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same operations.")] = 0,
-    ops: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many operations.")] = 50,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same operations.")] = 0,
+    ops: Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="How many operations.")] = 50,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Concurrent clients. (default: the scenario's)")
+        int | None,
+        typer.Option(min=1, max=10_000, metavar="N", show_default="the scenario's", help="Concurrent clients."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,10 +95,12 @@ def simulate(
         typer.echo(_line(op))
 
 
-@scenarios.command(epilog="Example: nscr scenarios new mine.toml --workload tags")
+@scenarios.command()
 def new(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; it must not exist.")],
-    workload: Annotated[str, typer.Option(help="What its clients do.")] = "mixed",
+    workload: Annotated[
+        str, typer.Option(metavar="NAME", autocompletion=complete_workload, help="What its clients do.")
+    ] = "mixed",
     as_json: AsJson = False,
 ) -> None:
     """Write a scenario to start from: commented, and valid as it stands."""
@@ -110,7 +117,7 @@ def new(
         progress_console().print(f"written: {printable(str(file))}", markup=False, soft_wrap=True)
 
 
-@scenarios.command(epilog="Example: nscr scenarios reference > docs/scenarios.md")
+@scenarios.command()
 def reference() -> None:
     """All shipped scenarios, who judges them, and every key of a scenario file, as Markdown."""
     typer.echo(render_scenarios({name: load_scenario(name) for name in scenario_names()}, read_catalogue()), nl=False)

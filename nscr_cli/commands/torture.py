@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
-from typing import Annotated
 
 import msgspec
 import typer
@@ -20,12 +19,38 @@ from nscr_cli.commands.options import (
     Username,
     connection,
 )
+from nscr_cli.commands.torture_options import (
+    DEFAULT_SCENARIO,
+    AsJson,
+    Clean,
+    Consent,
+    Duration,
+    Flat,
+    Keep,
+    MostBytes,
+    MostOperations,
+    MostRate,
+    Namespace,
+    Processes,
+    Ramp,
+    Rate,
+    Repeat,
+    Replay,
+    ReportsFolder,
+    Sabotages,
+    Scenarios,
+    Seed,
+    Shrink,
+    ShrinkFor,
+    ShrinkRule,
+    Workers,
+)
 from nscr_cli.commands.torturing import Search, Torturer, run_again, show_outcome, shrink_run, worst
 from nscr_cli.durations import parse_duration
 from nscr_cli.engine.judging import judge_run, read_plan, read_run
 from nscr_cli.engine.network import Network
-from nscr_cli.engine.plan import MOST_PROCESSES, Flags, make_plan, replanned
-from nscr_cli.engine.scenario_file import MOST_WORKERS, load_scenario
+from nscr_cli.engine.plan import Flags, make_plan, replanned
+from nscr_cli.engine.scenario_file import load_scenario
 from nscr_cli.engine.torture import finish_cleaning
 from nscr_cli.errors import UsageError
 from nscr_cli.exits import Exit
@@ -35,84 +60,43 @@ from nscr_cli.sizes import parse_size
 from nscr_cli.targets.external import ExternalTarget, check_consent
 from nscr_cli.ui import progress_console, results_console
 
-DEFAULT_SCENARIO = "mixed"
-
 
 def torture(
-    scenarios: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[SCENARIO]...", help="Names, or paths of TOML files. (default: mixed)"),
-    ] = None,
+    scenarios: Scenarios = None,
     registry_url: RegistryUrl = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=MOST_WORKERS, help="Concurrent clients. (default: the scenario's)")
-    ] = None,
-    processes: Annotated[
-        int | None,
-        typer.Option(min=1, max=MOST_PROCESSES, help="Share the clients out to so many processes. (default: 1)"),
-    ] = None,
-    duration: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Length of the load, e.g. 20s. (default: the scenario's)")
-    ] = None,
-    ops: Annotated[int | None, typer.Option(min=1, help="End the load after so many operations.")] = None,
-    max_bytes: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="Push no more than this in all, e.g. 500MB: then the load ends."),
-    ] = None,
-    max_rate: Annotated[
-        float | None, typer.Option(min=0.001, help="Start at most so many operations a second.")
-    ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(min=0.001, help="Open model: so many operations arrive a second, whether or not others ended."),
-    ] = None,
-    ramp: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Let --rate grow from nothing over this time.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Replay what this seed does. (default: a new one)")] = None,
-    namespace: Annotated[
-        str | None, typer.Option(help="Write below NAMESPACE/<run id>, and nowhere else. (default: nscr-torture)")
-    ] = None,
-    flat: Annotated[
-        bool, typer.Option("--flat", help="Repositories NAMESPACE/<run id>-NAME, where names have two levels only.")
-    ] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Do not delete at the end what was pushed.")] = False,
-    clean: Annotated[
-        Path | None, typer.Option(metavar="RUNDIR", help="Run nothing: delete what a former run left behind.")
-    ] = None,
-    replay: Annotated[
-        Path | None, typer.Option(metavar="RUNDIR", help="Run the plan of a former run again; other flags change it.")
-    ] = None,
-    repeat: Annotated[
-        int, typer.Option(min=1, metavar="K", help="With --replay: K times, and say in how many it showed again.")
-    ] = 1,
-    shrink: Annotated[
-        bool, typer.Option("--shrink", help="After INVALID, search for a smaller run that breaks the same promise.")
-    ] = False,
-    shrink_for: Annotated[str, typer.Option(metavar="DURATION", help="Search no longer than this.")] = "5m",
-    shrink_rule: Annotated[
-        str | None,
-        typer.Option(metavar="RULE", help="Search for this rule, e.g. lost-write. (default: the report's first)"),
-    ] = None,
-    i_may_torture: Annotated[
-        str | None, typer.Option(metavar="HOST", help="Consent for a registry that is not on this machine.")
-    ] = None,
-    sabotage: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Build a known bug into the reference registry (repeatable)."),
-    ] = None,
-    reports: Annotated[Path, typer.Option(help="Where the folder of the run is made.")] = Path("reports"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    i_may_torture: Consent = None,
+    namespace: Namespace = None,
+    flat: Flat = False,
     username: Username = None,
     password: Password = None,
     password_stdin: PasswordStdin = False,
     ca_cert: CaCert = None,
     insecure: Insecure = False,
     proxy: ProxyUrl = None,
+    sabotage: Sabotages = None,
+    workers: Workers = None,
+    processes: Processes = None,
+    duration: Duration = None,
+    ops: MostOperations = None,
+    max_bytes: MostBytes = None,
+    max_rate: MostRate = None,
+    rate: Rate = None,
+    ramp: Ramp = None,
+    seed: Seed = None,
+    replay: Replay = None,
+    repeat: Repeat = 1,
+    shrink: Shrink = False,
+    shrink_for: ShrinkFor = "5m",
+    shrink_rule: ShrinkRule = None,
+    reports: ReportsFolder = Path("reports"),
+    as_json: AsJson = False,
+    keep: Keep = False,
+    clean: Clean = None,
 ) -> None:
     """Torture a registry with many clients at once, and judge what it promised against what it did.
 
-    Without --registry-url it starts the reference registry itself, on a free port and a temporary folder.
+    Without --registry-url it starts the reference registry itself, on a free
+    port and a temporary folder.
     """
     address: Target | None = None
     credentials: Credentials | None = None

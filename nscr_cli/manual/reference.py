@@ -14,6 +14,7 @@ from rich.text import Text
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from nscr_cli.exits import MEANINGS
+from nscr_cli.manual.examples import HEADING
 
 _INTRODUCTION = """\
 # The command line
@@ -23,6 +24,9 @@ Made by `nscr reference > docs/cli.md` from the commands themselves; make it ane
 `nscr COMMAND --help` tells the same in the terminal. A duration is `500ms`, `20s`, `5m` or `1h30m`, a size `64KiB`,
 `500MB` or a number of bytes. Where a column names an environment variable, that variable stands for the option when
 it is not given. Results go to standard output, progress and errors to standard error.
+
+`nscr --install-completion` teaches your shell (bash, zsh, fish) to complete commands and options, scenarios, workloads
+and sabotages; it holds from the next terminal on. `nscr --show-completion` prints what it would add.
 """
 _EXIT_CODES = """
 ## Exit codes
@@ -69,8 +73,9 @@ def _told(command: TyperCommand | TyperGroup, path: str) -> Iterator[str]:
     for panel, options in _panels(command).items():
         yield f"\n{panel}:\n"
         yield from _table(("option", "value", "default", "environment", "meaning"), map(_option, options))
-    if not isinstance(command, TyperGroup) and command.epilog:
-        yield f"\n{_plain(command.epilog).strip()}"
+    if command.epilog and command.epilog.startswith(HEADING):
+        examples = Text.from_markup(command.epilog).plain.removeprefix(HEADING).strip()
+        yield f"\n{HEADING}\n\n```console\n{examples}\n```"
 
 
 def _panels(command: TyperCommand | TyperGroup) -> dict[str, list[TyperOption]]:

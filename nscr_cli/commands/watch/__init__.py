@@ -23,7 +23,6 @@ watch = typer.Typer(
     name="watch",
     cls=_Views,
     help="Watch registries: what they hold, and whether they are fine. Without a view: the dashboard.",
-    epilog="Example: nscr watch --registry-url http://localhost:5000",
 )
 
-watch.command(_DEFAULT, epilog="Example: nscr watch dashboard --registry-url http://localhost:5000")(dashboard)
+watch.command(_DEFAULT)(dashboard)

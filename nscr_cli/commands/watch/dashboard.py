@@ -70,7 +70,8 @@ def dashboard(
 ) -> None:
     """Watch registries: counts, open uploads and health; alerts when something goes wrong, and when it is over.
 
-    Exits 0 when nothing did, 1 when there was an alert, 5 when a registry never answered.
+    Exits 0 when nothing did, 1 when there was an alert, 5 when a registry never
+    answered.
     """
     if not registry_url:
         raise UsageError("no registry to watch", hint="name one with --registry-url, or set NSCR_REGISTRY_URL")

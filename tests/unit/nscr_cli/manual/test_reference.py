@@ -25,7 +25,7 @@ def _tree() -> TyperGroup:
     def root() -> None:
         """The root."""
 
-    @app.command(epilog="$ nscr paint wall")
+    @app.command(epilog="Examples:\n\n# quickly\n$ nscr paint wall")
     def paint(
         what: Annotated[str, typer.Argument(metavar="WHAT", help="To be <painted>.")],
         colour: Annotated[Colour, typer.Option(help="Of the paint.", rich_help_panel="Looks")] = Colour.RED,
@@ -73,6 +73,7 @@ def text() -> str:
         "| `--dry`, `--wet` |  | `--dry` |  |  |",
         "Looks:",
         "| `--colour` | `COLOUR` | `red` | Of the paint. One of `red`, `blue`. |",
+        "# quickly",
         "$ nscr paint wall",
         "## nscr inner scrape",
         "A group.",
