@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from nscr.sabotage.forgotten_condition import ForgottenCondition
+from nscr.sabotage.in_front import in_front_of
 from nscr.sabotage.late_tag import LateTag
 from nscr.sabotage.leaked_descriptor import leaked_descriptor
 from nscr.sabotage.lost_tag import LostTag
@@ -17,7 +18,7 @@ from nscr.sabotage.skipped_tag import SkippedTag
 from nscr.sabotage.stale_summary import StaleSummary
 from nscr.sabotage.truncated_blob import truncated_blob
 from nscr.sabotage.undead_tag import UndeadTag
-from nscr.stores.base import Stores
+from nscr.stores.base import ManifestIndex, Stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +38,26 @@ class Sabotage:
         }
 
 
+def _of_manifests(sabotage: Callable[[ManifestIndex], object]) -> Callable[[Stores], Stores]:
+    return lambda stores: replace(stores, manifests=in_front_of(stores.manifests, sabotage(stores.manifests)))
+
+
 _ALL = (
     Sabotage(
         "forgotten-condition",
         "One conditional tag write in five is done whatever its If-Match or If-None-Match says.",
         mimics=("B4", "B11"),
         breaks=("a write whose condition does not hold is not performed",),
-        wrap=lambda stores: replace(stores, manifests=ForgottenCondition(stores.manifests)),
+        wrap=lambda stores: replace(
+            stores, manifests=in_front_of(stores.manifests, ForgottenCondition(stores.manifests))
+        ),
     ),
     Sabotage(
         "late-tag",
         "One tag write in five is not seen by the next two reads of that tag, as from a copy that lags.",
         mimics=("G1",),
         breaks=("a tag that was written and acknowledged is read by everybody from then on",),
-        wrap=lambda stores: replace(stores, manifests=LateTag(stores.manifests)),
+        wrap=_of_manifests(LateTag),
     ),
     Sabotage(
         "leaked-descriptor",
@@ -64,14 +71,14 @@ _ALL = (
         "One tag write in twenty is acknowledged and lost: the manifest is stored, the tag stays where it was.",
         mimics=("B1", "B2"),
         breaks=("a tag that was written and acknowledged is read back until it is written or deleted again",),
-        wrap=lambda stores: replace(stores, manifests=LostTag(stores.manifests)),
+        wrap=_of_manifests(LostTag),
     ),
     Sabotage(
         "one-lock",
         "All repositories share one lock for their manifests, and one manifest write in forty keeps it for 20 seconds.",
         mimics=("M1", "M2"),
         breaks=("what is done to one repository does not hold up those who ask for another",),
-        wrap=lambda stores: replace(stores, manifests=OneLock(stores.manifests)),
+        wrap=_of_manifests(OneLock),
     ),
     Sabotage(
         "shifted-range",
@@ -85,14 +92,14 @@ _ALL = (
         "One page of tags in ten that begins after a tag lacks the first one that follows.",
         mimics=("J1", "J4"),
         breaks=("a tag that is there all the while is on one of the pages of a list",),
-        wrap=lambda stores: replace(stores, manifests=SkippedTag(stores.manifests)),
+        wrap=_of_manifests(SkippedTag),
     ),
     Sabotage(
         "stale-summary",
         "As long as an upload is open, the totals of the monitoring API are those of the last time that none was.",
         mimics=("A8",),
         breaks=("an answer of the monitoring API is one snapshot, of now, under load as well",),
-        wrap=lambda stores: replace(stores, census=StaleSummary(stores.census)),
+        wrap=lambda stores: replace(stores, census=in_front_of(stores.census, StaleSummary(stores.census))),
     ),
     Sabotage(
         "truncated-blob",
@@ -106,7 +113,7 @@ _ALL = (
         "A deleted tag comes back, with the manifest that it held, after a few more requests to manifests or tags.",
         mimics=("H2", "H3"),
         breaks=("a tag whose deletion was acknowledged stays absent until it is written again",),
-        wrap=lambda stores: replace(stores, manifests=UndeadTag(stores.manifests)),
+        wrap=_of_manifests(UndeadTag),
     ),
 )
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from nscr.core.admission import PutTerms
 from nscr.core.preconditions import UNCONDITIONAL, Preconditions
-from nscr.core.referrers import ReferrersPage
-from nscr.oci.digest import Digest
 from nscr.oci.names import Reference, RepositoryName, Tag
 from nscr.stores.base import ManifestIndex, StoredManifest
 
@@ -21,7 +19,7 @@ class _Late:
 
 
 class LateTag:
-    """A `ManifestIndex` in which each fifth write by tag is not seen by the next two reads of that tag."""
+    """In front of a `ManifestIndex`: each fifth write by tag is not seen by the next two reads of that tag."""
 
     def __init__(self, manifests: ManifestIndex) -> None:
         self._manifests = manifests
@@ -46,29 +44,8 @@ class LateTag:
         late.reads_left -= 1
         return late.held
 
-    async def referrers(
-        self, repository: RepositoryName, subject: Digest, *, last: str, artifact_type: str | None, most_bytes: int
-    ) -> ReferrersPage:
-        return await self._manifests.referrers(
-            repository, subject, last=last, artifact_type=artifact_type, most_bytes=most_bytes
-        )
-
-    async def delete_manifest(
-        self, repository: RepositoryName, digest: Digest, preconditions: Preconditions = UNCONDITIONAL
-    ) -> bool:
-        return await self._manifests.delete_manifest(repository, digest, preconditions)
-
     async def delete_tag(
         self, repository: RepositoryName, tag: Tag, preconditions: Preconditions = UNCONDITIONAL
     ) -> bool:
         self._late.pop((repository, tag), None)
         return await self._manifests.delete_tag(repository, tag, preconditions)
-
-    async def delete_repository(self, repository: RepositoryName) -> int | None:
-        return await self._manifests.delete_repository(repository)
-
-    async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
-        return await self._manifests.tags(repository, last, limit)
-
-    async def repositories(self, last: str, limit: int | None) -> list[str]:
-        return await self._manifests.repositories(last, limit)

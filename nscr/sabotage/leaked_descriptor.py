@@ -1,6 +1,6 @@
 """Forget to close a blob that was served: one descriptor fewer each time, until there are none. By count."""
 
-from nscr.sabotage.opened_blobs import OpenedBlobs
+from nscr.sabotage.opened_blobs import with_opened_blobs
 from nscr.stores.base import BlobReader, Content
 
 EVERY = 4
@@ -33,4 +33,4 @@ class _Forgetfulness:
 
 def leaked_descriptor(content: Content) -> Content:
     """The content, with every fourth opened blob left open."""
-    return OpenedBlobs(content, _Forgetfulness())
+    return with_opened_blobs(content, _Forgetfulness())

@@ -3,17 +3,14 @@
 from dataclasses import replace
 
 from nscr.core.admission import PutTerms
-from nscr.core.preconditions import UNCONDITIONAL, Preconditions
-from nscr.core.referrers import ReferrersPage
-from nscr.oci.digest import Digest
-from nscr.oci.names import Reference, RepositoryName, Tag
+from nscr.oci.names import RepositoryName
 from nscr.stores.base import ManifestIndex, StoredManifest
 
 EVERY = 20
 
 
 class LostTag:
-    """A `ManifestIndex` that drops the tag of each twentieth write by tag."""
+    """In front of a `ManifestIndex`: drops the tag of each twentieth write by tag."""
 
     def __init__(self, manifests: ManifestIndex) -> None:
         self._manifests = manifests
@@ -25,32 +22,3 @@ class LostTag:
         self._tag_writes += bool(terms.tags)
         is_lost = terms.tags and self._tag_writes % EVERY == 0
         await self._manifests.put_manifest(repository, manifest, replace(terms, tags=()) if is_lost else terms, now)
-
-    async def manifest(self, repository: RepositoryName, reference: Reference) -> StoredManifest | None:
-        return await self._manifests.manifest(repository, reference)
-
-    async def referrers(
-        self, repository: RepositoryName, subject: Digest, *, last: str, artifact_type: str | None, most_bytes: int
-    ) -> ReferrersPage:
-        return await self._manifests.referrers(
-            repository, subject, last=last, artifact_type=artifact_type, most_bytes=most_bytes
-        )
-
-    async def delete_manifest(
-        self, repository: RepositoryName, digest: Digest, preconditions: Preconditions = UNCONDITIONAL
-    ) -> bool:
-        return await self._manifests.delete_manifest(repository, digest, preconditions)
-
-    async def delete_tag(
-        self, repository: RepositoryName, tag: Tag, preconditions: Preconditions = UNCONDITIONAL
-    ) -> bool:
-        return await self._manifests.delete_tag(repository, tag, preconditions)
-
-    async def delete_repository(self, repository: RepositoryName) -> int | None:
-        return await self._manifests.delete_repository(repository)
-
-    async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
-        return await self._manifests.tags(repository, last, limit)
-
-    async def repositories(self, last: str, limit: int | None) -> list[str]:
-        return await self._manifests.repositories(last, limit)

@@ -1,6 +1,6 @@
 """Serve other bytes than those of the range: each read that does not begin at the start gives the bytes before it."""
 
-from nscr.sabotage.opened_blobs import OpenedBlobs
+from nscr.sabotage.opened_blobs import with_opened_blobs
 from nscr.stores.base import BlobReader, Content
 
 EVERY = 5
@@ -36,4 +36,4 @@ class _Shift:
 
 def shifted_range(content: Content) -> Content:
     """The content, with every fifth opened blob off by one wherever it is read from its middle."""
-    return OpenedBlobs(content, _Shift())
+    return with_opened_blobs(content, _Shift())

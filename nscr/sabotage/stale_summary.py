@@ -3,11 +3,11 @@
 Once all is quiet they are right, so that only who looks under load sees it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
-from nscr.core.figures import BlobFigures, BlobReferences, Figures, RepositoryFigures, SessionFigures, TagFigures
-from nscr.oci.names import RepositoryName
+from nscr.core.figures import Figures
+from nscr.sabotage.in_front import in_front_of
 from nscr.stores.base import Census, Reading
 
 Result = TypeVar("Result")
@@ -26,7 +26,7 @@ class _Kept:
 
 
 class _StaleReading:
-    """A `Reading` whose totals are kept ones; its lists are of now."""
+    """In front of a `Reading`: its totals are kept ones; its lists are of now."""
 
     def __init__(self, reading: Reading, kept: _Kept) -> None:
         self._reading = reading
@@ -35,41 +35,15 @@ class _StaleReading:
     def figures(self) -> Figures:
         return self._kept.instead_of(self._reading.figures())
 
-    def recount(self) -> Figures:
-        return self._reading.recount()
-
-    def repositories(self) -> Iterator[RepositoryFigures]:
-        return self._reading.repositories()
-
-    def has_repository(self, repository: RepositoryName) -> bool:
-        return self._reading.has_repository(repository)
-
-    def repository_tags(self, repository: RepositoryName) -> Iterator[TagFigures]:
-        return self._reading.repository_tags(repository)
-
-    def blobs(self, after: str, limit: int | None) -> Iterator[BlobFigures]:
-        return self._reading.blobs(after, limit)
-
-    def most_referenced(self, limit: int) -> Iterator[BlobReferences]:
-        return self._reading.most_referenced(limit)
-
-    def sessions(self) -> Iterator[SessionFigures]:
-        return self._reading.sessions()
-
 
 class StaleSummary:
-    """A `Census` whose totals lag behind while uploads are open."""
+    """In front of a `Census`: its totals lag behind while uploads are open."""
 
     def __init__(self, census: Census) -> None:
         self._census = census
         self._kept = _Kept()
 
-    @property
-    def generation(self) -> int:
-        return self._census.generation
-
     async def read(self, consume: Callable[[Reading], Result]) -> Result:
-        return await self._census.read(lambda reading: consume(_StaleReading(reading, self._kept)))
-
-    async def probe(self, token: str) -> bool:
-        return await self._census.probe(token)
+        return await self._census.read(
+            lambda reading: consume(in_front_of(reading, _StaleReading(reading, self._kept)))
+        )

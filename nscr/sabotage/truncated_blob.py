@@ -1,6 +1,6 @@
 """Serve a blob short and say that this is all of it: the reader's size shrinks, so Content-Length agrees with it."""
 
-from nscr.sabotage.opened_blobs import OpenedBlobs
+from nscr.sabotage.opened_blobs import with_opened_blobs
 from nscr.stores.base import BlobReader, Content
 
 EVERY = 50
@@ -33,4 +33,4 @@ class _Scissors:
 
 def truncated_blob(content: Content) -> Content:
     """The content, with every fiftieth opened blob cut in half."""
-    return OpenedBlobs(content, _Scissors())
+    return with_opened_blobs(content, _Scissors())

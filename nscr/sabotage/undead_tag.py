@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from nscr.core.admission import PutTerms
 from nscr.core.preconditions import UNCONDITIONAL, Preconditions
-from nscr.core.referrers import ReferrersPage
 from nscr.errors import ClientFault
 from nscr.oci.digest import Digest
 from nscr.oci.names import Reference, RepositoryName, Tag
@@ -26,7 +25,7 @@ class _Grave:
 
 
 class UndeadTag:
-    """A `ManifestIndex` whose deleted tags rise again."""
+    """In front of a `ManifestIndex`: deleted tags rise again."""
 
     def __init__(self, manifests: ManifestIndex) -> None:
         self._manifests = manifests
@@ -80,19 +79,9 @@ class UndeadTag:
         await self._count_call()
         await self._manifests.put_manifest(repository, manifest, terms, now)
 
-    async def referrers(
-        self, repository: RepositoryName, subject: Digest, *, last: str, artifact_type: str | None, most_bytes: int
-    ) -> ReferrersPage:
-        return await self._manifests.referrers(
-            repository, subject, last=last, artifact_type=artifact_type, most_bytes=most_bytes
-        )
-
     async def manifest(self, repository: RepositoryName, reference: Reference) -> StoredManifest | None:
         await self._count_call()
         return await self._manifests.manifest(repository, reference)
-
-    async def delete_repository(self, repository: RepositoryName) -> int | None:
-        return await self._manifests.delete_repository(repository)
 
     async def tags(self, repository: RepositoryName, last: str, limit: int | None) -> list[str] | None:
         await self._count_call()

@@ -24,6 +24,7 @@ from nscr.sabotage import (
     undead_tag,
 )
 from nscr.sabotage.catalogue import CATALOGUE
+from nscr.sabotage.in_front import in_front_of
 from nscr.stores.base import StoredManifest
 from nscr.stores.files import FileContent
 
@@ -217,3 +218,11 @@ def test_the_catalogue_is_printed_as_data(capsys: pytest.CaptureFixture[str]) ->
         assert entry["breaks"]
     assert main(["--list-sabotages"]) == 0
     assert capsys.readouterr().out.startswith("forgotten-condition: ")
+
+
+def test_a_sabotage_that_changes_what_there_is_not_would_never_be_called() -> None:
+    class Misspelt:
+        async def put_manifets(self) -> None: ...
+
+    with pytest.raises(TypeError, match="Misspelt changes what object lacks: put_manifets"):
+        in_front_of(object(), Misspelt())
