@@ -11,6 +11,7 @@ from nscr_cli.commands.admin import admin
 from nscr_cli.commands.gate import gate
 from nscr_cli.commands.judge import judge
 from nscr_cli.commands.reference import reference
+from nscr_cli.commands.report import report
 from nscr_cli.commands.scenarios import scenarios
 from nscr_cli.commands.serve import serve
 from nscr_cli.commands.torture import torture
@@ -61,6 +62,7 @@ app.command(rich_help_panel=_ON_REGISTRIES)(torture)
 app.command(rich_help_panel=_ON_REGISTRIES)(gate)
 app.add_typer(watch, rich_help_panel=_ON_REGISTRIES)
 app.command(rich_help_panel=_ON_RUNS)(judge)
+app.command(rich_help_panel=_ON_RUNS)(report)
 app.add_typer(scenarios, rich_help_panel=_ON_RUNS)
 app.command(rich_help_panel=_REFERENCE)(serve)
 app.add_typer(admin, rich_help_panel=_REFERENCE)

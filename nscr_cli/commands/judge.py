@@ -7,15 +7,13 @@ import typer
 
 from nscr_cli.checkers.verdict import Finding
 from nscr_cli.engine.bodies import write_transcripts
-from nscr_cli.engine.cleanup import read_leftovers
 from nscr_cli.engine.cut_folder import chosen_finding, cut_run, write_cut
-from nscr_cli.engine.judging import judge_run
-from nscr_cli.engine.scenario_file import is_shipped
+from nscr_cli.engine.recorded_verdict import judged_report
 from nscr_cli.errors import ReportsUnwritable
 from nscr_cli.history.plan import RunPlan
+from nscr_cli.reporting.csv_files import write_verdict
 from nscr_cli.reporting.documents import verdict_document
-from nscr_cli.reporting.findings import write_findings
-from nscr_cli.reporting.run_report import run_report
+from nscr_cli.reporting.html.run_page import write_page
 from nscr_cli.reporting.terminal import show
 from nscr_cli.ui import progress_console, results_console
 
@@ -37,20 +35,15 @@ def judge(
 ) -> None:
     """Judge a recorded run again: same plan, same journal, same verdict; no registry is asked.
 
-    Findings are written in full to RUNDIR/findings.md.
+    verdict.json, findings.md and report.html in RUNDIR are written anew.
     """
-    plan, history, results = judge_run(folder)
-    report = run_report(
-        plan,
-        history,
-        results,
-        leftovers=read_leftovers(folder),
-        is_shipped=is_shipped(plan.scenario_name, plan.scenario),
-    )
+    report, history = judged_report(folder)
+    plan = report.plan
     try:
-        write_findings(folder, report, history)
+        write_verdict(folder, report, history)
+        write_page(folder, report)
     except ReportsUnwritable as error:  # a verdict needs no disk: a run may lie where nobody can write
-        progress_console().print(f"findings.md was not written: {error}", markup=False)
+        progress_console().print(f"not everything was written: {error}", markup=False)
     if bodies is not None:
         written, missing = write_transcripts(bodies, folder, plan, history, report.shown)
         _tell(f"{bodies}: {written} bodies" + (f"; not to be had: {' '.join(missing)}" if missing else ""))

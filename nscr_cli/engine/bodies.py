@@ -42,7 +42,7 @@ def write_transcripts(
     Raises:
         ReportsUnwritable: the disk is full or the folder is not writable.
     """
-    groundwork = Groundwork(history, is_whole=plan.only_checker is None)
+    groundwork = Groundwork(history.operations, is_whole=plan.only_checker is None)
     operations: list[Operation] = []
     ground: list[Ground] = []
     try:

@@ -19,6 +19,7 @@ from nscr_cli.engine.crew.board import Board
 from nscr_cli.engine.crew.crew import Crew
 from nscr_cli.engine.judging import judge_run, read_run
 from nscr_cli.engine.live import show_live
+from nscr_cli.engine.recorded_verdict import fingerprint
 from nscr_cli.engine.recorder import Recorder
 from nscr_cli.engine.run import Run, Wiring
 from nscr_cli.engine.run_folder import make_run_folder, open_journal
@@ -32,6 +33,7 @@ from nscr_cli.history.plan import RunPlan
 from nscr_cli.monitors.meter import Meter
 from nscr_cli.monitors.progress import Progress
 from nscr_cli.reporting.csv_files import write_run
+from nscr_cli.reporting.html.run_page import write_page
 from nscr_cli.reporting.index import append_run
 from nscr_cli.reporting.run_report import RunReport, run_report
 from nscr_cli.targets.base import TortureTarget
@@ -84,11 +86,17 @@ def torture(plan: RunPlan, setting: Setting) -> Outcome:
     left, trouble = _tidied(plan, history, setting, folder, keep=plan.keep or (is_invalid and setting.keeps_evidence))
     failure = failure or trouble
     report = run_report(
-        plan, history, results, leftovers=left, is_shipped=is_shipped(plan.scenario_name, plan.scenario)
+        plan,
+        history,
+        results,
+        leftovers=left,
+        is_shipped=is_shipped(plan.scenario_name, plan.scenario),
+        judged=fingerprint(folder),
     )
     try:
         write_run(folder, report, history)
         append_run(setting.reports, report)
+        write_page(folder, report)
     except ReportsUnwritable as error:
         failure = failure or error
     return Outcome(report=report, folder=folder, failure=failure)

@@ -31,6 +31,10 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("a script of curl commands for each finding", "nscr judge RUNDIR --bodies DIR"),
         Example("a small run folder that proves the first finding, to be sent", "nscr judge RUNDIR --cut DIR"),
     ),
+    "report": (
+        Example("the page of a run: report.html in its folder", "nscr report RUNDIR"),
+        Example("where it is and how large, for a machine", "nscr report RUNDIR --json"),
+    ),
     "gate": (
         Example("everything in a registry", "nscr gate --registry-url http://127.0.0.1:5000"),
         Example(

@@ -13,7 +13,7 @@ import msgspec
 
 from nscr_cli.history.figures import Figures, read_figures
 from nscr_cli.history.history import NEVER, Recorded
-from nscr_cli.reporting.documents import verdict_document
+from nscr_cli.reporting.documents import VERDICT_NAME, verdict_document
 from nscr_cli.reporting.findings import write_findings
 from nscr_cli.reporting.latency import Latency, latency_ms
 from nscr_cli.reporting.run_report import REPORT_FORMAT, RunReport
@@ -95,14 +95,23 @@ def write_run(folder: Path, report: RunReport, history: Recorded) -> None:
     Raises:
         ReportsUnwritable: see `whole_file`. The verdict is written first: it needs the least room and says the most.
     """
-    with whole_file(folder / "verdict.json") as file:
-        file.write(verdict_document(report))
-    write_findings(folder, report, history)
+    write_verdict(folder, report, history)
     write_csv(folder / "violations.csv", VIOLATIONS_COLUMNS, _violations(report))
     write_csv(folder / "summary.csv", SUMMARY_COLUMNS, _summary(report))
     write_csv(folder / "latency.csv", LATENCY_COLUMNS, _latency(report))
     write_csv(folder / "samples.csv", SAMPLES_COLUMNS, _samples(history))
     write_csv(folder / "operations.csv", OPERATIONS_COLUMNS, _operations(history))
+
+
+def write_verdict(folder: Path, report: RunReport, history: Recorded) -> None:
+    """Write verdict.json and findings.md into a folder.
+
+    Raises:
+        ReportsUnwritable: see `whole_file`.
+    """
+    with whole_file(folder / VERDICT_NAME) as file:
+        file.write(verdict_document(report))
+    write_findings(folder, report, history)
 
 
 def _summary(report: RunReport) -> Iterator[Row]:

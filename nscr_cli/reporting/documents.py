@@ -11,6 +11,8 @@ from nscr_cli.checkers.verdict import Result
 from nscr_cli.reporting.run_report import REPORT_FORMAT, RunReport
 from nscr_cli.reporting.thresholds import Threshold
 
+VERDICT_NAME = "verdict.json"
+
 
 def verdict_document(report: RunReport) -> str:
     """The report as indented JSON in ASCII, so that no terminal can be steered by what a registry said."""
@@ -23,11 +25,14 @@ def verdict_document(report: RunReport) -> str:
         "seed": plan.seed,
         "started_utc": plan.started_utc,
         "registry_url": plan.registry_url,
+        "judged": report.judged,
         "verdict": report.verdict.name,
         "partial": report.partial,
         "interrupted_by": report.interrupted_by,
         "exit_code": int(report.exit_code),
         "checkers": [_checker(result) for result in report.results],
+        "main_s": report.main_s,
+        "main_operations": report.main_operations,
         "operations": report.operations,
         "latency": report.latency,
         "thresholds": [_threshold(one) for one in report.thresholds],

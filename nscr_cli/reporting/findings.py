@@ -47,7 +47,7 @@ def findings_document(report: RunReport, history: Recorded, catalogue: Catalogue
     ]
     if report.is_shipped:
         parts.append(f"Once, and without that folder:\n\n{_fenced(report.replay_command, 'sh')}")
-    ground = Groundwork(history, is_whole=report.plan.only_checker is None)
+    ground = Groundwork(history.operations, is_whole=report.plan.only_checker is None)
     for number, (finding, left_out) in enumerate(few_of_each_rule(report.findings), start=1):
         parts += _finding(number, finding, report, history, ground)
         parts += _known(finding, catalogue)

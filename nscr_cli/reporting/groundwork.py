@@ -5,11 +5,11 @@ and so a finding does not name them. Laid is only what the history acknowledged 
 that consists in something not being there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from nscr_cli.history.history import Operation, Recorded
+from nscr_cli.history.history import Operation
 from nscr_cli.history.keys import digest_of, repository_of, tag_key, tag_of
 from nscr_cli.history.ops import Asked, F, Kind
 
@@ -34,15 +34,16 @@ class Groundwork:
     """Knows what a history acknowledged.
 
     Args:
+        operations: of the history, in order; those that write what is to be laid are enough.
         is_whole: the journal was not cut; if it was, what an accepted manifest refers to is taken to have been there.
     """
 
-    def __init__(self, history: Recorded, *, is_whole: bool) -> None:
+    def __init__(self, operations: Iterable[Operation], *, is_whole: bool) -> None:
         self._is_whole = is_whole
         self._since: dict[tuple[str, str], int] = {}
         self._manifests: dict[str, Asked] = {}
         self._tags: dict[str, list[Operation]] = {}
-        for one in history.operations:
+        for one in operations:
             digest = one.asked.digest
             if one.f in _WRITES and one.kind is Kind.OK and digest is not None and not one.asked.wrong_bytes:
                 self._since.setdefault((repository_of(one.key), digest), one.end_ns)

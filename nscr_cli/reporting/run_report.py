@@ -29,6 +29,13 @@ _USUAL_NAMESPACE = "nscr-torture"
 _SIGNAL_EXIT = {"SIGINT": Exit.INTERRUPTED, "SIGTERM": Exit.TERMINATED}
 
 
+class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
+    """Digests of what was judged: a verdict belongs to this plan and this journal, and to no other."""
+
+    plan: str
+    journal: str
+
+
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     """A judged run.
 
@@ -43,6 +50,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         leftovers: keys of ours that are still in the registry.
         proof: the operations of the first finding of each rule, of very many the first, by the index of the invocation.
         is_shipped: the scenario is one of this nscr's own, as it stands: its name is enough to have it again.
+        judged: of which files; None where they are of no interest.
     """
 
     plan: RunPlan
@@ -60,6 +68,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     proof: dict[int, Operation] = {}
     is_shipped: bool = False
     thresholds: tuple[Threshold, ...] = ()
+    judged: Fingerprint | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -132,8 +141,9 @@ def run_report(
     *,
     leftovers: Sequence[str] = (),
     is_shipped: bool = False,
+    judged: Fingerprint | None = None,
 ) -> RunReport:
-    """The report of what was judged; see RunReport for `leftovers` and `is_shipped`."""
+    """The report of what was judged; see RunReport for what else is told."""
     main = [operation for operation in history.operations if operation.phase is Phase.MAIN]
     ends = [operation.end_ns if operation.end_ns != NEVER else operation.start_ns for operation in main]
     started = min((operation.intended_ns for operation in main), default=0)
@@ -160,6 +170,7 @@ def run_report(
         thresholds=measured(plan, history.operations),
         proof=_proof([finding for result in results for finding in result.findings], history),
         is_shipped=is_shipped,
+        judged=judged,
     )
 
 

@@ -20,6 +20,7 @@ from tabulate import tabulate
 from nscr_cli.checkers.verdict import Result, Verdict
 from nscr_cli.durations import show_duration, show_milliseconds, three_digits
 from nscr_cli.reporting.findings import FINDINGS_NAME
+from nscr_cli.reporting.html.run_page import PAGE_NAME
 from nscr_cli.reporting.known_bugs import Catalogue, read_catalogue
 from nscr_cli.reporting.latency import OperationSummary
 from nscr_cli.reporting.run_report import RunReport, first_of_each_rule
@@ -244,4 +245,4 @@ def _next_steps(report: RunReport, folder: Path) -> list[str]:
         steps.append(f"each finding in full, with curl: {folder / FINDINGS_NAME}")
     if report.plan.registry_url is not None:
         steps.append("  (with NSCR_USERNAME and NSCR_PASSWORD set, if the registry asks for them)")
-    return [*steps, f"report: {folder}"]
+    return [*steps, f"in a browser: {folder / PAGE_NAME}", f"report: {folder}"]

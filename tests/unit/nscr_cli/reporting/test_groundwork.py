@@ -27,7 +27,7 @@ class Journal:
 
     def ground(self, *indexes: int, is_whole: bool = True) -> tuple[Ground, ...]:
         history = History(self.entries)
-        return Groundwork(history, is_whole=is_whole).of([history.by_index[index] for index in indexes])
+        return Groundwork(history.operations, is_whole=is_whole).of([history.by_index[index] for index in indexes])
 
 
 def test_an_index_stands_on_its_children_and_they_on_their_blobs() -> None:

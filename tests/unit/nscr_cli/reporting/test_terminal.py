@@ -33,6 +33,7 @@ def test_everything_a_person_needs(report: RunReport, width: int, is_terminal: b
     lines = text.splitlines()
     assert "INVALID" in "".join(lines[:2])
     assert lines[-1] == f"report: {FOLDER}"
+    assert lines[-2] == f"in a browser: {FOLDER}/report.html"
     for words in (
         "1 broken promise: lost-write",
         "mixed · seed 42 · 8 workers · reference registry",

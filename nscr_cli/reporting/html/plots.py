@@ -1,0 +1,255 @@
+"""The plots of a run over its time: each a title, a legend, a picture, and the same figures as a table. Pure."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+import msgspec
+from markupsafe import Markup
+
+from nscr_cli.reporting.html import svg
+from nscr_cli.reporting.html.axes import WIDTH, Tick, TimeAxis, amount, clock, linear
+from nscr_cli.reporting.html.families import FAMILIES
+from nscr_cli.reporting.html.series import Gauge, Series
+
+Points = list[tuple[float, float]]
+Share = Callable[[float], float]
+HEIGHT = 190
+
+
+class Table(msgspec.Struct, frozen=True):
+    """The figures of a plot."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Plot(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of one plot.
+
+    Attributes:
+        legend: style and name of each thing that is drawn.
+        axis: labels left of the picture.
+    """
+
+    name: str
+    title: str
+    note: str
+    legend: tuple[tuple[str, str], ...]
+    axis: Markup
+    picture: Markup
+    table: Table
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """An instant at which a finding showed: when, its number, what it is."""
+
+    time_ns: int
+    number: int
+    words: str
+
+
+class Canvas(msgspec.Struct, frozen=True):
+    """What all plots over time have in common: the axis, the times of faults, what happened, when findings showed."""
+
+    series: Series
+    shown: tuple[Shown, ...] = ()
+    height: int = HEIGHT
+
+    @property
+    def axis(self) -> TimeAxis:
+        """From the run's start to its end."""
+        return TimeAxis(self.series.end_ns)
+
+    def middle(self, step: int) -> float:
+        """Where the points of a step are drawn."""
+        begin, end = self.series.step_ns * step, min(self.series.step_ns * (step + 1), self.series.end_ns)
+        return self.axis.x((begin + end) / 2)
+
+    def length_s(self, step: int) -> float:
+        """How long a step is; the last one ends with the run."""
+        series = self.series
+        if step < series.steps - 1:
+            return series.step_ns / 1e9
+        return max(series.step_ns / 10, series.end_ns - step * series.step_ns) / 1e9
+
+    def behind(self, ticks: Sequence[Tick]) -> Iterator[Markup]:
+        """Bands of faults, the grid, the borders of phases."""
+        axis, step_ns = self.axis, self.series.step_ns
+        for fault in self.series.faults:
+            for begin, end in fault.bands():
+                label = f"fault {fault.name}: {clock(begin * step_ns / 1e9)} to {clock((end + 1) * step_ns / 1e9)}"
+                yield svg.band(
+                    axis.x(begin * step_ns), axis.x((end + 1) * step_ns), self.height, kind="fault", label=label
+                )
+        yield from svg.grid(ticks, self.height)
+        for name, begin_ns in self.series.phases:
+            if begin_ns > 0:
+                yield svg.upright(axis.x(begin_ns), self.height, kind="phase", label=f"{phase_name(name)} begins")
+
+    def before(self) -> Iterator[Markup]:
+        """What happened to the run."""
+        for mark in self.series.marks:
+            yield svg.upright(self.axis.x(mark.time_ns), self.height, kind="mark", label=f"{mark.name}: {mark.detail}")
+
+    def beside(self) -> Iterator[Markup]:
+        """The labels of time, and pins of findings."""
+        yield from svg.below(self.axis.ticks(), self.height)
+        for one in self.shown:
+            label = f"finding {one.number}, {clock(round(one.time_ns / 1e9, 3))}: {one.words}"
+            yield svg.pin(self.axis.share(one.time_ns), 0, label, kind="pin")
+
+    def rows(self, columns: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+        """One row a step: when it began, then a cell of each column."""
+        times = [f"{step * self.series.step_ns / 1e9:g}" for step in range(self.series.steps)]
+        return tuple(zip(times, *columns, strict=True))
+
+
+def phase_name(name: str) -> str:
+    """A phase in words."""
+    return {"seed": "the seed", "main": "the load", "final": "the final reads"}.get(name, f"phase {name}")
+
+
+def rate(canvas: Canvas) -> Plot:
+    """Operations a second by family, one upon the other; the table has them by kind."""
+    series = canvas.series
+    families = [family for family in FAMILIES if set(family.kinds) & set(series.kinds)]
+    layers = [[0.0] * series.steps]
+    for family in families:
+        counts = [series.ended(kind) for kind in family.kinds if kind in series.kinds]
+        each = [sum(column) / canvas.length_s(step) for step, column in enumerate(zip(*counts, strict=True))]
+        layers.append([below + more for below, more in zip(layers[-1], each, strict=True)])
+    most = max(layers[-1], default=0.0)
+    scale = linear(most)
+    ticks = scale.ticks()
+    drawn = [
+        svg.area(_points(canvas, upper, scale.share), _points(canvas, lower, scale.share), kind=f"layer {family.style}")
+        for family, (lower, upper) in zip(families, pairwise(layers), strict=True)
+    ]
+    total = sum(sum(series.ended(kind)) for kind in series.kinds)
+    columns = [
+        [amount(count / canvas.length_s(step)) for step, count in enumerate(series.ended(kind))]
+        for kind in series.kinds
+    ]
+    return Plot(
+        name="rate",
+        title="Operations a second",
+        note=f"all that ended, however they did; one step is {clock(series.step_ns / 1e9)}",
+        legend=tuple((f"layer {family.style}", family.name) for family in families),
+        axis=svg.gutter(ticks, canvas.height),
+        picture=svg.picture(
+            "rate",
+            "Operations a second over the time of the run",
+            f"{total:,} operations in {clock(round(series.end_ns / 1e9, 1))}, at most {amount(most)} a second. "
+            + _faults_told(series),
+            height=canvas.height,
+            inside=[*canvas.behind(ticks), *drawn, *canvas.before()],
+            beside=canvas.beside(),
+        ),
+        table=Table(("from, s", *(f"{kind}, 1/s" for kind in series.kinds)), canvas.rows(columns)),
+    )
+
+
+def trouble(canvas: Canvas) -> Plot | None:
+    """Operations that did not end well; None where all did."""
+    series = canvas.series
+    fail, info = series.troubled()
+    if not any(fail) and not any(info):
+        return None
+    canvas = msgspec.structs.replace(canvas, height=90)
+    lower = [count / canvas.length_s(step) for step, count in enumerate(fail)]
+    upper = [below + count / canvas.length_s(step) for step, (below, count) in enumerate(zip(lower, info, strict=True))]
+    scale = linear(max(upper))
+    ticks = scale.ticks()
+    ground = [0.0] * series.steps
+    return Plot(
+        name="trouble",
+        title="Refused, or without an answer",
+        note="a second; what is asked for and is not there is refused, and that is right",
+        legend=(("layer fail", "fail: certainly did not happen"), ("layer info", "info: nobody knows")),
+        axis=svg.gutter(ticks, canvas.height),
+        picture=svg.picture(
+            "trouble",
+            "Operations a second that did not end well, over the time of the run",
+            f"{sum(fail):,} ended fail, {sum(info):,} ended info.",
+            height=canvas.height,
+            inside=[
+                *canvas.behind(ticks),
+                svg.area(_points(canvas, lower, scale.share), _points(canvas, ground, scale.share), kind="layer fail"),
+                svg.area(_points(canvas, upper, scale.share), _points(canvas, lower, scale.share), kind="layer info"),
+                *canvas.before(),
+            ],
+            beside=canvas.beside(),
+        ),
+        table=Table(("from, s", "fail", "info"), canvas.rows([[str(one) for one in fail], [str(one) for one in info]])),
+    )
+
+
+def gauge(
+    canvas: Canvas, name: str, title: str, note: str, figures: Sequence[tuple[str, str, str]], *, is_bytes: bool = False
+) -> Plot | None:
+    """Figures of the monitoring API as steps, each within the band of what it was; None where none was told.
+
+    Args:
+        figures: style, name in the series, and name for readers.
+    """
+    told = [one for one in figures if canvas.series.gauges.get(one[1])]
+    if not told:
+        return None
+    most = max(gauge.most for _, figure, _ in told for gauge in canvas.series.gauges[figure].values())
+    scale = linear(most, is_bytes=is_bytes, is_whole=not is_bytes)
+    ticks = scale.ticks()
+    drawn: list[Markup] = []
+    columns: list[list[str]] = []
+    ends: list[str] = []
+    steps = range(canvas.series.steps)
+    for style, figure, words in told:
+        gauges = canvas.series.gauges[figure]
+        drawn += _stairs(canvas, gauges, scale.share, style)
+        columns.append([scale.label(gauges[step].last) if step in gauges else "" for step in steps])
+        most_ever = scale.label(max(one.most for one in gauges.values()))
+        ends.append(f"{words}: at most {most_ever}, at last {scale.label(gauges[max(gauges)].last)}")
+    return Plot(
+        name=name,
+        title=title,
+        note=note,
+        legend=tuple((f"line {style}", words) for style, _, words in told) if len(told) > 1 else (),
+        axis=svg.gutter(ticks, canvas.height),
+        picture=svg.picture(
+            name,
+            f"{title} over the time of the run",
+            "; ".join(ends) + ".",
+            height=canvas.height,
+            inside=[*canvas.behind(ticks), *drawn, *canvas.before()],
+            beside=canvas.beside(),
+        ),
+        table=Table(("from, s", *(words for _, _, words in told)), canvas.rows(columns)),
+    )
+
+
+def _stairs(canvas: Canvas, gauges: dict[int, Gauge], share: Share, style: str) -> Iterator[Markup]:
+    steps = sorted(gauges)
+    height, end = canvas.height, float(WIDTH)
+    upper: Points = []
+    lower: Points = []
+    last: Points = []
+    for number, step in enumerate(steps):
+        begin = canvas.axis.x(step * canvas.series.step_ns)
+        until = canvas.axis.x(steps[number + 1] * canvas.series.step_ns) if number + 1 < len(steps) else end
+        one = gauges[step]
+        for points, value in ((upper, one.most), (lower, one.least), (last, one.last)):
+            y = height * (1 - share(value))
+            points += [(begin, y), (until, y)]
+    yield svg.area(upper, lower, kind=f"span {style}")
+    yield svg.line(last, kind=f"line {style}")
+
+
+def _points(canvas: Canvas, values: Sequence[float], share: Share) -> Points:
+    points = [(canvas.middle(step), canvas.height * (1 - share(value))) for step, value in enumerate(values)]
+    # The first and the last step reach the edges.
+    return [(0.0, points[0][1]), *points, (float(WIDTH), points[-1][1])] if points else []
+
+
+def _faults_told(series: Series) -> str:
+    if not series.faults:
+        return ""
+    return "Faults: " + "; ".join(f"{fault.name} struck {fault.total:,} times" for fault in series.faults) + "."

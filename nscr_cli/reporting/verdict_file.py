@@ -1,0 +1,83 @@
+"""verdict.json read back: a report as it was written down, so that who tells of a run need not judge it again. Pure."""
+
+import msgspec
+
+from nscr_cli.checkers.verdict import Finding, Result, Verdict
+from nscr_cli.history.plan import RunPlan
+from nscr_cli.reporting.latency import Latency, OperationSummary
+from nscr_cli.reporting.run_report import REPORT_FORMAT, Fingerprint, RunReport
+from nscr_cli.reporting.thresholds import Threshold
+
+_SKIPPED = "SKIPPED"
+
+
+class _Checker(msgspec.Struct):
+    checker: str
+    verdict: str
+    evidence: dict[str, int]
+    reasons: tuple[str, ...]
+    skipped: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+class _Document(msgspec.Struct):
+    format: int
+    run_id: str
+    judged: Fingerprint
+    verdict: str
+    partial: bool
+    interrupted_by: str | None
+    checkers: tuple[_Checker, ...]
+    main_s: float
+    main_operations: int
+    operations: tuple[OperationSummary, ...]
+    latency: Latency | None
+    thresholds: tuple[Threshold, ...]
+    samples: int
+    skipped: tuple[str, ...]
+    leftovers: tuple[str, ...]
+
+
+def report_from(document: bytes, plan: RunPlan) -> RunReport | None:
+    """The report of the run with this plan; None where the document is another one's, damaged, or of another format.
+
+    Without the operations of its findings, which only the journal has.
+    """
+    try:
+        written = msgspec.json.decode(document, type=_Document)
+        verdict = Verdict[written.verdict]
+        results = tuple(_result(checker) for checker in written.checkers)
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
+        return None
+    if written.format != REPORT_FORMAT or written.run_id != plan.run_id:
+        return None
+    return RunReport(
+        plan=plan,
+        verdict=verdict,
+        partial=written.partial,
+        interrupted_by=written.interrupted_by,
+        results=results,
+        operations=written.operations,
+        latency=written.latency,
+        main_s=written.main_s,
+        main_operations=written.main_operations,
+        samples=written.samples,
+        skipped=written.skipped,
+        leftovers=written.leftovers,
+        thresholds=written.thresholds,
+        judged=written.judged,
+    )
+
+
+def _result(checker: _Checker) -> Result:
+    is_skipped = checker.verdict == _SKIPPED
+    return Result(
+        checker=checker.checker,
+        # What was skipped is no evidence: if it were ever merged after all, it must not count as a pass.
+        verdict=Verdict.UNKNOWN if is_skipped else Verdict[checker.verdict],
+        findings=checker.findings,
+        evidence=checker.evidence,
+        reasons=checker.reasons,
+        skipped=checker.skipped,
+        is_skipped=is_skipped,
+    )
