@@ -1,49 +1,215 @@
-"""Which dashboard fits: one registry in full; several as rows of a table, the worst first. Pure.
+"""Which dashboard fits: one registry in full; several side by side or, in a narrow terminal, one below the other. Pure.
 
-A row tells name, status, the figures, how long it takes to answer, its past, and the first thing that is wrong.
+Whatever the size, the verdict comes first. Of several registries the worst comes first where they stand below one
+another; side by side each keeps its place.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from rich import box
 from rich.console import Group, RenderableType
+from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from nscr_cli.durations import show_duration, show_milliseconds
-from nscr_cli.monitors.dashboards import headword, health_strip, render_watch, show_count
+from nscr_cli.monitors.dashboard_verdict import headword, told_troubles, verdict
+from nscr_cli.monitors.dashboards import (
+    LEGEND,
+    figure_rows,
+    figures_table,
+    health_strip,
+    repositories_table,
+    show_bytes,
+    show_count,
+    uploads_table,
+)
+from nscr_cli.monitors.rules import Notice
+from nscr_cli.monitors.watch_lines import notice_line, notice_style
 from nscr_cli.monitors.watching import Picture
 from nscr_cli.ui import printable
 
-_STRIP = 20
+_WIDE = 120
+_PANEL_WIDTH = 58
+_STRIP = 24
+_SEVERITY = {"red": 0, "yellow": 1, "green": 2}
+Clock = Callable[[float], str]
 
 
-def render_dashboard(
-    pictures: Sequence[Picture], width: int, height: int, clock: Callable[[float], str]
-) -> RenderableType:
+def render_dashboard(pictures: Sequence[Picture], width: int, height: int, clock: Clock) -> RenderableType:
     """The screen. `clock` names the wall time of an instant of the watch."""
     if len(pictures) == 1:
-        return render_watch(pictures[0], width, height, clock)
-    return Group(_title(pictures), Text(), *(_row(picture, width) for picture in pictures))
+        return _one(pictures[0], width, height, clock)
+    if width // len(pictures) >= _PANEL_WIDTH:
+        return _side_by_side(pictures, width, height, clock)
+    return _stacked(pictures, width, height, clock)
 
 
-def _title(pictures: Sequence[Picture]) -> Text:
-    passed = f"watched for {show_duration(pictures[0].elapsed_s)}"
-    text = Text("nscr watch ", style="bold", no_wrap=True, overflow="ellipsis")
-    text.append(f"{len(pictures)} registries every {show_duration(pictures[0].interval_s)}", style="not bold")
-    return text.append(f"  {passed}", style="not bold dim")
+def _one(picture: Picture, width: int, height: int, clock: Clock) -> RenderableType:
+    """One registry in full."""
+    _, style = headword(picture)
+    lines = verdict(picture, width - 4, max(1, min(height // 4, 10)), clock)
+    head = [_title([picture], width), Panel(Group(*lines), border_style=style, box=box.ROUNDED)]
+    room = height - len(lines) - 3
+    if width < _WIDE:
+        return Group(*head, *_pile(picture, width, room, clock))
+    left = width // 2 - 2
+    figures = figure_rows(picture)
+    body = Table.grid(padding=(0, 2))
+    body.add_column(width=left)
+    body.add_column(width=width - left - 4)
+    half = max(1, (room - 4) // 2)
+    uploads = [uploads_table(picture, half), Text()] if picture.absence is None else []
+    body.add_row(
+        Group(
+            figures_table(picture, left, room - 2),
+            Text(LEGEND, style="dim"),
+            Text(),
+            repositories_table(picture, room - figures - 4) if picture.repositories else Text(),
+        ),
+        Group(*uploads, *_alerts([picture], room - half - 3, clock)),
+    )
+    return Group(*head, body)
 
 
-def _row(picture: Picture, width: int) -> RenderableType:
-    last = picture.beats[-1] if picture.beats else None
+def _pile(picture: Picture, width: int, room: int, clock: Clock) -> Iterable[RenderableType]:
+    """Figures, uploads and alerts, one below the other, in so many rows."""
+    uploads = 0 if picture.absence is not None else 1 + min(2, len(picture.uploads))
+    alerts = 1 + min(3, len(picture.notices))
+    figures = max(2, min(figure_rows(picture), room - uploads - alerts))
+    spare = room - uploads - alerts - figures
+    yield figures_table(picture, width, figures)
+    if spare > 0:
+        yield Text(LEGEND, style="dim")
+        spare -= 1
+    if uploads:
+        yield uploads_table(picture, uploads - 1)
+    yield from _alerts([picture], alerts + max(0, spare), clock)
+
+
+def _side_by_side(pictures: Sequence[Picture], width: int, height: int, clock: Clock) -> RenderableType:
+    grid = Table.grid()
+    panel_width = width // len(pictures)
+    for _ in pictures:
+        grid.add_column(width=panel_width)
+    grid.add_row(*(_panel(picture, panel_width, height - 2, clock) for picture in pictures))
+    return Group(_title(pictures, width), _overview(pictures, clock), grid)
+
+
+def _panel(picture: Picture, width: int, height: int, clock: Clock) -> RenderableType:
+    _, style = headword(picture)
+    inner, room = width - 4, height - 2
+    lines = verdict(picture, inner, max(1, room // 3), clock)
+    pile = _pile(picture, inner, room - len(lines) - 1, clock)
+    title = Text(_name(picture.url), style="bold", no_wrap=True, overflow="ellipsis")
+    content = Group(*lines, Text(), *pile)
+    return Panel(content, title=title, title_align="left", border_style=style, box=box.ROUNDED, height=height)
+
+
+def _stacked(pictures: Sequence[Picture], width: int, height: int, clock: Clock) -> RenderableType:
+    """A few lines each, the worst first; those that are fine give up their second line where there is no room."""
+    ordered = sorted(pictures, key=lambda picture: _SEVERITY.get(headword(picture)[1], 0))
+    room = height - 3
+    alerts = max(1, min(5, room - 3 * len(ordered)))
+    blocks: list[RenderableType] = []
+    left = room - alerts
+    for position, picture in enumerate(ordered):
+        share = max(1, left - (len(ordered) - position - 1) * 2)
+        lines = _rows(picture, width, min(share, 5), clock)
+        left -= len(lines)
+        blocks += lines
+    return Group(_title(pictures, width), _overview(ordered, clock), Text(), *blocks, *_alerts(pictures, alerts, clock))
+
+
+def _rows(picture: Picture, width: int, rows: int, clock: Clock) -> list[RenderableType]:
     word, style = headword(picture)
-    table = Table.grid(padding=(0, 2), expand=True)
+    table = Table.grid(expand=True)
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     table.add_column(justify="right", no_wrap=True)
-    head = Text(f"{word} ", style=f"bold {style}").append(printable(picture.url), style="not bold default")
-    table.add_row(head, health_strip(picture.beats, _STRIP))
-    figures = Text("  ", no_wrap=True, overflow="ellipsis")
-    if last is not None:
-        figures.append(f"repositories {show_count(last.repositories)}  blobs {show_count(last.blobs)}")
-        figures.append(f"  uploads {show_count(last.open_uploads)}  answer {show_milliseconds(last.slowest_ms)}")
-    wrong = [Text(f"  ! {printable(picture.wrong[0])}", style="red", no_wrap=True, overflow="ellipsis")]
-    return Group(table, figures, *(wrong if picture.wrong else []))
+    name = Text(_name(picture.url), style="bold").append(f"  {word}", style=f"bold {style}")
+    table.add_row(name, health_strip(picture.beats, _STRIP))
+    if picture.answered_s is None and picture.error is not None:
+        why: list[RenderableType] = [
+            table,
+            Text(f"  {printable(picture.error)}", style="red", no_wrap=True, overflow="ellipsis"),
+        ]
+        return why[:rows]
+    figures = Text(f"  {_figures(picture)}", style="dim", no_wrap=True, overflow="ellipsis")
+    lines: list[RenderableType] = [table, figures, *_indented(told_troubles(picture, width - 2, rows - 2, clock))]
+    return lines[:rows]
+
+
+def _indented(lines: Iterable[Text]) -> Iterable[Text]:
+    for line in lines:
+        indented = Text("  ", no_wrap=True, overflow="ellipsis")
+        yield indented.append_text(line)
+
+
+def _figures(picture: Picture) -> str:
+    last = picture.beats[-1] if picture.beats else None
+    if last is None:
+        return "no answer yet"
+    parts = [f"{show_count(last.repositories)} repositories"] if last.repositories is not None else []
+    if picture.absence is not None:
+        parts.append(f"{picture.absence}: probing /v2/ only")
+    elif last.blobs is not None:
+        parts += [f"{show_count(last.blobs)} blobs", f"{show_count(last.open_uploads)} uploads"]
+        parts.append(f"{show_bytes(last.space_to_free)} to free")
+    if last.is_answered:
+        parts.append(f"answers in {show_milliseconds(last.slowest_ms)}")
+    elif picture.answered_s is not None:
+        parts.append(f"last answer {show_duration(picture.elapsed_s - picture.answered_s)} ago")
+    return " · ".join(parts)
+
+
+def _overview(pictures: Sequence[Picture], clock: Clock) -> Text:
+    """Are all of them fine? If not, which is the worst, and since when."""
+    bad = [picture for picture in pictures if headword(picture)[1] == "red" or picture.troubles]
+    waiting = sum(picture.answered_s is None for picture in pictures)
+    text = Text(no_wrap=True, overflow="ellipsis")
+    if not bad:
+        said = f"{waiting} still silent" if waiting else "ALL FINE"
+        return text.append(said, style="bold yellow" if waiting else "bold green")
+    worst = min(bad, key=lambda picture: _SEVERITY.get(headword(picture)[1], 0))
+    text.append(f"{len(bad)} OF {len(pictures)} NOT FINE", style="bold red")
+    text.append(f"  {_name(worst.url)}: {headword(worst)[0].lower()}")
+    if worst.troubles:
+        text.append(f" since {clock(worst.troubles[0].since_s)}")
+    return text
+
+
+def _title(pictures: Sequence[Picture], width: int) -> RenderableType:
+    first = pictures[0]
+    passed = f"watched for {show_duration(first.elapsed_s)}"
+    if first.total_s is not None:
+        passed += f" of {show_duration(first.total_s)}"
+    what = printable(first.url) if len(pictures) == 1 else f"{len(pictures)} registries"
+    name = Text("nscr watch ", style="bold", no_wrap=True, overflow="ellipsis").append(what, style="not bold")
+    name.append(f" every {show_duration(first.interval_s)}", style="not bold dim")
+    row = Table.grid(expand=True)
+    row.add_column(no_wrap=True, width=max(10, width - len(passed) - 1))
+    row.add_column(justify="right", no_wrap=True)
+    row.add_row(name, Text(passed, style="dim"))
+    return row
+
+
+def _alerts(pictures: Sequence[Picture], rows: int, clock: Clock) -> list[RenderableType]:
+    """How many alerts there were, and the newest of what was told, in so many rows and at least one."""
+    told: list[tuple[Notice, str | None]] = [
+        (notice, _name(picture.url) if len(pictures) > 1 else None)
+        for picture in pictures
+        for notice in picture.notices
+    ]
+    alerts = sum(picture.alerts for picture in pictures)
+    if not told:
+        return [Text("no alerts", style="dim")]
+    lines: list[RenderableType] = [Text(f"alerts so far: {alerts}", style="bold")]
+    newest = sorted(told, key=lambda each: each[0].at_s)[-(rows - 1) :] if rows > 1 else []
+    for notice, url in newest:
+        line = notice_line(notice, clock, url)
+        lines.append(Text(line, style=notice_style(notice), no_wrap=True, overflow="ellipsis"))
+    return lines
+
+
+def _name(url: str) -> str:
+    return printable(url.partition("://")[2] or url, limit=60)

@@ -1,82 +1,41 @@
-"""How a watched registry looks: a full screen for a terminal, one line a round for everything else. Pure.
+"""The parts of a dashboard: figures with their past, open uploads, repositories. Pure.
 
-Written to be understood at a glance, in 80x24 as in 200x50, with and without colour: every state has its own word or
-sign besides its colour. A registry's strings go through `printable`.
+Written to be understood at a glance, in 80x24 as in 200x50, dark and light, with and without colour: every state has
+its own word or sign besides its colour. A registry's strings go through `printable`.
 """
 
 from collections.abc import Callable, Sequence
 
-from rich import box
-from rich.console import Group, RenderableType
-from rich.panel import Panel
+import msgspec
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from nscr_cli.durations import show_duration, show_milliseconds
-from nscr_cli.monitors.rules import Notice
 from nscr_cli.monitors.sparkline import sparkline
-from nscr_cli.monitors.watching import Beat, Picture, Upload
+from nscr_cli.monitors.watching import Beat, Picture
 from nscr_cli.ui import printable
 
-_WIDE = 120
-_FIGURE_ROWS = 10
+LEGEND = "• fine   ! unwell   × no answer   R restarted"
 _SIGNS = {"healthy": ("•", "green"), "up": ("•", "green"), "degraded": ("!", "yellow")}
 _SILENT_SIGN = ("×", "red")
 _UNHEALTHY_SIGN = ("!", "red")
+_RESTART_SIGN = ("R", "yellow")
+_NAMES_WIDTH = 18
 
 
-def render_watch(picture: Picture, width: int, height: int, clock: Callable[[float], str]) -> RenderableType:
-    """The screen. `clock` names the wall time of an instant of the watch."""
-    head = [_title(picture, width), _headline(picture), Text()]
-    room = height - (6 if picture.wrong else 5)
-    if width >= _WIDE:
-        left_width = width // 2 - 2
-        body = Table.grid(padding=(0, 2))
-        body.add_column(width=left_width)
-        body.add_column(width=width - left_width - 4)
-        uploads = _uploads(picture.uploads, room // 2)
-        body.add_row(
-            _figures(picture.beats, left_width), Group(*uploads, Text(), *_notices(picture, room // 2 - 4, clock))
-        )
-        return Group(*head, body)
-    room -= _FIGURE_ROWS + 2
-    shown = min(2, len(picture.uploads))
-    notices = _notices(picture, room - shown - 2, clock)
-    return Group(*head, _figures(picture.beats, width), Text(), *_uploads(picture.uploads, shown), Text(), *notices)
+class _Figure(msgspec.Struct, frozen=True):
+    """A row of the table of figures; the lower its rank, the sooner it is left out where there is no room."""
+
+    name: str
+    rank: int
+    of: Callable[[Beat], float | None]
+    show: Callable[[float | None], str]
+    style: str = "cyan"
+    is_bad: bool = False
 
 
-def watch_line(beat: Beat, clock: Callable[[float], str], url: str | None = None) -> str:
-    """One round as one line of a log; of the registry `url`, where several are watched."""
-    head = f"{clock(beat.at_s)} {printable(url)}" if url is not None else clock(beat.at_s)
-    if not beat.is_answered:
-        return f"{head} no answer: {printable(beat.error or 'no reason known')}"
-    if beat.is_probe:
-        repositories = f" repositories {show_count(beat.repositories)}" if beat.repositories is not None else ""
-        answered = f"/v2/ answered in {show_milliseconds(beat.slowest_ms)}"
-        return f"{head} {printable(beat.status or '', limit=20)}{repositories} {answered} (no monitoring API)"
-    named = (
-        ("repositories", beat.repositories),
-        ("manifests", beat.manifests),
-        ("blobs", beat.blobs),
-        ("uploads", beat.open_uploads),
-        ("unreferenced", beat.unreferenced_blobs),
-        ("orphaned", beat.orphaned_manifests),
-    )
-    figures = " ".join(f"{name} {show_count(value)}" for name, value in named)
-    return (
-        f"{head} {printable(beat.status or 'unknown', limit=20)} {figures} "
-        f"to-free {show_bytes(beat.space_to_free)} answered in {show_milliseconds(beat.slowest_ms)}"
-    )
-
-
-def notice_line(notice: Notice, clock: Callable[[float], str], url: str | None = None) -> str:
-    """An alert or recovery as one line of a log; of the registry `url`, where several are watched."""
-    word = "RECOVERED" if notice.recovered else "ALERT"
-    head = f"{clock(notice.at_s)} {printable(url)}" if url is not None else clock(notice.at_s)
-    return f"{head} {word} {notice.rule}: {printable(notice.text)}"
-
-
-def show_bytes(size: int | None) -> str:
+def show_bytes(size: float | None) -> str:
     """A size with a binary unit: `512 B`, `1.0 MiB`; an unknown one is a dash."""
     if size is None:
         return "–"
@@ -88,119 +47,103 @@ def show_bytes(size: int | None) -> str:
     return f"{value:,.0f} B" if unit == "B" else f"{value:,.1f} {unit}"
 
 
-def show_count(value: int | None) -> str:
+def show_count(value: float | None) -> str:
     """A number with commas; an unknown one is a dash."""
-    return "–" if value is None else f"{value:,}"
+    return "–" if value is None else f"{value:,.0f}"
 
 
-def _title(picture: Picture, width: int) -> RenderableType:
-    passed = f"watched for {show_duration(picture.elapsed_s)}"
-    if picture.total_s is not None:
-        passed += f" of {show_duration(picture.total_s)}"
-    name = Text("nscr watch ", style="bold", no_wrap=True, overflow="ellipsis")
-    name.append(printable(picture.url), style="not bold")
-    name.append(f" every {show_duration(picture.interval_s)}", style="not bold dim")
-    row = Table.grid(expand=True)
-    row.add_column(no_wrap=True, width=max(10, width - len(passed) - 1))
-    row.add_column(justify="right", no_wrap=True)
-    row.add_row(name, Text(passed, style="dim"))
-    return row
+def _show_rate(value: float | None) -> str:
+    return "–" if value is None else f"{show_bytes(value)}/s"
 
 
-def _headline(picture: Picture) -> RenderableType:
-    last = picture.beats[-1] if picture.beats else None
-    word, style = headword(picture)
-    text = Text(no_wrap=True, overflow="ellipsis").append(word, style=f"bold {style}")
-    if picture.answered_s is None or last is None:
-        text.append(f"  {printable(picture.error or 'no answer yet')}")
-        return Panel(text, border_style=style, box=box.ROUNDED)
-    ago = show_duration(max(0.0, picture.elapsed_s - picture.answered_s))
-    if picture.is_silent:
-        text.append(f"  last answer {ago} ago")
-    else:
-        if last.uptime_ms is not None:
-            text.append(f"  up {show_duration(last.uptime_ms / 1000)}")
-        text.append(f"  answered {ago} ago in {show_milliseconds(last.slowest_ms)}")
-        if picture.version is not None:
-            text.append(f"  version {printable(picture.version, limit=20)}", style="dim")
-    if picture.wrong:
-        text.append(f"\n! {printable(picture.wrong[0])}", style="red")
-        if len(picture.wrong) > 1:
-            text.append(f" (and {len(picture.wrong) - 1} more)", style="red")
-    return Panel(text, border_style=style, box=box.ROUNDED)
-
-
-def _sign(beat: Beat) -> tuple[str, str]:
-    if not beat.is_answered:
-        return _SILENT_SIGN
-    return _SIGNS.get(beat.status or "", _UNHEALTHY_SIGN)
-
-
-def headword(picture: Picture) -> tuple[str, str]:
-    """How the registry is, in a word, and the colour of that word."""
-    last = picture.beats[-1] if picture.beats else None
-    if picture.answered_s is None or last is None:
-        return ("NO ANSWER", "red") if picture.error is not None else ("WAITING", "yellow")
-    if picture.is_silent:
-        return "NOT ANSWERING", "red"
-    style = _sign(last)[1] if not picture.wrong else "yellow" if last.status == "degraded" else "red"
-    return printable(last.status or "no status", limit=20).upper(), style
+_FIGURES = (
+    _Figure("repositories", 9, lambda beat: beat.repositories, show_count),
+    _Figure("manifests", 5, lambda beat: beat.manifests, show_count),
+    _Figure("blobs", 8, lambda beat: beat.blobs, show_count),
+    _Figure("open uploads", 7, lambda beat: beat.open_uploads, show_count),
+    _Figure("unreferenced blobs", 3, lambda beat: beat.unreferenced_blobs, show_count),
+    _Figure("space to free", 4, lambda beat: beat.space_to_free, show_bytes),
+    _Figure("orphaned manifests", 6, lambda beat: beat.orphaned_manifests, show_count, is_bad=True),
+    _Figure("log stream clients", 0, lambda beat: beat.log_stream_clients, show_count),
+    _Figure("read", 1, lambda beat: beat.read_rate, _show_rate),
+    _Figure("written", 2, lambda beat: beat.write_rate, _show_rate),
+    _Figure("answer time", 10, lambda beat: beat.slowest_ms, show_milliseconds, style="magenta"),
+)
 
 
 def health_strip(beats: Sequence[Beat], room: int) -> Text:
     """The past, a sign a round."""
     strip = Text(no_wrap=True)
-    for beat in beats[-room:]:
+    for beat in beats[-room:] if room > 0 else ():
         strip.append(*_sign(beat))
     return strip
 
 
-def _figures(beats: Sequence[Beat], width: int) -> RenderableType:
-    room = max(8, width - 36)
+def _sign(beat: Beat) -> tuple[str, str]:
+    if not beat.is_answered:
+        return _SILENT_SIGN
+    return _RESTART_SIGN if beat.is_restart else _SIGNS.get(beat.status or "", _UNHEALTHY_SIGN)
+
+
+def figures_table(picture: Picture, width: int, rows: int) -> RenderableType:
+    """Health, and below it as many of the figures as there is room for, each with its past."""
+    room = max(8, width - _NAMES_WIDTH - 18)
+    beats = picture.beats[-room:]
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True, width=18)
+    table.add_column(style="dim", no_wrap=True, width=_NAMES_WIDTH)
     table.add_column(justify="right", no_wrap=True, min_width=10)
     table.add_column(no_wrap=True)
-    table.add_row("health", "", health_strip(beats, room))
-    rows: tuple[tuple[str, Callable[[Beat], int | None], Callable[[int | None], str]], ...] = (
-        ("repositories", lambda beat: beat.repositories, show_count),
-        ("manifests", lambda beat: beat.manifests, show_count),
-        ("blobs", lambda beat: beat.blobs, show_count),
-        ("open uploads", lambda beat: beat.open_uploads, show_count),
-        ("unreferenced blobs", lambda beat: beat.unreferenced_blobs, show_count),
-        ("space to free", lambda beat: beat.space_to_free, show_bytes),
-        ("orphaned manifests", lambda beat: beat.orphaned_manifests, show_count),
-        ("log stream clients", lambda beat: beat.log_stream_clients, show_count),
-    )
-    for name, figure, shown in rows:
-        past = [figure(beat) for beat in beats[-room:]]
+    span = show_duration(beats[-1].at_s - beats[0].at_s) if len(beats) > 1 else ""
+    table.add_row("health", Text(f"past {span}" if span else "", style="dim"), health_strip(beats, room))
+    for figure in _shown(beats, rows - 1):
+        past = [figure.of(beat) for beat in beats]
         lowest = min((value for value in past if value is not None), default=0)
-        line = Text(sparkline(past, room, bottom=lowest), style="cyan")  # of a count, what counts is its change
-        table.add_row(name, shown(past[-1] if past else None), line)
-    latencies = Text(sparkline([beat.slowest_ms for beat in beats], room), style="magenta")
-    table.add_row("answer time", show_milliseconds(beats[-1].slowest_ms if beats else None), latencies)
+        bottom = 0 if figure.style == "magenta" else lowest  # of a count, what counts is its change
+        value = past[-1] if past else None
+        text = Text(figure.show(value), style="bold red" if figure.is_bad and value else "")
+        table.add_row(figure.name, text, Text(sparkline(past, room, bottom=bottom), style=figure.style))
     return table
 
 
-def _uploads(uploads: Sequence[Upload], rows: int) -> list[RenderableType]:
+def figure_rows(picture: Picture) -> int:
+    """How many rows the whole table has."""
+    return 1 + len(_shown(picture.beats, len(_FIGURES)))
+
+
+def _shown(beats: Sequence[Beat], rows: int) -> list[_Figure]:
+    """What the registry tells at all, and of that what there is room for."""
+    told = [figure for figure in _FIGURES if any(figure.of(beat) is not None for beat in beats)]
+    kept = sorted(told, key=lambda figure: -figure.rank)[: max(0, rows)]
+    return [figure for figure in told if figure in kept]
+
+
+def uploads_table(picture: Picture, rows: int) -> RenderableType:
+    """The oldest open uploads; `rows` counts those, without the head."""
+    uploads = picture.uploads
     if not uploads:
-        return [Text("no open uploads", style="dim")]
+        return Text("no open uploads" if not picture.is_silent else "no upload was open before", style="dim")
     table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim")
-    table.add_column("oldest open uploads", no_wrap=True, ratio=1, overflow="ellipsis")
+    shown = uploads[: max(1, rows)]
+    more = f" ({len(shown)} of {len(uploads)})" if len(shown) < len(uploads) else ""
+    when = "formerly open" if picture.is_silent else "oldest open"
+    table.add_column(f"{when} uploads{more}", no_wrap=True, ratio=1, overflow="ellipsis")
     for name in ("age", "idle", "chunks", "received"):
         table.add_column(name, justify="right", no_wrap=True)
-    for upload in uploads[: max(1, rows)]:
+    for upload in shown:
         received = show_bytes(upload.received)
         age, idle = show_duration(upload.age_s), show_duration(upload.idle_s)
         table.add_row(printable(upload.name), age, idle, f"{upload.chunks:,}", received)
-    return [table]
+    return table
 
 
-def _notices(picture: Picture, rows: int, clock: Callable[[float], str]) -> list[RenderableType]:
-    if not picture.notices:
-        return [Text("no alerts", style="dim")]
-    lines: list[RenderableType] = [Text(f"alerts: {picture.alerts}", style="bold")]
-    for notice in picture.notices[-max(1, rows) :]:
-        style = "green" if notice.recovered else "red"
-        lines.append(Text(notice_line(notice, clock), style=style, no_wrap=True, overflow="ellipsis"))
-    return lines
+def repositories_table(picture: Picture, rows: int) -> RenderableType:
+    """The repositories that the registry lists first, with their tags."""
+    table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim")
+    total = picture.beats[-1].repositories if picture.beats else None
+    shown = picture.repositories[: max(0, rows)]
+    more = f" ({len(shown)} of {show_count(total)})" if total is not None and len(shown) < total else ""
+    table.add_column(f"repositories{more}", no_wrap=True, ratio=1, overflow="ellipsis")
+    table.add_column("tags", justify="right", no_wrap=True)
+    for name, tags in shown:
+        table.add_row(printable(name), show_count(tags))
+    return table

@@ -18,6 +18,7 @@ HEALTH = "/api/registry/health"
 SESSIONS = "/api/registry/sessions"
 ENDPOINTS = (STATE, HEALTH, SESSIONS)
 NOT_ANSWERING = "not-answering"
+RESTARTED = "restarted"
 
 SHAPES: Mapping[str, type[State] | type[Health] | type[Sessions]] = {STATE: State, HEALTH: Health, SESSIONS: Sessions}
 
@@ -89,7 +90,12 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """A condition began (an alert) or ended (a recovery); rule, endpoint and subject are the condition's."""
+    """A condition began or ended; rule, endpoint and subject are the condition's.
+
+    Attributes:
+        recovered: it ended.
+        is_failure: something is, or was, wrong; a restart is worth telling, but no failure.
+    """
 
     at_s: float
     rule: str
@@ -97,6 +103,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
     text: str
     recovered: bool = False
+    is_failure: bool = True
+
+    @property
+    def is_alert(self) -> bool:
+        """Something went wrong."""
+        return self.is_failure and not self.recovered
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +174,7 @@ def _notice(condition: Condition, at_s: float, text: str, *, recovered: bool = F
         subject=condition.subject,
         text=text,
         recovered=recovered,
+        is_failure=condition.lasting,
     )
 
 
@@ -225,7 +238,7 @@ def _health(health: Health) -> Iterator[Condition]:
 def _restart(health: Health, former_ms: int | None) -> Iterator[Condition]:
     if former_ms is not None and health.uptime < former_ms:
         text = f"uptime fell from {show_duration(former_ms / 1000)} to {show_duration(health.uptime / 1000)}"
-        yield Condition(rule="restarted", endpoint=HEALTH, text=text, lasting=False)
+        yield Condition(rule=RESTARTED, endpoint=HEALTH, text=text, lasting=False)
 
 
 def _snapshot(state: State) -> Iterator[Condition]:

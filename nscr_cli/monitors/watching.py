@@ -11,16 +11,29 @@ import msgspec
 from nscr_cli.client.monitoring.documents import Session
 from nscr_cli.errors import NscrError
 from nscr_cli.monitors.probing import V2, Catalog, probe_conditions
-from nscr_cli.monitors.rules import ENDPOINTS, NOT_ANSWERING, Answer, Memory, Notice, Round, follow, read_round
+from nscr_cli.monitors.rules import (
+    ENDPOINTS,
+    HEALTH,
+    NOT_ANSWERING,
+    RESTARTED,
+    Answer,
+    Memory,
+    Notice,
+    Round,
+    follow,
+    read_round,
+)
+from nscr_cli.monitors.troubles import Trouble, worst_first
 
 _BEATS_KEPT = 400
 _NOTICES_KEPT = 100
+_LISTED = 100
 TIMED = (*ENDPOINTS, V2)
 SERIES_COLUMNS = (
     "utc", "elapsed_s", "registry", "answered", "status", "uptime_ms", "repositories", "manifests", "blobs",
     "unreferenced_blobs", "orphaned_manifests", "space_to_free", "open_uploads", "oldest_upload_s",
     "log_stream_clients", "generation", "state_ms", "health_ms", "sessions_ms", "v2_ms",
-    "warnings", "alerts", "recoveries",
+    "warnings", "alerts", "recoveries", "notices",
 )  # fmt: skip
 
 
@@ -35,7 +48,9 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
         latencies_ms: of each of TIMED; None for one that did not answer.
         oldest_upload_s: age of the oldest open upload, by the registry's own clock.
         error: why there was no answer, where there was none.
+        read_rate, write_rate: bytes a second, where the registry tells them.
         is_probe: only `/v2/` was asked.
+        is_restart: the registry was started anew since the round before.
     """
 
     at_s: float
@@ -55,7 +70,10 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     generation: int | None = None
     warnings: tuple[str, ...] = ()
     error: str | None = None
+    read_rate: float | None = None
+    write_rate: float | None = None
     is_probe: bool = False
+    is_restart: bool = False
 
     @property
     def slowest_ms(self) -> float | None:
@@ -79,11 +97,13 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         beats: the past, oldest first; empty before the first round.
         answered_s: when a round last had an answer; None before the first.
-        wrong: what is wrong now, in words.
+        troubles: what is wrong now, the worst first.
         notices: alerts and recoveries so far, oldest first, the newest of them.
         alerts: how many alerts there were in all.
         error: why there is nothing to watch, where there never was an answer.
         absence: why only `/v2/` is probed, where it is.
+        repositories: the first that the registry lists, with the number of their tags.
+        restarted_s: when it was seen last that the registry had been started anew.
     """
 
     url: str
@@ -94,12 +114,14 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     beats: tuple[Beat, ...]
     uploads: tuple[Upload, ...]
     answered_s: float | None
-    wrong: tuple[str, ...]
+    troubles: tuple[Trouble, ...]
     is_silent: bool
     notices: tuple[Notice, ...]
     alerts: int
     error: str | None = None
     absence: str | None = None
+    repositories: tuple[tuple[str, int], ...] = ()
+    restarted_s: float | None = None
 
 
 class Watching:
@@ -121,8 +143,11 @@ class Watching:
         self.notices: deque[Notice] = deque(maxlen=_NOTICES_KEPT)
         self._uploads: tuple[Upload, ...] = ()
         self._version: str | None = None
+        self._repositories: tuple[tuple[str, int], ...] = ()
+        self._restarted_s: float | None = None
         self.answered_s: float | None = None
         self.alerts = 0
+        self.rounds = 0
         self.error: NscrError | None = None
         self.absence: str | None = None
         self.catalog: Catalog | None = None
@@ -132,20 +157,26 @@ class Watching:
 
         Silence before the first answer is no alert: the registry has not stopped answering, it never began.
         """
+        self.rounds += 1
         current = read_round(at_s, answers)
         beat = _beat(current) if self.absence is None else _probed(current, self.catalog)
-        self._beats.append(beat)
         if self.answered_s is None and current.is_silent:
+            self._beats.append(beat)
             return beat, ()
         self._memory, notices = follow(
             self._memory, current, stuck_after_s=self._stuck_after_s, besides=probe_conditions(answers)
         )
         self.notices.extend(notices)
-        self.alerts += sum(not notice.recovered for notice in notices)
+        self.alerts += sum(notice.is_alert for notice in notices)
+        if any(notice.rule == RESTARTED for notice in notices):
+            self._restarted_s = at_s
+            beat = msgspec.structs.replace(beat, is_restart=True)
+        self._beats.append(beat)
         if not current.is_silent:
             self.answered_s = at_s
         if current.state is not None:
             self._version = current.state.registry_version
+            self._repositories = tuple((each.name, each.tag_count) for each in current.state.repositories[:_LISTED])
         if current.sessions is not None:
             oldest_first = sorted(current.sessions.active_sessions, key=lambda session: session.start_time)
             self._uploads = tuple(_upload(session, current.sessions.timestamp) for session in oldest_first)
@@ -163,12 +194,14 @@ class Watching:
             beats=tuple(self._beats),
             uploads=self._uploads,
             answered_s=self.answered_s,
-            wrong=tuple(condition.text for condition in since),
+            troubles=worst_first(since),
             is_silent=any(condition.rule == NOT_ANSWERING and condition.subject for condition in since),
             notices=tuple(self.notices),
             alerts=self.alerts,
             error=self.error.message if self.error is not None else None,
             absence=self.absence,
+            repositories=self._repositories,
+            restarted_s=self._restarted_s,
         )
 
 
@@ -195,9 +228,17 @@ def series_row(
         beat.generation,
         *beat.latencies_ms,
         "; ".join(beat.warnings),
-        "; ".join(f"{notice.rule}: {notice.text}" for notice in notices if not notice.recovered),
-        "; ".join(f"{notice.rule}: {notice.text}" for notice in notices if notice.recovered),
+        *("; ".join(told) for told in told_notices(notices)),
     )
+
+
+def told_notices(notices: tuple[Notice, ...]) -> tuple[list[str], list[str], list[str]]:
+    """Alerts, recoveries, and what is neither, each as a text."""
+    alerts = [notice for notice in notices if notice.is_alert]
+    recoveries = [notice for notice in notices if notice.recovered]
+    others = [notice for notice in notices if not notice.is_failure]
+    told = [[f"{notice.rule}: {notice.text}" for notice in some] for some in (alerts, recoveries, others)]
+    return told[0], told[1], told[2]
 
 
 def _beat(current: Round) -> Beat:
@@ -220,7 +261,10 @@ def _beat(current: Round) -> Beat:
         )
     if health is not None:
         beat = msgspec.structs.replace(
-            beat, status=health.status, uptime_ms=health.uptime, warnings=tuple(health.warnings)
+            beat,
+            status=health.status,
+            uptime_ms=health.uptime + round(current.answers[HEALTH].age_s * 1000),
+            warnings=tuple(health.warnings),
         )
     if sessions is not None:
         ages = [(sessions.timestamp - session.start_time) / 1000 for session in sessions.active_sessions]

@@ -101,7 +101,7 @@ def test_stopped_is_told_within_two_intervals_and_so_is_the_restart(
         assert took <= 2 * INTERVAL_S
         serve("--port", served.host_port.rpartition(":")[2], data=served.data)
         assert "not-answering" in line_with(process, "RECOVERED")
-        assert "restarted: uptime fell" in line_with(process, "ALERT")
+        assert "restarted: uptime fell" in line_with(process, "NOTICE")
         assert ended(process, signal.SIGTERM) == 1
 
 

@@ -34,10 +34,10 @@ from nscr_cli.durations import parse_duration, show_duration
 from nscr_cli.errors import UsageError
 from nscr_cli.exits import Exit
 from nscr_cli.monitors.dashboard_layout import render_dashboard
-from nscr_cli.monitors.dashboards import notice_line, watch_line
 from nscr_cli.monitors.rules import Notice
+from nscr_cli.monitors.watch_lines import notice_line, notice_style, watch_line
 from nscr_cli.monitors.watch_session import Ending, Sink, Watched, watch_registries
-from nscr_cli.monitors.watching import SERIES_COLUMNS, Beat, Watching, series_row
+from nscr_cli.monitors.watching import SERIES_COLUMNS, Beat, Watching, series_row, told_notices
 from nscr_cli.reporting.series import Series
 from nscr_cli.ui import can_show_live, printable, progress_console, results_console
 
@@ -166,11 +166,8 @@ def _print_lines(clock: Clock, url: str | None, beat: Beat, notices: tuple[Notic
 
 def _print_json(clock: Clock, url: str, beat: Beat, notices: tuple[Notice, ...]) -> None:
     row = dict(zip(SERIES_COLUMNS, series_row(clock(beat.at_s), url, beat, notices), strict=True))
-    texts = {
-        "warnings": beat.warnings,
-        "alerts": [f"{notice.rule}: {notice.text}" for notice in notices if not notice.recovered],
-        "recoveries": [f"{notice.rule}: {notice.text}" for notice in notices if notice.recovered],
-    }
+    alerts, recoveries, others = told_notices(notices)
+    texts = {"warnings": beat.warnings, "alerts": alerts, "recoveries": recoveries, "notices": others}
     print(json.dumps({"format": WATCH_FORMAT, **row, **texts}), flush=True)
 
 
@@ -178,9 +175,16 @@ def _print_json(clock: Clock, url: str, beat: Beat, notices: tuple[Notice, ...])
 def _screen(console: Console, watchings: Sequence[Watching], clock: Clock) -> Iterator[Callable[[float], None]]:
     """The terminal's other screen; what is given draws the dashboard on it. What was there before comes back."""
     with Live(console=console, screen=True, auto_refresh=False) as live:
+        drawn: tuple[int, ...] = ()
 
         def draw(now_s: float) -> None:
+            """Only what would look different is drawn: after a round, after a second, in another size."""
+            nonlocal drawn
             width, height = console.size
+            shown = (width, height, int(now_s), *(watching.rounds for watching in watchings))
+            if shown == drawn:
+                return
+            drawn = shown
             pictures = [watching.picture(now_s) for watching in watchings]
             live.update(render_dashboard(pictures, width, height, clock), refresh=True)
 
@@ -189,7 +193,7 @@ def _screen(console: Console, watchings: Sequence[Watching], clock: Clock) -> It
 
 def _sum_up(console: Console, watching: Watching, clock: Clock) -> None:
     for notice in watching.notices:
-        style = "green" if notice.recovered else "red"
+        style = notice_style(notice)
         console.print(notice_line(notice, clock), style=style, markup=False, soft_wrap=True)
     alerts = "1 alert" if watching.alerts == 1 else f"{watching.alerts} alerts"
     console.print(f"{alerts} while {watching.url} was watched", markup=False, soft_wrap=True)

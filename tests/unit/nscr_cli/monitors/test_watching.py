@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from nscr_cli.monitors.dashboard_layout import render_dashboard
-from nscr_cli.monitors.dashboards import notice_line, show_bytes, watch_line
+from nscr_cli.monitors.dashboards import show_bytes
 from nscr_cli.monitors.rules import HEALTH, SESSIONS, STATE, Answer
+from nscr_cli.monitors.watch_lines import notice_line, watch_line
 from nscr_cli.monitors.watching import SERIES_COLUMNS, Watching, series_row
 
 Answers = Callable[..., dict[str, Answer]]
@@ -25,14 +26,9 @@ def new() -> Watching:
 
 
 def screen(watching: Watching, now_s: float, width: int, height: int) -> list[str]:
-    return screen_of([watching], now_s, width, height)
-
-
-def screen_of(watchings: list[Watching], now_s: float, width: int, height: int) -> list[str]:
     console = Console(width=width, height=height, force_terminal=True, color_system=None, legacy_windows=False)
-    pictures = [watching.picture(now_s) for watching in watchings]
     with console.capture() as capture:
-        console.print(render_dashboard(pictures, width, height, clock))
+        console.print(render_dashboard([watching.picture(now_s)], width, height, clock))
     return capture.get().splitlines()
 
 
@@ -64,6 +60,7 @@ def test_figures_of_a_round(answers: Answers) -> None:
         "warnings": "w",
         "alerts": "",
         "recoveries": "",
+        "notices": "",
     }
 
 
@@ -100,38 +97,6 @@ def test_lines(answers: Answers, silence: Mapping[str, Answer]) -> None:
     assert notice_line(alert, clock) == "T+2 ALERT not-answering: the registry is silent: connection refused"
     _, (recovery,) = watching.observe(4, answers())
     assert notice_line(recovery, clock).startswith("T+4 RECOVERED not-answering: ")
-
-
-@pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 50), (120, 30), (40, 12)])
-def test_the_screen_fits_and_tells_the_worst_first(
-    answers: Answers, silence: Mapping[str, Answer], width: int, height: int
-) -> None:
-    watching = new()
-    uploads = [(f"upload-{number}-{'x' * 40}", 100.0 + number, 1.0) for number in range(30)]
-    for number in range(200):
-        watching.observe(2.0 * number, answers(uploads=uploads, blobs=number, status="degraded", generation=number))
-    for number in range(200, 220):
-        watching.observe(2.0 * number, silence if number % 2 else answers(uploads=uploads, generation=number))
-    lines = screen(watching, 441, width, height)
-    assert max(map(len, lines)) <= width
-    if width >= 80:
-        assert len(lines) <= height
-        text = "\n".join(lines)
-        assert "NOT ANSWERING  last answer 5s ago" in text
-        assert "RECOVERED" in text
-        assert "alerts: 11" in text
-        assert "upload-29" in text
-
-
-def test_the_screen_of_a_fine_registry(answers: Answers) -> None:
-    watching = new()
-    watching.observe(0, answers(uploads=[("u1", 65, 3)], uptime_s=3720))
-    text = "\n".join(screen(watching, 1, 80, 24))
-    assert "HEALTHY  up 1h02m  answered 1s ago in 4.00 ms  version 2.0" in text
-    assert "no alerts" in text
-    assert "1m05s" in text
-    assert "1.0 MiB" in text
-    assert "watched for 1s of 1m00s" in text
 
 
 @pytest.mark.parametrize("hostile", ["\x1b[2J", "\x9b31m", "\u202eevil", "a\nb", "[red]x"])
