@@ -11,7 +11,8 @@ import trio
 
 from nscr_cli.engine.recorder import Recorder
 from nscr_cli.history.plan import RunPlan
-from nscr_cli.nemesis.proxy import Proxy, ProxyDialer, Strike
+from nscr_cli.nemesis.exchange import Strike
+from nscr_cli.nemesis.proxy import Proxy, ProxyDialer
 from nscr_cli.targets.base import Running
 
 

@@ -34,6 +34,7 @@ class Head(msgspec.Struct, frozen=True):
     step: Step
     request_id: str
     size: int
+    method: str
 
 
 class RequestReader:
@@ -48,6 +49,11 @@ class RequestReader:
         self._is_whole = False
         self._is_in_body = False
         self._begin()
+
+    @property
+    def is_between(self) -> bool:
+        """The last request is whole, and of the next one nothing has come."""
+        return not self._is_in_body and not self._held
 
     def feed(self, data: bytes) -> tuple[Head | None, bytes]:
         """The head that these bytes completed, if they did, and the bytes to hand on."""
@@ -66,7 +72,8 @@ class RequestReader:
             if not self._is_in_body:
                 self._held = data
                 return None, b""
-            head = Head(step_of(self._parser.get_method().decode(), self._target), self._request_id, _head_size(data))
+            method = self._parser.get_method().decode()
+            head = Head(step_of(method, self._target), self._request_id, _head_size(data), method)
         if self._is_whole:
             self._begin()
         return head, data

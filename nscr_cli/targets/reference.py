@@ -4,6 +4,7 @@ It runs in a session of its own, so that a Ctrl-C in the terminal reaches only u
 (PR_SET_PDEATHSIG), even by SIGKILL. Linux only.
 """
 
+import json
 import os
 import re
 import shutil
@@ -11,19 +12,22 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import trio
 
-from nscr_cli.client.target import parse_target
+from nscr_cli.client.target import Credentials, parse_target
 from nscr_cli.errors import TargetUnreachable, UsageError
 from nscr_cli.exits import Exit
 from nscr_cli.targets.base import Running
 from nscr_cli.targets.process_resources import ProcessResources
 
+Setting = str | int | float | bool
+
 LOG_NAME = "registry.log"
+_SETTINGS_NAME = "registry.toml"
 _READY = re.compile(r"^nscr: listening on (\S+) \(data ", re.MULTILINE)
 _START_S = 20.0
 _STOP_S = 5.0
@@ -35,21 +39,34 @@ _BOOTSTRAP = (
 
 
 class ReferenceTarget:
-    """`nscr serve` on a temporary folder.
+    """`nscr serve` on a folder of its own.
 
     Args:
         sabotages: known bugs to switch on.
+        data: its folder, which is kept; without, a temporary one.
+        credentials: asked of every client.
+        settings: keys of docs/settings.md and their values.
     """
 
-    def __init__(self, sabotages: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        sabotages: Sequence[str] = (),
+        *,
+        data: Path | None = None,
+        credentials: Credentials | None = None,
+        settings: Mapping[str, Setting] | None = None,
+    ) -> None:
         self._sabotages = sabotages
+        self._data = data
+        self._credentials = credentials
+        self._settings = settings or {}
 
     @asynccontextmanager
     async def running(self, run_folder: Path) -> AsyncIterator[Running]:
         """See `TortureTarget.running`."""
-        data = Path(tempfile.mkdtemp(prefix="nscr-registry-"))
+        data = self._data or Path(tempfile.mkdtemp(prefix="nscr-registry-"))
         log = run_folder / LOG_NAME
-        process = _start(data, log, self._sabotages)
+        process = _start(self._flags(data, run_folder), log, self._credentials)
         try:
             url = await _wait_ready(process, log)
             address, _ = parse_target(url)
@@ -60,7 +77,7 @@ class ReferenceTarget:
 
             yield Running(
                 address=address,
-                credentials=None,
+                credentials=self._credentials,
                 is_fresh=True,
                 wait_death=wait_death,
                 observed=ProcessResources(process.pid),
@@ -68,15 +85,29 @@ class ReferenceTarget:
         finally:
             with trio.CancelScope(shield=True):
                 await _stop(process)
-                await trio.to_thread.run_sync(lambda: shutil.rmtree(data, ignore_errors=True))
+                if self._data is None:
+                    await trio.to_thread.run_sync(lambda: shutil.rmtree(data, ignore_errors=True))
+
+    def _flags(self, data: Path, run_folder: Path) -> list[str]:
+        flags = ["--host", "127.0.0.1", "--port", "0", "--data", str(data)]
+        for name in self._sabotages:
+            flags += ["--sabotage", name]
+        if self._credentials is not None:
+            flags += ["--username", self._credentials.username]
+        if self._settings:
+            file = run_folder / _SETTINGS_NAME
+            # A file, for it refuses unknown settings. TOML writes these values as JSON does.
+            lines = [f"{name} = {json.dumps(value)}\n" for name, value in self._settings.items()]
+            file.write_text("".join(lines), encoding="utf-8")
+            flags += ["--config", str(file)]
+        return flags
 
 
-def _start(data: Path, log: Path, sabotages: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(flags: Sequence[str], log: Path, credentials: Credentials | None) -> subprocess.Popen[bytes]:
     """Start it from this very thread: PR_SET_PDEATHSIG counts the death of the thread that forked as the parent's."""
-    flags = ["--host", "127.0.0.1", "--port", "0", "--data", str(data)]
-    for name in sabotages:
-        flags += ["--sabotage", name]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")}
+    if credentials is not None:
+        environment["NSCR_AUTH_PASSWORD"] = credentials.password
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-P", "-c", _BOOTSTRAP, str(os.getpid()), "serve", *flags],

@@ -56,9 +56,11 @@ def test_heads_are_found_in_whatever_pieces(sizes: list[int]) -> None:
             position, turn = position + size, turn + 1
             handed_on += data
             heads += [head] if head is not None else []
+            assert not reader.is_between or position >= len(request)
+        assert reader.is_between
     assert handed_on == b"".join(REQUESTS)
     assert [(head.step, head.request_id) for head in heads] == STEPS
-    assert heads[2] == Head(Step.PUT_MANIFEST, "", len(REQUESTS[2]) - 4)
+    assert heads[2] == Head(Step.PUT_MANIFEST, "", len(REQUESTS[2]) - 4, "PUT")
 
 
 def test_what_is_not_http_passes() -> None:

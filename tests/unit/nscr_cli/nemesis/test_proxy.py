@@ -8,7 +8,8 @@ import pytest
 import trio
 
 from nscr_cli.history.faults import BlackHole, Cut, Direction, DropReply, Ending, Fault, Latency, Slice, Step
-from nscr_cli.nemesis.proxy import Proxy, ProxyDialer, Strike
+from nscr_cli.nemesis.exchange import Strike
+from nscr_cli.nemesis.proxy import Proxy, ProxyDialer
 from nscr_cli.wire.channel import Channel
 from nscr_cli.wire.messages import Exchange, Request
 from nscr_cli.wire.sinks import Sink
