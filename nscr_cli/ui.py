@@ -5,8 +5,10 @@ registry are hostile: `printable` takes the control sequences out before any of 
 """
 
 import io
+import os
 import sys
 import unicodedata
+from collections.abc import Mapping
 
 from rich.console import Console
 
@@ -31,6 +33,12 @@ def print_in_any_encoding() -> None:
 def can_show_live(console: Console) -> bool:
     """Whether a display that is drawn again and again makes sense: on a real terminal, whatever FORCE_COLOR says."""
     return console.file.isatty() and not console.is_dumb_terminal
+
+
+def is_ci_log(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether what is printed goes to the log of a CI job, which is read line by line."""
+    said = (environment.get(name, "") for name in ("CI", "GITHUB_ACTIONS", "GITLAB_CI"))
+    return any(value.lower() not in ("", "0", "false") for value in said)
 
 
 def printable(text: str, *, limit: int = 200) -> str:

@@ -1,28 +1,137 @@
-"""Shows a run while it runs: a live picture on a terminal, a line now and then in a log. On stderr; never a result."""
+"""Shows a run while it runs, on stderr; never a result.
 
-from collections.abc import Callable
+On a terminal its whole screen, as editors have it: nothing scrolls, every picture is drawn over the one before, and
+when the run is over the terminal is as it was, for the verdict. In the log of a CI job a line now and then; on a
+terminal that cannot be drawn on, such lines as well. On any other pipe or file nothing.
+"""
 
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import msgspec
 import trio
 from rich.console import Console
 from rich.live import Live
 
-from nscr_cli.monitors.progress import Progress, progress_line, render_progress
-from nscr_cli.ui import can_show_live
+from nscr_cli.monitors.progress import Progress, progress_line
+from nscr_cli.monitors.progress_screen import render_progress
+from nscr_cli.ui import can_show_live, is_ci_log
 
+_FIRST_S = 0.15  # what is over sooner is not worth a screen
 _REFRESH_S = 0.25
 _LINE_S = 5.0
 
 
-async def show_live(console: Console, picture: Callable[[], Progress]) -> None:
-    """Show until cancelled; the last picture stays on a terminal."""
-    if not can_show_live(console):
-        while True:
-            await trio.sleep(_LINE_S)
-            console.print(progress_line(picture()), markup=False, soft_wrap=True)
-    with Live(render_progress(picture(), console.width), console=console, auto_refresh=False) as live:
+class _Canvas(Protocol):
+    """What pictures are shown on."""
+
+    every_s: float
+
+    def draw(self, picture: Progress) -> None: ...
+
+
+class Display:
+    """Follows one run, and the judge after it.
+
+    Args:
+        canvas: None where nothing is shown.
+    """
+
+    def __init__(self, canvas: _Canvas | None) -> None:
+        self._canvas = canvas
+        self._last: Progress | None = None
+
+    async def follow(self, picture: Callable[[], Progress]) -> None:
+        """Show the run until cancelled."""
+        if self._canvas is None:
+            return
         try:
+            await trio.sleep(_FIRST_S)
             while True:
-                await trio.sleep(_REFRESH_S)
-                live.update(render_progress(picture(), console.width), refresh=True)
+                began = trio.current_time()
+                self._canvas.draw(picture())
+                await trio.sleep_until(began + self._canvas.every_s)
         finally:
-            live.update(render_progress(picture(), console.width), refresh=True)
+            self._last = picture()
+
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """Show that the block goes on, though it gives nobody else a turn: for that there is a thread."""
+        if self._canvas is None or self._last is None:
+            yield
+            return
+        last = msgspec.structs.replace(self._last, phase="judge", expected=None)
+        is_over = threading.Event()
+        thread = threading.Thread(target=self._show_judging, args=(self._canvas, last, is_over), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+    def _show_judging(self, canvas: _Canvas, last: Progress, is_over: threading.Event) -> None:
+        began = time.monotonic()
+        wait_s = _FIRST_S
+        while not is_over.wait(wait_s):
+            canvas.draw(msgspec.structs.replace(last, phase_s=time.monotonic() - began))
+            wait_s = canvas.every_s
+
+
+class _Screen:
+    """The whole terminal, from the first picture on."""
+
+    every_s = _REFRESH_S
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = None
+
+    def draw(self, picture: Progress) -> None:
+        width, height = self._console.size  # it may have been resized
+        drawn = render_progress(picture, width, height)
+        if self._live is None:
+            self._live = Live(
+                drawn, console=self._console, screen=True, auto_refresh=False, redirect_stdout=False,
+                redirect_stderr=False,
+            )  # fmt: skip
+            self._live.start()
+        self._live.update(drawn, refresh=True)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+
+class _Log:
+    """A line every few seconds, and one for each phase that is found to have begun."""
+
+    every_s = _REFRESH_S
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._phase: str | None = None
+        self._told_at = 0.0
+
+    def draw(self, picture: Progress) -> None:
+        if picture.phase == self._phase and time.monotonic() - self._told_at < _LINE_S:
+            return
+        self._phase, self._told_at = picture.phase, time.monotonic()
+        self._console.print(progress_line(picture), markup=False, soft_wrap=True)
+
+
+@contextmanager
+def display(console: Console) -> Iterator[Display]:
+    """What this console can show of a run; at the end, whatever happened, it is as it was."""
+    if can_show_live(console):
+        screen = _Screen(console)
+        try:
+            yield Display(screen)
+        finally:
+            screen.close()
+    else:
+        is_log = console.file.isatty() or is_ci_log()
+        yield Display(_Log(console) if is_log else None)

@@ -70,8 +70,8 @@ class Run:
     """One run, once.
 
     Attributes:
-        phase: the part of the lifecycle it is in; of monitors/progress.py's PHASES.
         main_began_ns: when the load began; None before.
+        expected: operations that the phase at hand will have; None where nobody knows.
     """
 
     def __init__(
@@ -86,8 +86,8 @@ class Run:
         folder: Path,
         crew: Crew | None = None,
     ) -> None:
-        self.phase = "prepare"
         self.main_began_ns: int | None = None
+        self.expected: int | None = None
         self._plan = plan
         self._workload = workload
         self._target = target
@@ -269,12 +269,13 @@ class Run:
         chosen = final_reads(operations, repositories, chance, MOST_FINAL_BLOBS)
         if chosen.unread:
             self._recorder.event("unread", count=str(len(chosen.unread)), keys=" ".join(chosen.unread))
+        self.expected = len(chosen.invocations)
         most_s = INTERRUPTED_FINAL_S if self._is_interrupted else max(FINAL_S, self._plan.duration_s)
         end_ns = self._clock.now_ns() + round(most_s * 1e9)
         await interpreter.run(UntilTime(Queue(chosen.invocations), end_ns), Phase.FINAL)
 
     def _enter(self, phase: str) -> None:
-        self.phase = phase
+        self.expected = self._plan.max_operations if phase == "main" else None
         self._recorder.event("phase", phase=phase)
 
     @property

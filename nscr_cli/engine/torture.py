@@ -18,7 +18,8 @@ from nscr_cli.engine.clocks import RunClock, machine_ns
 from nscr_cli.engine.crew.board import Board
 from nscr_cli.engine.crew.crew import Crew
 from nscr_cli.engine.judging import judge_run, read_run
-from nscr_cli.engine.live import show_live
+from nscr_cli.engine.live import Display, display
+from nscr_cli.engine.onlooker import Onlooker
 from nscr_cli.engine.recorded_verdict import fingerprint
 from nscr_cli.engine.recorder import Recorder
 from nscr_cli.engine.run import Run, Wiring
@@ -28,10 +29,7 @@ from nscr_cli.engine.ungrouping import ungrouped
 from nscr_cli.errors import EnvironmentFailed, ReportsUnwritable, UsageError
 from nscr_cli.history.history import Recorded
 from nscr_cli.history.journal import JournalWriter
-from nscr_cli.history.ops import Entry, Event, Kind, Op, Sample
 from nscr_cli.history.plan import RunPlan
-from nscr_cli.monitors.meter import Meter
-from nscr_cli.monitors.progress import Progress
 from nscr_cli.reporting.csv_files import write_run
 from nscr_cli.reporting.html.run_page import write_page
 from nscr_cli.reporting.index import append_run
@@ -79,9 +77,12 @@ def torture(plan: RunPlan, setting: Setting) -> Outcome:
         ReportsUnwritable: the run folder cannot be made.
     """
     folder = make_run_folder(setting.reports, plan)
-    with open_journal(folder, plan) as journal, ungrouped():
-        failure: EnvironmentFailed | None = trio.run(_conduct, plan, setting, folder, journal, clock=setting.clock)
-    _, history, results = judge_run(folder)
+    with display(setting.console) as shown:
+        with open_journal(folder, plan) as journal, ungrouped():
+            conducted = partial(_conduct, plan, setting, folder, journal, shown)
+            failure: EnvironmentFailed | None = trio.run(conducted, clock=setting.clock)
+        with shown.judging():
+            _, history, results = judge_run(folder)
     is_invalid = merged(results) is Verdict.INVALID
     left, trouble = _tidied(plan, history, setting, folder, keep=plan.keep or (is_invalid and setting.keeps_evidence))
     failure = failure or trouble
@@ -147,15 +148,17 @@ def _tidied(
     return left, failure
 
 
-async def _conduct(plan: RunPlan, setting: Setting, folder: Path, journal: JournalWriter) -> EnvironmentFailed | None:
+async def _conduct(
+    plan: RunPlan, setting: Setting, folder: Path, journal: JournalWriter, shown: Display
+) -> EnvironmentFailed | None:
     is_shared = plan.processes > 1
     origin_ns = machine_ns() if is_shared else None
-    clock, meter = RunClock(origin_ns), Meter()
+    clock, onlooker = RunClock(origin_ns), Onlooker(plan)
     board = Board.made(plan.processes) if is_shared else None
     recorder = Recorder(
         journal,
         clock,
-        observe=lambda entry: _show(meter, entry),
+        observe=onlooker.note,
         on_failure=lambda: run.abandon(),
         secrets=setting.secrets,
         next_index=board.next_index if board is not None else None,
@@ -163,7 +166,7 @@ async def _conduct(plan: RunPlan, setting: Setting, folder: Path, journal: Journ
     )
     crew: Crew | None = None
     if board is not None and origin_ns is not None:
-        crew = Crew(plan.processes, folder, recorder, clock, board=board, meter=meter, origin_ns=origin_ns)
+        crew = Crew(plan.processes, folder, recorder, clock, board=board, meter=onlooker.meter, origin_ns=origin_ns)
     run = Run(
         plan,
         workload=WORKLOADS[plan.scenario.workload],
@@ -175,33 +178,9 @@ async def _conduct(plan: RunPlan, setting: Setting, folder: Path, journal: Journ
         crew=crew,
     )
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(show_live, setting.console, lambda: _picture(plan, run, meter, clock))
+        nursery.start_soon(shown.follow, onlooker.picture_of(run, clock))
         await run.conduct()
         nursery.cancel_scope.cancel()
     if board is not None:
         board.close()
     return recorder.failure or (crew.failure if crew is not None else None)
-
-
-def _show(meter: Meter, entry: Entry) -> None:
-    match entry:
-        case Op(kind=kind) if kind is not Kind.INVOKE:
-            meter.ended(entry)
-        case Sample():
-            meter.sampled(entry)
-        case Event(name="target-died" | "process-died" | "interrupted"):
-            meter.alert(f"{entry.name}: {' '.join(entry.detail.values())}")
-
-
-def _picture(plan: RunPlan, run: Run, meter: Meter, clock: RunClock) -> Progress:
-    now_ns = clock.now_ns()
-    began_ns = 0 if run.main_began_ns is None else run.main_began_ns
-    return meter.progress(
-        now_ns,
-        run=f"{plan.scenario_name} · seed {plan.seed}",
-        target=plan.registry_url or "reference registry",
-        phase=run.phase,
-        elapsed_s=(now_ns - began_ns) / 1e9,
-        total_s=plan.duration_s,
-        workers=plan.workers,
-    )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from nscr_cli.ui import can_show_live, printable
+from nscr_cli.ui import can_show_live, is_ci_log, printable
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,20 @@ def test_live_displays_are_for_real_terminals_whatever_the_environment_forces() 
     with os.fdopen(outer, "rb"), os.fdopen(inner, "w") as terminal:
         assert can_show_live(Console(file=terminal, _environ={"TERM": "xterm"}))
         assert not can_show_live(Console(file=terminal, _environ={"TERM": "dumb"}))
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_ci"),
+    [
+        ({}, False),
+        ({"CI": "true"}, True),
+        ({"CI": "1"}, True),
+        ({"GITHUB_ACTIONS": "true"}, True),
+        ({"GITLAB_CI": "true"}, True),
+        ({"CI": "false"}, False),
+        ({"CI": "0"}, False),
+        ({"CI": ""}, False),
+    ],
+)
+def test_a_ci_job_says_that_it_is_one(environment: dict[str, str], is_ci: bool) -> None:
+    assert is_ci_log(environment) == is_ci

@@ -23,7 +23,7 @@ def ended(number: int) -> Op:
 
 
 def picture(meter: Meter) -> Progress:
-    return meter.progress(3_000_000_000, run="r", target="t", phase="main", elapsed_s=3, total_s=None, workers=1)
+    return meter.progress(3_000_000_000, run="r", target="t", total_s=None, workers=1)
 
 
 def test_counts_stand_for_the_operations() -> None:
