@@ -26,6 +26,7 @@ from nscr_cli.commands.torture_options import (
     Consent,
     Duration,
     Flat,
+    JunitFile,
     Keep,
     MostBytes,
     MostOperations,
@@ -55,6 +56,7 @@ from nscr_cli.engine.torture import finish_cleaning
 from nscr_cli.errors import UsageError
 from nscr_cli.exits import Exit
 from nscr_cli.history.plan import RetryAfter, RunPlan, Scenario
+from nscr_cli.reporting.junit_run import Suites
 from nscr_cli.reporting.reruns import promises
 from nscr_cli.sizes import parse_size
 from nscr_cli.targets.external import ExternalTarget, check_consent
@@ -90,6 +92,7 @@ def torture(
     shrink_rule: ShrinkRule = None,
     reports: ReportsFolder = Path("reports"),
     as_json: AsJson = False,
+    junit: JunitFile = None,
     keep: Keep = False,
     clean: Clean = None,
 ) -> None:
@@ -142,7 +145,12 @@ def torture(
         sabotages=tuple(sabotage or ()),
     )
     search = Search(longest_s=parse_duration(shrink_for), rule=shrink_rule) if shrink or shrink_rule else None
-    torturer = Torturer(address=address, credentials=credentials, reports=reports)
+    torturer = Torturer(
+        address=address,
+        credentials=credentials,
+        reports=reports,
+        suites=Suites(junit) if junit is not None else None,
+    )
     if recorded is not None and replay is not None:
         raise typer.Exit(_replayed(replay, recorded, flags, torturer, times=repeat, search=search, as_json=as_json))
     exits: list[Exit] = []

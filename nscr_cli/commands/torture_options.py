@@ -175,6 +175,11 @@ ReportsFolder = Annotated[
 
 AsJson = Annotated[bool, typer.Option("--json", rich_help_panel=REPORTS, help="Print the report as JSON.")]
 
+JunitFile = Annotated[
+    Path | None,
+    typer.Option("--junit", metavar="FILE", rich_help_panel=REPORTS, help="Write JUnit XML, a suite a scenario."),
+]
+
 Keep = Annotated[bool, typer.Option("--keep", rich_help_panel=_LEFT, help="Do not delete at the end what was pushed.")]
 
 Clean = Annotated[

@@ -25,6 +25,7 @@ from nscr_cli.generators.namespace import namespace_of
 from nscr_cli.history.history import Recorded
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.documents import verdict_document
+from nscr_cli.reporting.junit_run import Suites, suite_of, suite_of_failed
 from nscr_cli.reporting.reruns import Promise, Rerun, again_lines, rerun_line, rerun_of, reruns_document
 from nscr_cli.reporting.run_report import RERUNS
 from nscr_cli.reporting.terminal import show
@@ -61,10 +62,19 @@ class Torturer(msgspec.Struct, frozen=True, kw_only=True):
     address: Target | None
     credentials: Credentials | None
     reports: Path
+    suites: Suites | None = None
 
     def run(self, plan: RunPlan) -> Outcome:
         """See nscr_cli.engine.torture."""
-        return run_torture(plan, self.setting(plan))
+        try:
+            outcome = run_torture(plan, self.setting(plan))
+        except EnvironmentFailed as error:
+            if self.suites is not None:
+                self.suites.add(suite_of_failed(plan, error.message))
+            raise
+        if self.suites is not None:
+            self.suites.add(suite_of(outcome.report))
+        return outcome
 
     def attempt(self, plan: RunPlan) -> Outcome:
         """Run a plan in passing: nothing is shown, and what was pushed is deleted whatever the verdict."""

@@ -15,8 +15,10 @@ from nscr_cli.history.figures import Figures, read_figures
 from nscr_cli.history.history import NEVER, Recorded
 from nscr_cli.reporting.documents import VERDICT_NAME, verdict_document
 from nscr_cli.reporting.findings import write_findings
+from nscr_cli.reporting.junit_run import JUNIT_NAME, runs_document, suite_of
 from nscr_cli.reporting.latency import Latency, latency_ms
 from nscr_cli.reporting.run_report import REPORT_FORMAT, RunReport
+from nscr_cli.reporting.summary import SUMMARY_NAME, summary_document
 from nscr_cli.reporting.whole_files import whole_file
 from nscr_cli.ui import printable
 
@@ -104,13 +106,17 @@ def write_run(folder: Path, report: RunReport, history: Recorded) -> None:
 
 
 def write_verdict(folder: Path, report: RunReport, history: Recorded) -> None:
-    """Write verdict.json and findings.md into a folder.
+    """Write verdict.json, junit.xml, summary.md and findings.md into a folder.
 
     Raises:
         ReportsUnwritable: see `whole_file`.
     """
     with whole_file(folder / VERDICT_NAME) as file:
         file.write(verdict_document(report))
+    with whole_file(folder / JUNIT_NAME) as file:
+        file.write(runs_document([suite_of(report)]))
+    with whole_file(folder / SUMMARY_NAME) as file:
+        file.write(summary_document(report))
     write_findings(folder, report, history)
 
 

@@ -54,7 +54,7 @@ def render(report: RunReport, catalogue: Catalogue | None = None) -> RenderableT
     """The report for a terminal of any width, but for the commands to copy."""
     style = _STYLES[report.verdict]
     headline = Text(f"{report.verdict.name}{_partial(report)}", style=f"bold {style}", justify="center")
-    headline.append(f"\n{_because(report)}", style=f"not bold {style}")
+    headline.append(f"\n{because(report)}", style=f"not bold {style}")
     parts: list[RenderableType] = [Panel(headline, border_style=style, box=box.HEAVY), Text(_subject(report))]
     for block in _blocks(report, catalogue):
         parts += [Text(), _rendered_finding(block)]
@@ -70,7 +70,7 @@ def render(report: RunReport, catalogue: Catalogue | None = None) -> RenderableT
 
 def plain(report: RunReport, folder: Path, catalogue: Catalogue | None = None) -> str:
     """The report as text without colour, ending with the line that names its folder."""
-    blocks = [f"{report.verdict.name}{_partial(report)}: {_because(report)}\n{_subject(report)}"]
+    blocks = [f"{report.verdict.name}{_partial(report)}: {because(report)}\n{_subject(report)}"]
     for block in _blocks(report, catalogue):
         proof = "".join(f"    {line}\n" for line in block.proof)
         words = "\n".join(_wrapped(line) for line in (block.explanation, *block.notes))
@@ -96,7 +96,8 @@ def _partial(report: RunReport) -> str:
     return f" (partial: {report.interrupted_by or 'the run did not reach its end'})"
 
 
-def _because(report: RunReport) -> str:
+def because(report: RunReport) -> str:
+    """The verdict in half a sentence."""
     if report.verdict is Verdict.VALID:
         return f"everything that was checked held{_but_slow(report)}"
     if report.verdict is Verdict.UNKNOWN:

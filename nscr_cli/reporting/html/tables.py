@@ -18,6 +18,8 @@ _FILES = (
     ("plan.json", "everything resolved: replays the run"),
     ("journal.jsonl", "everything that was asked and answered, in order: the evidence"),
     ("verdict.json", "the verdict with its findings, for machines"),
+    ("junit.xml", "the verdict for continuous integration: a case a checker"),
+    ("summary.md", "the run in short, for a pull request"),
     ("summary.csv", "the run in figures"),
     ("operations.csv", "one row an operation"),
     ("latency.csv", "one row a kind of operation"),

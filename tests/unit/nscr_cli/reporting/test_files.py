@@ -97,6 +97,7 @@ def test_writing_again_gives_the_same_bytes_and_leaves_nothing_else(
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert set(before) == {
         "summary.csv", "operations.csv", "latency.csv", "samples.csv", "violations.csv", "verdict.json", "findings.md",
+        "junit.xml", "summary.md",
     }  # fmt: skip
 
 
