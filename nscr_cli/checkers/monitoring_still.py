@@ -1,8 +1,8 @@
 """Whether all answers of the monitoring API tell the same while nothing changes. Pure.
 
-Once nothing of ours is going on, the state is asked for first and last. Where both answers tell the same figures and the
-same `generation`, which grows with every committed change, nothing changed in between, whoever else uses the registry;
-leases that end only ever add to the blobs that are unreferenced. So whatever was answered in between must agree.
+Once nothing of ours is going on, the state is asked for first and last. Where both answers tell the same figures and
+the same `generation`, which grows with every committed change, nothing changed in between, whoever else uses the
+registry; leases that end only ever add to the blobs that are unreferenced. So what was answered in between must agree.
 """
 
 from collections.abc import Iterable, Sequence
