@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nscr_cli.history.annotations import annotations_word
 from nscr_cli.history.invocation import Content
 from nscr_cli.history.ops import Reference
 
@@ -26,8 +25,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A manifest or index: its bytes, and the part of them that the history keeps.
 
     Attributes:
-        subject: digest of the manifest that it refers to, and `artifact_type` what it is to it; only of artifacts,
-            and so are `annotations`, as one word.
+        subject: digest of the manifest that it refers to, and `artifact_type` what it is to it; only of artifacts.
     """
 
     content: Content
@@ -35,7 +33,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[Reference, ...]
     subject: str | None = None
     artifact_type: str | None = None
-    annotations: str | None = None
 
     @property
     def digest(self) -> str:
@@ -81,7 +78,6 @@ def image(config: Content, layers: Sequence[Content], nonce: str) -> Manifest:
 
 def artifact(config: Content, subject: Manifest, artifact_type: str, nonce: str) -> Manifest:
     """An OCI image manifest that refers to another manifest: a signature, an attestation and their kind."""
-    annotations = {_NONCE: nonce}
     bare = _manifest(
         {
             "schemaVersion": 2,
@@ -90,14 +86,12 @@ def artifact(config: Content, subject: Manifest, artifact_type: str, nonce: str)
             "config": _descriptor(config, _OCI_CONFIG),
             "layers": [_descriptor(config, _OCI_LAYER)],
             "subject": _descriptor(subject.content, subject.media_type),
-            "annotations": annotations,
+            "annotations": {_NONCE: nonce},
         },
         OCI_MANIFEST,
         [Reference(config.digest, False, config.size)],
     )
-    return msgspec.structs.replace(
-        bare, subject=subject.digest, artifact_type=artifact_type, annotations=annotations_word(annotations)
-    )
+    return msgspec.structs.replace(bare, subject=subject.digest, artifact_type=artifact_type)
 
 
 def docker_image(config: Content, layers: Sequence[Content]) -> Manifest:

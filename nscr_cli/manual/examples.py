@@ -60,6 +60,22 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "for a machine: a JSON document every 10 s", "nscr watch dashboard --registry-url URL --interval 10s --json"
         ),
     ),
+    "watch state": (
+        Example("totals every 5 s, and tags without a manifest", "nscr watch state --registry-url URL"),
+        Example("a time series of an hour", "nscr watch state --registry-url URL --for 1h --csv state.csv"),
+    ),
+    "watch health": (
+        Example("tell somebody when it is not fine", "nscr watch health --registry-url URL --on-alert ./tell"),
+        Example("is it well for a minute? the exit code says so", "nscr watch health --registry-url URL --for 1m"),
+    ),
+    "watch sessions": (
+        Example("uploads as they come and go", "nscr watch sessions --registry-url URL"),
+        Example("those that stand still for a minute", "nscr watch sessions --registry-url URL --stuck-after 1m"),
+    ),
+    "watch blobs": (
+        Example("blobs as they come and go", "nscr watch blobs --registry-url URL"),
+        Example("for a machine: a JSON document for each", "nscr watch blobs --registry-url URL --json"),
+    ),
     "serve": (
         Example("a registry on 127.0.0.1:7000, its data in ./nscr-data", "nscr serve"),
         Example("on any free port, with a folder of its own", "nscr serve --port 0 --data ./registry"),

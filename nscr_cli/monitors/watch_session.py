@@ -15,7 +15,6 @@ import trio
 from nscr_cli.errors import NscrError, TargetRefused
 from nscr_cli.monitors.catalog import count_repositories
 from nscr_cli.monitors.first_answers import is_given_up, never_answered, nothing_to_watch
-from nscr_cli.monitors.looking import Reader, keep_looking
 from nscr_cli.monitors.polling import Poller
 from nscr_cli.monitors.probing import V2, why_absent
 from nscr_cli.monitors.rounds import poll_rounds
@@ -30,16 +29,11 @@ Sink = Callable[[Beat, tuple[Notice, ...]], None]
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the registries that are watched, and who is told of its rounds.
-
-    Attributes:
-        reader: reads what tags reach; where there is none, nobody looks.
-    """
+    """One of the registries that are watched, and who is told of its rounds."""
 
     poller: Poller
     watching: Watching
     sinks: Sequence[Sink] = ()
-    reader: Reader | None = None
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +42,12 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         ended_by: the signal that ended it, if one did.
         errors: of the registries that there was nothing to watch of.
+        failure: what ended it otherwise; only of streams.
     """
 
     ended_by: signal.Signals | None = None
     errors: tuple[NscrError, ...] = ()
+    failure: NscrError | BrokenPipeError | None = None
 
 
 async def watch_registries(
@@ -74,7 +70,7 @@ async def watch_registries(
     signals: list[signal.Signals] = []
     with trio.move_on_after(total_s if total_s is not None else float("inf")):
         async with trio.open_nursery() as nursery:
-            await nursery.start(_wait_for_signal, nursery.cancel_scope, signals)
+            await nursery.start(wait_for_signal, nursery.cancel_scope, signals)
             if refresh is not None:
                 nursery.start_soon(_keep_drawing, refresh)
             for watched in registries:
@@ -108,11 +104,7 @@ class _Session:
 
     async def follow(self, watched: Watched) -> None:
         """Poll one registry until the watch is over, or there is nothing to watch of it."""
-        async with trio.open_nursery() as beside:
-            if watched.reader is not None:
-                beside.start_soon(keep_looking, watched.watching, watched.poller, watched.reader, self._interval_s)
-            await poll_rounds(watched.poller, self._interval_s, partial(self._on_first_rounds, watched))
-            beside.cancel_scope.cancel()
+        await poll_rounds(watched.poller, self._interval_s, partial(self._on_first_rounds, watched))
         if watched.watching.absence is not None:
             async with trio.open_nursery() as beside:
                 beside.start_soon(_keep_counting, watched, self._interval_s)
@@ -148,11 +140,12 @@ async def _keep_counting(watched: Watched, interval_s: float) -> None:
         await trio.sleep(max(_COUNT_EVERY_S, _COUNT_EVERY_ROUNDS * interval_s))
 
 
-async def _wait_for_signal(
+async def wait_for_signal(
     scope: trio.CancelScope,
     signals: list[signal.Signals],
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
+    """Note SIGINT and SIGTERM, and cancel a scope at each."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
         task_status.started()
         async for number in received:

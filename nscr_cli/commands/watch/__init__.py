@@ -5,7 +5,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from nscr_cli.commands.watch.blobs import blobs
 from nscr_cli.commands.watch.dashboard import dashboard
+from nscr_cli.commands.watch.health import health
+from nscr_cli.commands.watch.sessions import sessions
+from nscr_cli.commands.watch.state import state
 
 _DEFAULT = "dashboard"
 
@@ -26,3 +30,5 @@ watch = typer.Typer(
 )
 
 watch.command(_DEFAULT)(dashboard)
+for view in (state, health, sessions, blobs):
+    watch.command()(view)

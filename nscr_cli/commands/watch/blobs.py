@@ -1,0 +1,60 @@
+"""`nscr watch blobs`: parses what is asked, and streams what monitors/streams/blobs.py makes of the answers."""
+
+from typing import Annotated
+
+import typer
+
+from nscr_cli.commands.options import (
+    CaCert,
+    Insecure,
+    Password,
+    PasswordStdin,
+    ProxyUrl,
+    RegistryUrls,
+    Username,
+    connections,
+)
+from nscr_cli.commands.watch.options import AsJson, Csv, For, OnAlert, wishes
+from nscr_cli.commands.watch.streaming import stream
+from nscr_cli.monitors.streams.blobs import BlobsFollower
+
+
+def blobs(
+    registry_url: RegistryUrls = None,
+    interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="How often to poll.")] = "15s",
+    for_: For = None,
+    csv: Csv = None,
+    as_json: AsJson = False,
+    on_alert: OnAlert = None,
+    username: Username = None,
+    password: Password = None,
+    password_stdin: PasswordStdin = False,
+    ca_cert: CaCert = None,
+    insecure: Insecure = False,
+    proxy: ProxyUrl = None,
+) -> None:
+    """Blobs that came and went between two polls, by digest.
+
+    Read page by page where the registry has pages.
+
+    Exits 0 when all was well, 1 when there was an alert, 5 when a registry never
+    answered.
+    """
+    reached = connections(
+        registry_url or (),
+        username=username,
+        password=password,
+        password_stdin=password_stdin,
+        ca_cert=ca_cert,
+        insecure=insecure,
+        proxy=proxy,
+    )
+    asked = wishes(
+        reached,
+        interval,
+        for_,
+        csv,
+        as_json=as_json,
+        on_alert=on_alert,
+    )
+    stream(BlobsFollower, BlobsFollower, asked)
