@@ -22,6 +22,7 @@ _SET = "spec.md#listing-tags: the list holds the tags of the repository"
 _ORDER = "spec.md#listing-tags: tags are listed in lexical order, each once"
 _PAGE = "spec.md#listing-tags: a list that was asked for with n holds at most n tags"
 _NONE = "spec.md#listing-tags: when n is zero, the list is empty and has no Link"
+_NAME = "spec.md#listing-tags: name is that of the repository"
 _LAST = "spec.md#listing-tags: a page begins after the tag that last names, not with it"
 LISTS = (F.LIST_TAGS, F.LIST_PAGE)
 _FLOORS = {"lists": 3, "pages": 0}
@@ -60,6 +61,7 @@ class _Listing:
         for repository in dict.fromkeys((*lists, *pages)):
             listed, paged = lists.get(repository, []), pages.get(repository, [])
             self._findings += _form([*listed, *paged])
+            self._findings += _names([*listed, *paged])
             self._findings += _sizes([*listed, *paged])
             of_lists = list(_members(repository, listed, tags))
             self._findings += of_lists
@@ -185,6 +187,14 @@ def _sizes(lists: list[Operation]) -> Iterable[Finding]:
             why = f"a page of {longest} tags, where at most {asked} were asked for: {_shown(one)}."
             yield _finding("long-page", one.key, [one], _PAGE, why)
             return
+
+
+def _names(lists: list[Operation]) -> Iterable[Finding]:
+    """The first list that gives the repository another name."""
+    wrong = [one for one in lists if one.answered.other_name is not None]
+    if wrong:
+        why = f"{len(wrong)} lists name another one, {wrong[0].answered.other_name!r}, e.g. {_shown(wrong[0])}."
+        yield _finding("wrong-name", wrong[0].key, wrong[:1], _NAME, why)
 
 
 def _members(repository: str, lists: list[Operation], tags: TagPresence) -> Iterable[Finding]:

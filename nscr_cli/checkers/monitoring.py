@@ -12,7 +12,9 @@ import msgspec
 from nscr_cli.checkers.evidence import conclude
 from nscr_cli.checkers.inventory import is_fresh
 from nscr_cli.checkers.monitoring_agreement import contradictions
+from nscr_cli.checkers.monitoring_generation import Generations
 from nscr_cli.checkers.monitoring_shapes import REPOSITORIES, Document, Health, State, shape_of
+from nscr_cli.checkers.monitoring_still import disagreements, errors_of_further
 from nscr_cli.checkers.monitoring_truth import Truth
 from nscr_cli.checkers.verdict import Finding, Result, Verdict, judged
 from nscr_cli.checkers.wording import seconds
@@ -59,16 +61,24 @@ class _Monitoring:
                 told.wrong("contradiction", sample, why)
             told.health(sample, document)
         told.keeps_counting(self._documents)
+        is_ours = self._target.get("fresh") == "yes"
+        for sample, why in errors_of_further(whole.samples, is_ours=is_ours):
+            told.wrong("monitoring-error", sample, why)
+        for sample, why in disagreements(whole.samples, is_ours=is_ours):
+            told.wrong("contradiction", sample, why)
+        by_start = sorted(self._documents, key=lambda pair: pair[0].start_ns)
+        self._generations = Generations(by_start)
         self._truth = Truth(
-            sorted(self._documents, key=lambda pair: pair[0].start_ns),
+            by_start,
             [sample for sample in whole.samples if sample.status == _NOT_FOUND],
-            is_ours=self._target.get("fresh") == "yes",
+            is_ours=is_ours,
             is_linearizable=plan.scenario.tag_model == "linearizable",
         )
 
     def take(self, part: History) -> None:
         if self._truth is not None:
             self._truth.take(part)
+            self._generations.take(part)
 
     def result(self) -> Result:
         if self._truth is None:
@@ -79,6 +89,8 @@ class _Monitoring:
             return Result(checker="monitoring", verdict=Verdict.UNKNOWN, skipped=skipped, is_skipped=True)
         told = self._told
         for sample, why in self._truth.wrong():
+            told.wrong("untrue-figure", sample, why)
+        for sample, why in self._generations.wrong():
             told.wrong("untrue-figure", sample, why)
         quiet = sum(sample.quiet for sample, _ in self._documents)
         has_died = any(event.name == "target-died" for event in self._whole.events)

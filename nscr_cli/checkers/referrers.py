@@ -22,6 +22,8 @@ from nscr_cli.history.plan import RunPlan
 
 _SET = "spec.md#listing-referrers: the list holds the manifests whose subject is the digest asked for"
 _TYPE = "spec.md#listing-referrers: artifactType is that of the manifest listed; OCI-Filters-Applied says it was heeded"
+_DESCRIPTOR = "spec.md#listing-referrers: an entry describes the manifest listed: size, media type, its annotations"
+_SUBJECT = "spec.md#pushing-manifests-with-subject: who lists referrers answers with OCI-Subject: <digest>"
 _INDEX = "spec.md#listing-referrers: the list is an image index, and Content-Type says so"
 _API = "spec.md#listing-referrers: a registry that supports the referrers API does not answer it 404"
 _INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -62,6 +64,7 @@ class _Referrers:
         self._evidence = {"lists": 0, "attached-and-listed": 0, "listed-after-their-subject": 0}
         self._not_found = Tally(1)
         self._mistyped = Tally(1)
+        self._unacknowledged = Tally(1)
 
     def take(self, part: History) -> None:
         if self._is_left_out:
@@ -69,12 +72,17 @@ class _Referrers:
         for one in part.of(F.LIST_REFERRERS):
             if one.answered.status == 404:
                 self._not_found.add(one)
-            said = one.answered.media_type
-            if one.kind is OK and said is not None and bare_media_type(said) != _INDEX_TYPE:
+            media_type = one.answered.media_type
+            if one.kind is OK and media_type is not None and bare_media_type(media_type) != _INDEX_TYPE:
                 self._mistyped.add(one)
+        for one in part.of(F.PUT_MANIFEST):
+            said = one.answered.subject
+            if one.kind is OK and said is not None and said != one.asked.subject:
+                self._unacknowledged.add(one)
         inventory = part.shared(Inventory)
         for key, subject in _subjects(part).items():
             self._findings += _form(key, subject)
+            self._findings += _descriptors(key, subject)
             self._findings += _members(key, subject, inventory)
             seen = {
                 one.digest
@@ -101,7 +109,12 @@ class _Referrers:
         return conclude(
             "referrers",
             self._plan,
-            findings=[*self._findings, *self._missing_api(), *self._wrong_media_types()],
+            findings=[
+                *self._findings,
+                *self._missing_api(),
+                *self._wrong_media_types(),
+                *self._wrong_subjects(),
+            ],
             evidence=self._evidence,
             floors=_FLOORS,
             skipped=self._skipped,
@@ -120,6 +133,17 @@ class _Referrers:
             (first,) = self._mistyped.first
             why = f"{self._mistyped.count} lists came as {first.answered.media_type}, e.g. {told(first)}."
             yield _finding("wrong-media-type", first.key, [first], _INDEX, why)
+
+    def _wrong_subjects(self) -> Iterable[Finding]:
+        """A client that is not told so keeps the fallback tag besides."""
+        if self._unacknowledged.count and F.LIST_REFERRERS in self._whole.acknowledged:
+            (first,) = self._unacknowledged.first
+            said = first.answered.subject or "nothing"
+            why = (
+                f"{self._unacknowledged.count} manifests with a subject were answered with another or no OCI-Subject, "
+                f"e.g. {said} for {first.asked.subject}: {told(first)}."
+            )
+            yield _finding("wrong-subject-header", first.key, [first], _SUBJECT, why)
 
 
 def _subjects(history: History) -> dict[str, _Subject]:
@@ -158,6 +182,25 @@ def _form(key: str, subject: _Subject) -> Iterable[Finding]:
                 put = subject.puts[one.digest][0]
                 yield _finding("wrong-artifact-type", key, [put, listed], _TYPE, f"{said}{heeded}: {told(listed)}.")
                 return
+
+
+def _descriptors(key: str, subject: _Subject) -> Iterable[Finding]:
+    """The first entry that does not describe the manifest it lists."""
+    for listed in subject.lists:
+        for one in listed.answered.referrers or ():
+            puts = subject.puts.get(one.digest)
+            if puts is None:
+                continue
+            asked = puts[0].asked
+            for what, said, pushed in (
+                ("a size of", one.size, asked.size),
+                ("media type", one.media_type, asked.media_type),
+                ("the annotations", one.annotations, asked.annotations),
+            ):
+                if None not in (said, pushed) and said != pushed:
+                    why = f"{short(one.digest)}, pushed with {what} {pushed}, is listed with {said or 'none'}"
+                    yield _finding("wrong-descriptor", key, [puts[0], listed], _DESCRIPTOR, f"{why}: {told(listed)}.")
+                    return
 
 
 def _members(key: str, subject: _Subject, inventory: Inventory) -> Iterable[Finding]:

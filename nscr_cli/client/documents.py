@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import msgspec
 
 from nscr_cli.client.target import Target
+from nscr_cli.history.annotations import annotations_word
 from nscr_cli.history.ops import ErrorForm, Reference, Referrer
 
 MANIFEST_TYPES = (
@@ -46,6 +47,9 @@ class _Manifest(msgspec.Struct):
 class _Listed(msgspec.Struct):
     digest: str
     artifact_type: str | None = msgspec.field(default=None, name="artifactType")
+    size: int | None = None
+    media_type: str | None = msgspec.field(default=None, name="mediaType")
+    annotations: dict[str, str] | None = None
 
 
 class _Referrers(msgspec.Struct):
@@ -60,7 +64,10 @@ class _Errors(msgspec.Struct):
     errors: list[_Error]
 
 
-class _Tags(msgspec.Struct):
+class TagList(msgspec.Struct):
+    """A list of tags; `name` is the repository's."""
+
+    name: str | None = None
     tags: list[str] | None = None
 
 
@@ -102,10 +109,10 @@ def error_form_of(body: bytes) -> ErrorForm | None:
     return None if is_empty_list else ErrorForm.OTHER_JSON
 
 
-def tags_of(body: bytes) -> tuple[str, ...] | None:
-    """The names of a tags list; null counts as none."""
+def tags_of(body: bytes) -> TagList | None:
+    """A list of tags; null counts as none."""
     try:
-        return tuple(msgspec.json.decode(body, type=_Tags).tags or ())
+        return msgspec.json.decode(body, type=TagList)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
@@ -116,7 +123,10 @@ def referrers_of(body: bytes) -> tuple[Referrer, ...] | None:
         listed = msgspec.json.decode(body, type=_Referrers).manifests or ()
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return tuple(Referrer(one.digest, one.artifact_type) for one in listed)
+    return tuple(
+        Referrer(one.digest, one.artifact_type, one.size, one.media_type, annotations_word(one.annotations))
+        for one in listed
+    )
 
 
 def repositories_of(body: bytes) -> tuple[str, ...] | None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 from nscr_cli.client.completions import Completion, completed, given_up
-from nscr_cli.client.documents import ForeignLocation, next_link, referrers_of, repositories_of, tags_of
+from nscr_cli.client.documents import ForeignLocation, TagList, next_link, referrers_of, repositories_of, tags_of
 from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.steps import Steps
 from nscr_cli.client.transport import Reply
@@ -38,24 +38,27 @@ async def _list_tags(registry: RegistryClient, repository: str, asked: Asked, st
     """All tags of a repository."""
     tags: list[str] = []
     longest = 0
-    page: tuple[str, ...] | None = None
+    page: list[str] = []
+    other_name: str | None = None
 
     async def fetch(location: str | None) -> Reply:
         return await registry.list_tags(repository, query=_query(asked), location=location, request_id=steps.next_id())
 
     def read(reply: Reply) -> bool:
-        nonlocal longest, page
-        page = tags_of(bytes(reply.body.kept))
-        tags.extend(page or ())
-        longest = max(longest, len(page or ()))
-        return page is not None
+        nonlocal longest, page, other_name
+        listed = tags_of(bytes(reply.body.kept))
+        page = listed.tags or [] if listed is not None else []
+        tags.extend(page)
+        longest = max(longest, len(page))
+        other_name = other_name or _other_name(repository, listed)
+        return listed is not None
 
     def unlinked() -> str | None:
-        is_full = bool(page) and len(page or ()) == asked.page_size
-        return f"?n={asked.page_size}&last={quote(page[-1], safe='')}" if page and is_full else None
+        is_full = bool(page) and len(page) == asked.page_size
+        return f"?n={asked.page_size}&last={quote(page[-1], safe='')}" if is_full else None
 
     def known() -> Answered:
-        return Answered(exchanges=steps.count, tags=tuple(tags), longest_page=longest)
+        return Answered(exchanges=steps.count, tags=tuple(tags), longest_page=longest, other_name=other_name)
 
     return await _all_pages(registry, F.LIST_TAGS, "tags", fetch, read, known, unlinked)
 
@@ -88,14 +91,16 @@ async def _list_referrers(
 async def _list_page(registry: RegistryClient, repository: str, asked: Asked, steps: Steps) -> Completion:
     """One page of the tags of a repository."""
     reply = await registry.list_tags(repository, query=_query(asked), request_id=steps.next_id())
-    page = tags_of(bytes(reply.body.kept)) if reply.status == 200 else ()
+    listed = tags_of(bytes(reply.body.kept)) if reply.status == 200 else TagList()
+    page = tuple(listed.tags or ()) if listed is not None else ()
     known = Answered(
         exchanges=steps.count,
-        tags=page or (),
-        longest_page=len(page or ()),
+        tags=page,
+        other_name=_other_name(repository, listed),
+        longest_page=len(page),
         has_next=next_link(reply.headers("link")) is not None,
     )
-    return _page(F.LIST_PAGE, reply, page, known, "tags")
+    return _page(F.LIST_PAGE, reply, known, "tags", is_list=listed is not None)
 
 
 async def _list_catalog(registry: RegistryClient, asked: Asked, steps: Steps) -> Completion:
@@ -109,11 +114,17 @@ async def _list_catalog(registry: RegistryClient, asked: Asked, steps: Steps) ->
         longest_page=len(page or ()),
         has_next=next_link(reply.headers("link")) is not None,
     )
-    return _page(F.LIST_CATALOG, reply, page, known, "repositories")
+    return _page(F.LIST_CATALOG, reply, known, "repositories", is_list=page is not None)
 
 
-def _page(f: F, reply: Reply, page: tuple[str, ...] | None, known: Answered, things: str) -> Completion:
-    if reply.status == 200 and reply.is_complete and page is None:
+def _other_name(repository: str, listed: TagList | None) -> str | None:
+    """What a list calls its repository, where that is wrong."""
+    name = listed.name if listed is not None else None
+    return name if name != repository else None
+
+
+def _page(f: F, reply: Reply, known: Answered, things: str, *, is_list: bool) -> Completion:
+    if reply.status == 200 and reply.is_complete and not is_list:
         return given_up(reply, known, f"200 with a body that is no list of {things}")
     return completed(f, reply, known)
 

@@ -3,16 +3,19 @@
 The last exchange decides. Cancellation closes the connection and leaves the outcome unknown to the caller.
 """
 
+from msgspec.structs import replace
+
 from nscr_cli.client.completions import Completion, completed
 from nscr_cli.client.lists import read_list
 from nscr_cli.client.pushes import mount_blob, push_blob
 from nscr_cli.client.reads import read_blob, read_manifest
 from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.steps import Steps
+from nscr_cli.client.transport import Reply
 from nscr_cli.client.uploads import Locations, perform_step
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_of, repository_of, tag_of
-from nscr_cli.history.ops import F, PushStyle
+from nscr_cli.history.ops import Answered, F, PushStyle
 from nscr_cli.wire.messages import Headers
 
 
@@ -62,11 +65,18 @@ async def perform(
                 conditions=_conditions(invocation),
                 request_id=steps.next_id(),
             )
+            return completed(invocation.f, reply, _with_subject(invocation, reply, steps.answered()))
         case F.DELETE_BLOB:
             reply = await registry.delete_blob(repository, _digest(invocation), request_id=steps.next_id())
         case F.DELETE_TAG | F.DELETE_MANIFEST:
             reply = await registry.delete_manifest(repository, _reference(invocation), request_id=steps.next_id())
     return completed(invocation.f, reply, steps.answered())
+
+
+def _with_subject(invocation: Invocation, reply: Reply, answered: Answered) -> Answered:
+    if invocation.asked.subject is None or not reply.is_complete:
+        return answered
+    return replace(answered, subject=reply.header("oci-subject") or "")
 
 
 def _conditions(invocation: Invocation) -> Headers:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from nscr_cli.history.annotations import annotations_word
 from nscr_cli.history.invocation import Content
 from nscr_cli.history.ops import Reference
 
@@ -25,7 +26,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A manifest or index: its bytes, and the part of them that the history keeps.
 
     Attributes:
-        subject: digest of the manifest that it refers to, and `artifact_type` what it is to it; only of artifacts.
+        subject: digest of the manifest that it refers to, and `artifact_type` what it is to it; only of artifacts,
+            and so are `annotations`, as one word.
     """
 
     content: Content
@@ -33,6 +35,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[Reference, ...]
     subject: str | None = None
     artifact_type: str | None = None
+    annotations: str | None = None
 
     @property
     def digest(self) -> str:
@@ -78,6 +81,7 @@ def image(config: Content, layers: Sequence[Content], nonce: str) -> Manifest:
 
 def artifact(config: Content, subject: Manifest, artifact_type: str, nonce: str) -> Manifest:
     """An OCI image manifest that refers to another manifest: a signature, an attestation and their kind."""
+    annotations = {_NONCE: nonce}
     bare = _manifest(
         {
             "schemaVersion": 2,
@@ -86,12 +90,14 @@ def artifact(config: Content, subject: Manifest, artifact_type: str, nonce: str)
             "config": _descriptor(config, _OCI_CONFIG),
             "layers": [_descriptor(config, _OCI_LAYER)],
             "subject": _descriptor(subject.content, subject.media_type),
-            "annotations": {_NONCE: nonce},
+            "annotations": annotations,
         },
         OCI_MANIFEST,
         [Reference(config.digest, False, config.size)],
     )
-    return msgspec.structs.replace(bare, subject=subject.digest, artifact_type=artifact_type)
+    return msgspec.structs.replace(
+        bare, subject=subject.digest, artifact_type=artifact_type, annotations=annotations_word(annotations)
+    )
 
 
 def docker_image(config: Content, layers: Sequence[Content]) -> Manifest:

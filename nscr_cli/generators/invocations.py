@@ -181,6 +181,7 @@ def put_manifest(repository: str, tag: str | None, manifest: Manifest) -> Invoca
             references=manifest.references,
             subject=manifest.subject,
             artifact_type=manifest.artifact_type,
+            annotations=manifest.annotations,
         ),
         content=manifest.content,
     )

@@ -22,6 +22,8 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "log_stream_clients": ("health", "logStreamClients"),
         "sessions": ("activeSessions", "count"),
         "generation": ("generation",),
+        "total_bytes": ("storage", "totalBytes"),
+        "unique_bytes": ("storage", "uniqueBytes"),
     },
     "registry/health": {
         "status": ("status",),
@@ -33,7 +35,26 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "log_stream_clients": ("metrics", "logStreamClients"),
     },
     "registry/sessions": {"sessions": ("totalActiveSessions",)},
-    "registry/blobs": {"blobs": ("totalBlobs",)},
+    "registry/blobs": {
+        "blobs": ("totalBlobs",),
+        "total_bytes": ("totalBytes",),
+        "unique_bytes": ("uniqueBytes",),
+    },
+    "registry/repositories": {"repositories": ("repositories",)},
+    "registry/storage": {
+        "blobs": ("blobs", "totalBlobs"),
+        "total_bytes": ("storage", "totalBytes"),
+        "unique_bytes": ("storage", "uniqueBytes"),
+    },
+    "web/status": {
+        "repositories": ("repositories",),
+        "manifests": ("totalManifests",),
+        "blobs": ("totalBlobs",),
+        "unreferenced_blobs": ("unreferencedBlobs",),
+        "space_to_free": ("estimatedSpaceToFree",),
+        "uptime_ms": ("uptime",),
+        "log_stream_clients": ("logStreamClients",),
+    },
     "garbage-collect/stats": {name: (field,) for name, field in _SUMMARY.items() if name != "repositories"},
 }
 _REPOSITORY: dict[str, tuple[str, ...]] = {"tags": ("tagCount",)}
@@ -54,6 +75,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     log_stream_clients: int | None = None
     generation: int | None = None
     tags: int | None = None
+    total_bytes: int | None = None
+    unique_bytes: int | None = None
 
 
 def read_figures(endpoint: str, body: bytes | msgspec.Raw | None) -> Figures:
@@ -65,6 +88,7 @@ def read_figures(endpoint: str, body: bytes | msgspec.Raw | None) -> Figures:
     values: dict[str, int | str] = {}
     for name, path in _paths(endpoint).items():
         value = _at(document, path)
+        value = len(value) if isinstance(value, list) else value
         wanted = str if name == "status" else int
         if isinstance(value, wanted) and not isinstance(value, bool):
             values[name] = value

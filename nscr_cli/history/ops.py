@@ -81,10 +81,17 @@ class Reference(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Referrer(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One entry of a list of referrers: a manifest that names another one as its subject."""
+    """One entry of a list of referrers: a manifest that names another one as its subject.
+
+    Attributes:
+        annotations: as one word (history/annotations.py); None in journals that did not note them yet.
+    """
 
     digest: str
     artifact_type: str | None = None
+    size: int | None = None
+    media_type: str | None = None
+    annotations: str | None = None
 
 
 class Slice(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -128,6 +135,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         if_modified_since: Last-Modified that the asker has.
         subject: digest of the manifest that the manifest written refers to (its `subject`).
         artifact_type: of the manifest written; of a list of referrers, the only type asked for.
+        annotations: of a manifest written that has a subject, as one word (history/annotations.py).
     """
 
     digest: str | None = None
@@ -155,6 +163,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     prefix: str | None = None
     subject: str | None = None
     artifact_type: str | None = None
+    annotations: str | None = None
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -170,10 +179,12 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
         media_type: Content-Type as sent.
         references: edges of the manifest received.
         tags: names listed, in the order received, all pages.
+        other_name: that a list of tags gave its repository, where it is not the one asked for.
         longest_page: most names that one page of them held.
         repositories: of our prefix, in the order received.
         has_next: a page came with a Link to the next one.
         referrers: listed, in the order received, all pages.
+        subject: OCI-Subject as sent in answer to a manifest with a subject; empty where it was not.
         is_filtered: OCI-Filters-Applied said on every page that only the artifact type asked for is listed.
         content_range: Content-Range as sent, of 206 and 416.
         parts: of a 206 in several parts: each, by the bytes that came; empty where they cannot be told apart.
@@ -202,10 +213,12 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     media_type: str | None = None
     references: tuple[Reference, ...] | None = None
     tags: tuple[str, ...] | None = None
+    other_name: str | None = None
     longest_page: int | None = None
     repositories: tuple[str, ...] | None = None
     has_next: bool = False
     referrers: tuple[Referrer, ...] | None = None
+    subject: str | None = None
     is_filtered: bool = False
     content_range: str | None = None
     parts: tuple[Slice, ...] = ()

@@ -19,6 +19,8 @@ from nscr_cli.monitors.polling import Poller
 LOAD_ENDPOINTS = ("/api/registry/state", "/api/registry/health", "/api/registry/sessions")
 TURN_ENDPOINTS = ("/api/garbage-collect/stats", "/api/registry/blobs")
 QUIET_ENDPOINTS = (*LOAD_ENDPOINTS, *TURN_ENDPOINTS)
+# Not in docs/external-api.md: a registry with that API may be without them.
+FURTHER_ENDPOINTS = ("/api/registry/repositories", "/api/registry/storage", "/api/web/status")
 MOST_TURN_BYTES = 256 * 1024
 _SESSIONS = "/api/registry/sessions"
 _POLL_S = 0.2
@@ -71,8 +73,11 @@ class Sampler:
             await trio.sleep_until(began + interval_s)
 
     async def sample_quiet(self, repositories: Iterable[str]) -> None:
-        """Polled everything once, now that nothing of ours is going on."""
-        for endpoint in (*QUIET_ENDPOINTS, *map(_details, repositories)):
+        """Polled everything once, now that nothing of ours is going on; the state again at the end.
+
+        What stands in both of its answers was so in between, for whatever else was asked.
+        """
+        for endpoint in (*QUIET_ENDPOINTS, *FURTHER_ENDPOINTS, *map(_details, repositories), LOAD_ENDPOINTS[0]):
             self._record(await self._take(endpoint, quiet=True))
 
     async def wait_drained(self, prefix: str, *, timeout_s: float) -> bool:

@@ -15,6 +15,7 @@ import trio
 from nscr_cli.errors import NscrError, TargetRefused
 from nscr_cli.monitors.catalog import count_repositories
 from nscr_cli.monitors.first_answers import is_given_up, never_answered, nothing_to_watch
+from nscr_cli.monitors.looking import Reader, keep_looking
 from nscr_cli.monitors.polling import Poller
 from nscr_cli.monitors.probing import V2, why_absent
 from nscr_cli.monitors.rounds import poll_rounds
@@ -29,11 +30,16 @@ Sink = Callable[[Beat, tuple[Notice, ...]], None]
 
 
 class Watched(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the registries that are watched, and who is told of its rounds."""
+    """One of the registries that are watched, and who is told of its rounds.
+
+    Attributes:
+        reader: reads what tags reach; where there is none, nobody looks.
+    """
 
     poller: Poller
     watching: Watching
     sinks: Sequence[Sink] = ()
+    reader: Reader | None = None
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +110,11 @@ class _Session:
 
     async def follow(self, watched: Watched) -> None:
         """Poll one registry until the watch is over, or there is nothing to watch of it."""
-        await poll_rounds(watched.poller, self._interval_s, partial(self._on_first_rounds, watched))
+        async with trio.open_nursery() as beside:
+            if watched.reader is not None:
+                beside.start_soon(keep_looking, watched.watching, watched.poller, watched.reader, self._interval_s)
+            await poll_rounds(watched.poller, self._interval_s, partial(self._on_first_rounds, watched))
+            beside.cancel_scope.cancel()
         if watched.watching.absence is not None:
             async with trio.open_nursery() as beside:
                 beside.start_soon(_keep_counting, watched, self._interval_s)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from nscr_cli.client.monitoring.documents import Session
+from nscr_cli.client.monitoring.documents import Session, State
 from nscr_cli.errors import NscrError
 from nscr_cli.monitors.probing import V2, Catalog, probe_conditions
 from nscr_cli.monitors.rules import (
@@ -17,6 +17,7 @@ from nscr_cli.monitors.rules import (
     NOT_ANSWERING,
     RESTARTED,
     Answer,
+    Condition,
     Memory,
     Notice,
     Round,
@@ -130,6 +131,9 @@ class Watching:
     Attributes:
         error: why there is nothing to watch of it so far.
         absence: why only `/v2/` is probed; None where the monitoring API is watched.
+        rounds: how many there were.
+        state: of the last round; None where it brought none.
+        found: what is wrong now by other looks at the registry than the rounds.
         catalog: what `/v2/_catalog` last listed, where only `/v2/` is probed and it is offered.
     """
 
@@ -151,6 +155,8 @@ class Watching:
         self.error: NscrError | None = None
         self.absence: str | None = None
         self.catalog: Catalog | None = None
+        self.state: State | None = None
+        self.found: tuple[Condition, ...] = ()
 
     def observe(self, at_s: float, answers: Mapping[str, Answer]) -> tuple[Beat, tuple[Notice, ...]]:
         """Take in one round; its figures, and what it changed.
@@ -164,7 +170,7 @@ class Watching:
             self._beats.append(beat)
             return beat, ()
         self._memory, notices = follow(
-            self._memory, current, stuck_after_s=self._stuck_after_s, besides=probe_conditions(answers)
+            self._memory, current, stuck_after_s=self._stuck_after_s, besides=(*probe_conditions(answers), *self.found)
         )
         self.notices.extend(notices)
         self.alerts += sum(notice.is_alert for notice in notices)
@@ -174,6 +180,7 @@ class Watching:
         self._beats.append(beat)
         if not current.is_silent:
             self.answered_s = at_s
+        self.state = current.state
         if current.state is not None:
             self._version = current.state.registry_version
             self._repositories = tuple((each.name, each.tag_count) for each in current.state.repositories[:_LISTED])

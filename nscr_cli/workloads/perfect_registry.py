@@ -161,7 +161,7 @@ class PerfectRegistry:
     def _list_referrers(self, invocation: Invocation) -> Reply:
         repository, wanted = repository_of(invocation.key), invocation.asked
         found = tuple(
-            Referrer(digest_of(key) or "", written.artifact_type)
+            Referrer(digest_of(key) or "", written.artifact_type, written.size, written.media_type, written.annotations)
             for key, written in self._manifests.items()
             if repository_of(key) == repository
             and written.subject == wanted.digest

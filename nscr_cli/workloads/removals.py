@@ -38,7 +38,11 @@ def delete_some_tags(turn: Turn) -> Step:
         # By its digest too: some registries drop a manifest that only a tag held with that tag.
         invocations.put_manifest(repository, None, manifest),
         *(invocations.put_manifest(repository, tag, manifest) for tag in tags),
-        *(invocations.delete_tag(repository, tag) for tag in gone),
+        # Read, deleted, read at once: who remembers the answer of a moment ago still gives it.
+        invocations.get_tag(repository, gone[0]),
+        invocations.delete_tag(repository, gone[0]),
+        invocations.get_tag(repository, gone[0]),
+        *(invocations.delete_tag(repository, tag) for tag in gone[1:]),
         *chance.sample(looks, len(looks)),
     ]
     if chance.random() < 0.8:  # the rest goes too, else lists would grow for ever
@@ -88,7 +92,9 @@ def delete_and_push_again(turn: Turn) -> Step:
     put = invocations.put_manifest(repository, tag, manifest)
     takes_blobs = chance.random() < 0.5 and turn.world.supports(F.DELETE_BLOB)
     deletes = [
+        invocations.get_manifest(repository, manifest.digest),
         invocations.delete_manifest(repository, manifest.digest),
+        chance.choice([invocations.get_manifest, invocations.head_manifest])(repository, manifest.digest),
         *(invocations.delete_blob(repository, blob.digest) for blob in blobs if takes_blobs),
     ]
     pulls = [

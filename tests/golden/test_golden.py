@@ -231,7 +231,12 @@ def _answered(f: str, words: list[str]) -> Answered:
             fields[name] = tuple(map(int, value.split(",")))
         elif name == "referrers":
             entries = (entry.split("!") for entry in value.split(",") if entry)
-            fields[name] = tuple(Referrer(digest, artifact_type) for digest, artifact_type in entries)
+            fields[name] = tuple(
+                Referrer(digest, artifact_type, int(more[0]) if more else None, *more[1:])
+                for digest, artifact_type, *more in entries
+            )
+        elif name == "subject":
+            fields[name] = value
         elif name == "parts":
             fields[name] = _slices(value)
         elif name == "content_range":

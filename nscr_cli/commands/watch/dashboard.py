@@ -20,6 +20,10 @@ from rich.console import Console
 from rich.live import Live
 
 from nscr_cli.client.monitoring import Monitoring
+from nscr_cli.client.registry import RegistryClient
+from nscr_cli.client.tokens import Tokens
+from nscr_cli.client.transport import USER_AGENT
+from nscr_cli.client.trust import dialer_for
 from nscr_cli.commands.options import (
     CaCert,
     Insecure,
@@ -34,6 +38,7 @@ from nscr_cli.durations import parse_duration, show_duration
 from nscr_cli.errors import UsageError
 from nscr_cli.exits import Exit
 from nscr_cli.monitors.dashboard_layout import render_dashboard
+from nscr_cli.monitors.looking import RegistryReader
 from nscr_cli.monitors.rules import Notice
 from nscr_cli.monitors.watch_lines import notice_line, notice_style, watch_line
 from nscr_cli.monitors.watch_session import Ending, Sink, Watched, watch_registries
@@ -111,15 +116,21 @@ def dashboard(
                 yield partial(_append_row, series, utc, watching.url)
 
         async def run() -> Ending:
-            async with AsyncExitStack() as pollers:
-                registries = [
-                    Watched(
-                        poller=await pollers.enter_async_context(Monitoring(target, credentials)),
-                        watching=watching,
-                        sinks=tuple(sinks(watching)),
+            async with AsyncExitStack() as opened:
+                registries = []
+                for (target, credentials), watching in zip(reached, watchings, strict=True):
+                    tokens = Tokens(target, credentials, user_agent=USER_AGENT)
+                    poller = await opened.enter_async_context(Monitoring(target, credentials, tokens=tokens))
+                    client = RegistryClient(dialer_for(target), target, credentials, tokens=tokens)
+                    opened.push_async_callback(client.aclose)
+                    registries.append(
+                        Watched(
+                            poller=poller,
+                            watching=watching,
+                            sinks=tuple(sinks(watching)),
+                            reader=RegistryReader(client),
+                        )
                     )
-                    for (target, credentials), watching in zip(reached, watchings, strict=True)
-                ]
                 return await watch_registries(registries, interval_s=interval_s, total_s=total_s, refresh=refresh)
 
         try:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from nscr_cli.client.documents import (
     ForeignLocation,
+    TagList,
     error_code_of,
     error_form_of,
     next_link,
@@ -65,7 +66,7 @@ def test_references_of_an_index() -> None:
 
 def test_null_lists_are_empty() -> None:
     assert references_of(b'{"config": null, "layers": null, "manifests": null}') == ()
-    assert tags_of(b'{"name": "a", "tags": null}') == ()
+    assert tags_of(b'{"name": "a", "tags": null}') == TagList("a")
     assert repositories_of(b'{"repositories": null}') == ()
 
 

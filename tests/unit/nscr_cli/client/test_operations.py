@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from nscr_cli.client.pushes import chunk_bounds
 from nscr_cli.client.target import parse_target
@@ -20,6 +21,7 @@ from nscr_cli.generators.invocations import (
     read_malformed,
     read_on_condition,
 )
+from nscr_cli.history.annotations import annotations_word
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.keys import digest_key, tag_key
 from nscr_cli.history.ops import Asked, ErrorForm, F, Kind, PushStyle, Reference, Referrer
@@ -364,6 +366,34 @@ def test_put_and_delete_manifest(play: Play) -> None:
     assert play(read(F.DELETE_BLOB, digest_key("a", "sha256:0")), "202 Accepted").completion.kind is Kind.OK
 
 
+def test_put_of_a_manifest_with_a_subject(play: Play) -> None:
+    asked = Asked(media_type="x/y", subject="sha256:0")
+    put = Invocation(f=F.PUT_MANIFEST, key=tag_key("a", "t"), asked=asked, content=MANIFEST)
+    assert play(put, "201 Created\r\nOCI-Subject: sha256:0").completion.answered.subject == "sha256:0"
+    assert play(put, "201 Created").completion.answered.subject == ""
+    assert play(put, None).completion.answered.subject is None
+    bare = replace(put, asked=Asked(media_type="x/y"))
+    assert play(bare, "201 Created\r\nOCI-Subject: sha256:0").completion.answered.subject is None
+
+
+def test_a_list_of_tags_under_another_name(play: Play) -> None:
+    lists = Invocation(f=F.LIST_TAGS, key="a/b", asked=Asked())
+    page = replace(lists, f=F.LIST_PAGE)
+    for invocation in (lists, page):
+        other = play(invocation, ("200 OK", b'{"name":"b","tags":["t"]}')).completion.answered
+        assert (other.other_name, other.tags) == ("b", ("t",))
+        for right in (b'{"name":"a/b","tags":["t"]}', b'{"tags":["t"]}', b'{"name":"a/b","tags":null}'):
+            assert play(invocation, ("200 OK", right)).completion.answered.other_name is None
+
+
+def test_what_a_list_says_of_a_referrer(play: Play) -> None:
+    asked = Invocation(f=F.LIST_REFERRERS, key="a@sha256:0", asked=Asked(digest="sha256:0"))
+    entry = b'{"digest":"c","size":7,"mediaType":"m/t","annotations":{"b":"2","a":"1"}}'
+    (one,) = play(asked, ("200 OK", b'{"manifests":[%s]}' % entry)).completion.answered.referrers or ()
+    assert (one.size, one.media_type) == (7, "m/t")
+    assert one.annotations == annotations_word({"a": "1", "b": "2"}) != annotations_word({"a": "2", "b": "1"})
+
+
 def test_referrers_of_all_pages(play: Play) -> None:
     def page(*digests: str) -> bytes:
         entries = ",".join(f'{{"digest":"{digest}","artifactType":"x/sig"}}' for digest in digests)
@@ -378,7 +408,7 @@ def test_referrers_of_all_pages(play: Play) -> None:
         "GET /v2/a/referrers/sha256:0?last=d",
     ]
     answered = done.completion.answered
-    assert answered.referrers == tuple(Referrer(digest, "x/sig") for digest in "cde")
+    assert answered.referrers == tuple(Referrer(digest, "x/sig", annotations="") for digest in "cde")
     assert (done.completion.kind, answered.exchanges, answered.is_filtered) == (Kind.OK, 2, True)
     assert not play(asked, first, ("200 OK", page("e"))).completion.answered.is_filtered
     assert play(asked, ("200 OK", b"[]")).completion.kind is Kind.FAIL
