@@ -46,6 +46,9 @@ class ReferenceTarget:
         data: its folder, which is kept; without, a temporary one.
         credentials: asked of every client.
         settings: keys of docs/settings.md and their values.
+
+    Attributes:
+        death: how it ended, known once it has, where nobody asked it to.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class ReferenceTarget:
         self._data = data
         self._credentials = credentials
         self._settings = settings or {}
+        self.death: str | None = None
 
     @asynccontextmanager
     async def running(self, run_folder: Path) -> AsyncIterator[Running]:
@@ -84,7 +88,9 @@ class ReferenceTarget:
             )
         finally:
             with trio.CancelScope(shield=True):
-                await _stop(process)
+                was_killed = await _stop(process)
+                if not was_killed and process.returncode not in (0, -signal.SIGTERM):
+                    self.death = f"{_ending(process)}; its last words: {_last_words(log)}"
                 if self._data is None:
                     await trio.to_thread.run_sync(lambda: shutil.rmtree(data, ignore_errors=True))
 
@@ -142,8 +148,8 @@ async def _wait_exit(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-async def _stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and SIGKILL to its whole group when that does not do. A process that has ended is only reaped."""
+async def _stop(process: subprocess.Popen[bytes]) -> bool:
+    """SIGTERM, and SIGKILL to its whole group when that does not do, which is told; only reaped if it has ended."""
     if process.poll() is None:
         process.terminate()
         with trio.move_on_after(_STOP_S):
@@ -151,6 +157,8 @@ async def _stop(process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             await _wait_exit(process)
+            return True
+    return False
 
 
 def _ending(process: subprocess.Popen[bytes]) -> str:

@@ -31,7 +31,6 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 TAGS_AT_ONCE = 32
-_LAST_LOOK_S = 0.01
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,6 +143,7 @@ def running_registry(folder: Path, options: Options) -> Iterator[RunningRegistry
     finally:
         life.end()
         thread.join()
+    life.raise_what_went_wrong()
     if life.death is not None:
         raise TargetUnreachable(f"the registry {life.death}", hint=f"its log is {registry.log}")
 
@@ -171,6 +171,11 @@ class _Life:
             raise ready
         return ready
 
+    def raise_what_went_wrong(self) -> None:
+        """After the thread has ended: an error that it had once the registry was ready."""
+        if not self._ready.empty():
+            self.wait_ready()
+
     def end(self) -> None:
         if self._token is not None:
             with suppress(trio.RunFinishedError):  # it did not come up, and has said why
@@ -189,20 +194,18 @@ class _Life:
             address = running.address
             proxy = self._proxy(address, strikes) if self._options.faults else None
             await self._serve(running, proxy, strikes)
+        self.death = target.death
 
     async def _serve(self, running: Running, proxy: Proxy | None, strikes: list[Strike]) -> None:
         address = running.address
         async with trio.open_nursery() as nursery:
             port = address.port if proxy is None else await nursery.start(proxy.serve)
-            nursery.start_soon(self._watch, running)
             self._ready.put(
                 RunningRegistry(
                     address, port=port, credentials=running.credentials, folder=self._folder, strikes=strikes
                 )
             )
             await self._is_over.wait()
-            with trio.move_on_after(_LAST_LOOK_S):  # it may have died in the very last instant
-                await running.wait_death()
             nursery.cancel_scope.cancel()
 
     def _proxy(self, address: Target, strikes: list[Strike]) -> Proxy:
@@ -219,9 +222,6 @@ class _Life:
         )
         proxy.arm()
         return proxy
-
-    async def _watch(self, running: Running) -> None:
-        self.death = await running.wait_death()
 
 
 def _digest(data: bytes) -> str:
