@@ -3,6 +3,7 @@
 import sys
 import traceback
 from textwrap import fill
+from typing import NoReturn
 
 import typer
 
@@ -19,7 +20,8 @@ from nscr_cli.commands.watch import watch
 from nscr_cli.errors import NscrError
 from nscr_cli.exits import MEANINGS, Exit
 from nscr_cli.manual.examples import add_examples
-from nscr_cli.ui import print_in_any_encoding, printable, progress_console, results_console
+from nscr_cli.streams import OutputUnwritable, Unread, drop_results, prepare_streams
+from nscr_cli.ui import printable, progress_console, results_console
 
 _WIDTH = 78
 EPILOG = "Exit codes:\n\n" + "\n".join(
@@ -72,17 +74,34 @@ add_examples(app)
 
 def main() -> None:
     """Entry point of the `nscr` script."""
-    print_in_any_encoding()
+    prepare_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a failure has an exit code
     except NscrError as error:
         console = progress_console()
         console.print(f"nscr: {printable(error.message, limit=2000)}", style="bold red", markup=False, soft_wrap=True)
         console.print(f"  hint: {error.hint}", markup=False, soft_wrap=True)
-        sys.exit(error.exit_code)
+        _end(error.exit_code)
+    except Unread:
+        _end(Exit.UNREAD)
+    except SystemExit as ended:
+        if isinstance(ended.__context__, Unread):  # Rich ends with 1 then, which would say INVALID
+            _end(Exit.UNREAD)
+        raise
     except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
+        _end(Exit.INTERRUPTED)
     except Exception:  # noqa: BLE001 - the interpreter's own exit code for this, 1, would say INVALID
         traceback.print_exc()
         progress_console().print("nscr: this is a bug in nscr; please report it with the lines above", style="bold red")
-        sys.exit(Exit.INTERNAL)
+        _end(Exit.INTERNAL)
+
+
+def _end(code: Exit) -> NoReturn:
+    try:
+        sys.stdout.flush()
+    except (Unread, OutputUnwritable):
+        drop_results()
+    sys.exit(code)

@@ -1,6 +1,6 @@
 """Exit codes as a table: the one contract that scripts and CI rely on.
 
-Sources: docs/cli.md is generated from `MEANINGS`; 130 and 143 are the shell's 128 + signal number.
+Sources: docs/cli.md is generated from `MEANINGS`; 130, 141 and 143 are the shell's 128 + signal number.
 """
 
 from enum import IntEnum
@@ -17,6 +17,7 @@ class Exit(IntEnum):
     ENVIRONMENT = 5
     INTERNAL = 70
     INTERRUPTED = 130
+    UNREAD = 141
     TERMINATED = 143
 
 
@@ -29,5 +30,6 @@ MEANINGS: dict[Exit, str] = {
     Exit.ENVIRONMENT: "the registry never answered, or this machine failed",
     Exit.INTERNAL: "a bug in nscr itself",
     Exit.INTERRUPTED: "interrupted (Ctrl-C) with nothing worse to tell",
+    Exit.UNREAD: "nobody read the output to its end, as after | head",
     Exit.TERMINATED: "terminated (SIGTERM) with nothing worse to tell",
 }

@@ -4,9 +4,7 @@ Colour and live display only on a terminal; plain text when piped, under NO_COLO
 registry are hostile: `printable` takes the control sequences out before any of them reaches a screen.
 """
 
-import io
 import os
-import sys
 import unicodedata
 from collections.abc import Mapping
 
@@ -21,13 +19,6 @@ def results_console() -> Console:
 def progress_console() -> Console:
     """The console for progress, warnings and errors (stderr)."""
     return Console(stderr=True, highlight=False)
-
-
-def print_in_any_encoding() -> None:
-    """Make what a stream's encoding lacks a question mark: a verdict must not be lost to an ASCII log."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def can_show_live(console: Console) -> bool:

@@ -111,7 +111,7 @@ def connections(
         UsageError: see `connection`; or the same registry is named twice.
     """
     if password_stdin:
-        password = _password_from_stdin()
+        password = password_from_stdin()
     reached: dict[str, tuple[Target, Credentials | None]] = {}
     for url in registry_urls:
         has_own = len(registry_urls) > 1 and parse_target(url)[1] is not None
@@ -152,7 +152,7 @@ def connection(
         proxy=parse_proxy(proxy, no_proxy) if proxy else None,
     )
     if password_stdin:
-        password = _password_from_stdin()
+        password = password_from_stdin()
     if username is None and password is None:
         return target, from_url
     if from_url is not None and username in (None, from_url.username):
@@ -166,8 +166,32 @@ def connection(
         raise UsageError(
             f"no password for user {username!r}", hint="set NSCR_PASSWORD, or pipe it in with --password-stdin"
         )
+    if not (_is_text(username) and _is_text(password)):
+        raise UsageError("the user name or password is no UTF-8 text", hint="is it a file of another kind?")
     return target, Credentials(username, password)
 
 
-def _password_from_stdin() -> str:
-    return sys.stdin.readline().rstrip("\r\n")
+def _is_text(words: str) -> bool:
+    """Whether it can be sent: what is no UTF-8 comes from a shell as lone surrogates."""
+    try:
+        words.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def password_from_stdin() -> str:
+    """The first line of standard input.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        line = sys.stdin.readline()
+    except (OSError, ValueError) as error:  # a folder as standard input; no UTF-8
+        raise UsageError(
+            "the password on standard input cannot be read", hint="pipe it in as one line of text"
+        ) from error
+    if not line:
+        raise UsageError("no password came on standard input", hint="pipe it in as one line of text")
+    return line.rstrip("\r\n")

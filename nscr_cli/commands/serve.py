@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from nscr_cli.commands.options import password_from_stdin
 from nscr_cli.errors import EnvironmentFailed, UsageError
 from nscr_cli.manual.completions import complete_sabotage
 
@@ -190,7 +191,7 @@ def serve(
     from nscr.server import run
 
     if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
+        password = password_from_stdin()
     flags: dict[str, object] = {
         "host": host,
         "port": port,

@@ -103,7 +103,9 @@ def torture(
     """
     address: Target | None = None
     credentials: Credentials | None = None
-    recorded = _recorded(replay, scenarios, repeat)
+    is_searching = shrink or shrink_rule is not None
+    _check_combination(clean=clean is not None, scenarios=scenarios, replay=replay, repeat=repeat, shrink=is_searching)
+    recorded = read_plan(replay) if replay is not None else None
     if recorded is not None and registry_url is None:
         registry_url = recorded.registry_url
     if registry_url is not None:
@@ -144,7 +146,7 @@ def torture(
         is_flat=flat,
         sabotages=tuple(sabotage or ()),
     )
-    search = Search(longest_s=parse_duration(shrink_for), rule=shrink_rule) if shrink or shrink_rule else None
+    search = Search(longest_s=parse_duration(shrink_for), rule=shrink_rule) if is_searching else None
     torturer = Torturer(
         address=address,
         credentials=credentials,
@@ -167,17 +169,23 @@ def torture(
     raise typer.Exit(worst(exits))
 
 
-def _recorded(folder: Path | None, scenarios: Sequence[str] | None, repeat: int) -> RunPlan | None:
-    """The plan that is to be run again, if one is."""
-    if folder is None:
-        if repeat > 1:
-            raise UsageError("--repeat is for a run that is replayed", hint="add --replay RUNDIR")
-        return None
-    if scenarios:
+def _check_combination(
+    *, clean: bool, scenarios: Sequence[str] | None, replay: Path | None, repeat: int, shrink: bool
+) -> None:
+    """Refuse what would be left undone without a word."""
+    if clean and (scenarios or replay is not None or shrink):
+        raise UsageError("--clean runs nothing", hint="leave out scenarios, --replay and --shrink, or --clean")
+    if replay is None and repeat > 1:
+        raise UsageError("--repeat is for a run that is replayed", hint="add --replay RUNDIR")
+    if replay is not None and scenarios:
         raise UsageError(
             "--replay takes its scenario from the run folder", hint=f"leave out {' '.join(scenarios)}, or --replay"
         )
-    return read_plan(folder)
+    if repeat > 1 and shrink:
+        raise UsageError(
+            "--repeat and --shrink exclude each other",
+            hint="shrink first, then repeat the smallest run: --replay RUNDIR/smallest --repeat K",
+        )
 
 
 def _replayed(

@@ -44,12 +44,12 @@ def judge_run(folder: Path, *, longest: int = LONGEST) -> tuple[RunPlan, Recorde
         RunFolderError: not a run folder, damaged, or written by a newer nscr; or the disk has no room for the parts.
     """
     with _without_collections():
+        plan = read_plan(folder)
         journal = folder / JOURNAL_NAME
         is_whole = not segments_beside(journal)  # of a run that was killed, some of it lies elsewhere
         if is_whole and journal.exists() and journal.stat().st_size > longest:
-            plan = read_plan(folder)
             return plan, *judged_in_parts(_checkers(plan, folder), _blindfolded(plan), journal)
-        plan, history = read_run(folder)
+        _, history = read_run(folder)
         return plan, history, judged(plan, history, folder)
 
 

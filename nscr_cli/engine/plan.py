@@ -65,7 +65,12 @@ def make_plan(name: str, scenario: Scenario, flags: Flags, *, started: datetime,
     if flags.ramp_s is not None and rate is None:
         raise UsageError("--ramp needs a rate to grow to", hint="add --rate, or let `rate` stand in the scenario")
     workers = flags.workers or scenario.workers
-    processes = min(flags.processes or 1, workers)
+    processes = flags.processes or 1
+    if processes > workers:
+        raise UsageError(
+            f"--processes {processes}: there are only {workers} workers to share out",
+            hint=f"no more than --processes {workers}, or --workers {processes} and more",
+        )
     if processes > 1 and not WORKLOADS[scenario.workload].is_divisible:
         raise UsageError(
             f"--processes {processes}: the clients of scenario {name} wait for each other, and must be in one process",
@@ -114,11 +119,12 @@ def replanned(plan: RunPlan, flags: Flags, *, started: datetime, chance: Random)
         UsageError: see `make_plan`.
     """
     is_paced_anew = flags.rate is not None or flags.max_rate is not None
+    workers = flags.workers or plan.workers
     url = flags.registry_url or plan.registry_url
     merged = Flags(
         seed=plan.seed if flags.seed is None else flags.seed,
-        workers=flags.workers or plan.workers,
-        processes=flags.processes or plan.processes,
+        workers=workers,
+        processes=flags.processes or min(plan.processes, workers),
         duration_s=flags.duration_s or plan.duration_s,
         max_operations=flags.max_operations or plan.max_operations,
         max_bytes=flags.max_bytes or plan.max_bytes,

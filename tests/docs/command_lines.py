@@ -19,6 +19,7 @@ _SHOWN = re.compile(
 _BLOCK = re.compile(r"^ *(?P<fence>```+)(?P<language>[a-z]*)\n(?P<text>.*?)^ *(?P=fence)$", re.MULTILINE | re.DOTALL)
 _OF_COMMANDS = {"console", "sh", "bash", "yaml"}
 _INLINE = re.compile(r"`(nscr\s[^`\n]+(?:\n[^`\n]+)?)`")
+_PLACEHOLDERS = {"COMMAND", "..."}
 _OPERATOR = re.compile(r"^(?:[|&;()]+|\d?[<>]+&?)$")
 
 
@@ -73,7 +74,7 @@ def refused(words: list[str]) -> str | None:
 def unknown(words: list[str]) -> list[str]:
     """The command or options among these words that do not exist."""
     command, rest = _root(), words[1:]
-    while isinstance(command, TyperGroup) and rest and not rest[0].startswith("-") and rest[0] != "COMMAND":
+    while isinstance(command, TyperGroup) and rest and not rest[0].startswith("-") and rest[0] not in _PLACEHOLDERS:
         if rest[0] not in command.commands:
             return [rest[0]]
         command, rest = command.commands[rest[0]], rest[1:]

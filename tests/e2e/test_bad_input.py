@@ -135,6 +135,20 @@ def test_no_arguments_shows_help_and_wrong_flags_exit_2(nscr: Nscr) -> None:
     _assert_told(nscr("torture", "--duration", "soon"), 2, "soon")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--processes", "4", "--workers", "2"), ("--processes 4", "2 workers", "--workers 4")),
+        (("--processes", "64"), ("--processes 64", "8 workers")),
+        (("--repeat", "2", "--shrink", "--replay", "RUNDIR"), ("--repeat and --shrink", "--replay RUNDIR/smallest")),
+        (("--repeat", "2"), ("--replay RUNDIR",)),
+        (("--clean", "RUNDIR", "mixed"), ("--clean runs nothing",)),
+    ],
+)
+def test_options_that_do_not_go_together(nscr: Nscr, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    _assert_told(nscr("torture", *arguments), 2, *words)
+
+
 def test_interrupted_run_is_judged_and_marked_partial(nscr: Nscr, nscr_program: str, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")}
     process = subprocess.Popen(

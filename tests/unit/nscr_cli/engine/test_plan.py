@@ -150,7 +150,11 @@ def test_flags_change_a_replay() -> None:
 
 def test_a_load_is_shared_by_no_more_processes_than_there_are_clients() -> None:
     assert plan(Flags(processes=2)).processes == 2
-    assert plan(Flags(processes=200)).processes == 3
+    assert plan(Flags(processes=3)).processes == 3
+    with pytest.raises(UsageError, match="only 3 workers"):
+        plan(Flags(processes=4))
+    with pytest.raises(UsageError, match="only 2 workers"):
+        plan(Flags(processes=4, workers=2))
     assert plan().processes == 1
 
 
@@ -163,3 +167,5 @@ def test_clients_that_wait_for_each_other_stay_in_one_process() -> None:
 def test_a_run_done_again_is_shared_as_it_was() -> None:
     again = replanned(plan(Flags(processes=3)), Flags(), started=STARTED, chance=Random(2))
     assert again.processes == 3
+    smaller = replanned(plan(Flags(processes=3)), Flags(workers=2), started=STARTED, chance=Random(2))
+    assert (smaller.workers, smaller.processes) == (2, 2)
