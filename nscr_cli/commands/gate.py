@@ -1,24 +1,44 @@
 """`nscr gate`: is everything in a registry there, whole, and what it says it is? An answer and an exit code for CI.
 
-Parses, walks, renders. What is wrong is decided in gate/rules.py and gate/monitoring_rules.py.
+Parses flags and the thresholds file into demands; gating.py does what they ask.
 """
 
-import signal
-import sys
-from enum import StrEnum
+import os
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from random import SystemRandom
 
 import trio
 import typer
 
-from nscr_cli.client.admission import check_access
-from nscr_cli.client.monitoring import Monitoring
-from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.target import Credentials, Target
-from nscr_cli.client.tokens import Tokens
-from nscr_cli.client.transport import USER_AGENT
-from nscr_cli.client.trust import dialer_for
+from nscr_cli.commands.gate_options import (
+    AsJson,
+    Consent,
+    CsvFile,
+    Deep,
+    Format,
+    FormatOption,
+    GateNamespace,
+    JunitFile,
+    MaxOrphaned,
+    MaxSessionAge,
+    MaxUnreferenced,
+    Repositories,
+    RequireHealthy,
+    Sample,
+    SampleSeed,
+    Scenarios,
+    Sparse,
+    SparseIndexes,
+    Thresholds,
+    TortureFor,
+    TortureReports,
+    Workers,
+)
+from nscr_cli.commands.gating import Inspection, show, tortured
 from nscr_cli.commands.options import (
     CaCert,
     Insecure,
@@ -29,45 +49,49 @@ from nscr_cli.commands.options import (
     Username,
     connection,
 )
+from nscr_cli.commands.torture import check_address
+from nscr_cli.commands.torturing import Torturer
 from nscr_cli.durations import parse_duration
-from nscr_cli.errors import NscrError, UsageError
-from nscr_cli.exits import Exit
-from nscr_cli.gate.monitoring import Told, compare
-from nscr_cli.gate.rendering import CSV_COLUMNS, csv_rows, document, markdown, plain, rendered
-from nscr_cli.gate.report import GateReport, gate_report
-from nscr_cli.gate.survey import Survey
-from nscr_cli.gate.walk import list_repositories, walk
+from nscr_cli.engine.plan import Flags
+from nscr_cli.engine.scenario_file import load_scenario
+from nscr_cli.errors import UsageError
+from nscr_cli.gate.demands import DEFAULT_SESSION_AGE_S, Demands, Expectation
+from nscr_cli.gate.demands_file import DemandsFile, load_demands, percent_of, seconds_of
+from nscr_cli.gate.documents import CSV_COLUMNS, csv_rows, junit_suite
+from nscr_cli.gate.rendering import markdown
+from nscr_cli.gate.report import gate_report
+from nscr_cli.history.plan import Scenario
 from nscr_cli.reporting.csv_files import write_csv
-from nscr_cli.ui import results_console
+from nscr_cli.reporting.github import append_summary
+from nscr_cli.reporting.junit import junit_document
+from nscr_cli.reporting.whole_files import whole_file
+from nscr_cli.targets.external import check_consent
 
-_SIGNAL_EXITS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
-
-
-class Format(StrEnum):
-    """How the answer is printed."""
-
-    AUTO = "auto"
-    PLAIN = "plain"
-    MARKDOWN = "markdown"
-    JSON = "json"
+_SEEDS = 2**32
 
 
 def gate(
     registry_url: RegistryUrl = None,
-    repository: Annotated[
-        list[str] | None,
-        typer.Option("--repository", metavar="NAME", help="Check this repository; again for more. Else the catalog."),
-    ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, max=256, metavar="N", help="Connections at a time.")] = 8,
-    hash_blobs: Annotated[
-        bool, typer.Option("--hash-blobs/--no-hash-blobs", help="Read and hash the bytes of every blob.")
-    ] = True,
-    max_session_age: Annotated[
-        str, typer.Option("--max-session-age", metavar="TIME", help="An upload idle for longer is stuck.")
-    ] = "1h",
-    format_: Annotated[Format, typer.Option("--format", help="auto: a table on a terminal.")] = Format.AUTO,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write checks and findings here.")] = None,
+    repository: Repositories = None,
+    workers: Workers = 8,
+    deep: Deep = None,
+    sample: Sample = None,
+    seed: SampleSeed = None,
+    max_unreferenced: MaxUnreferenced = None,
+    max_orphaned: MaxOrphaned = None,
+    max_session_age: MaxSessionAge = None,
+    require_healthy: RequireHealthy = None,
+    sparse_indexes: SparseIndexes = None,
+    thresholds: Thresholds = None,
+    torture: Scenarios = None,
+    torture_for: TortureFor = None,
+    namespace: GateNamespace = None,
+    i_may_torture: Consent = None,
+    reports: TortureReports = Path("reports"),
+    format_: FormatOption = Format.AUTO,
+    as_json: AsJson = False,
+    csv: CsvFile = None,
+    junit: JunitFile = None,
     username: Username = None,
     password: Password = None,
     password_stdin: PasswordStdin = False,
@@ -78,7 +102,8 @@ def gate(
     """Walk a registry and check that everything is there, whole, and what it says it is.
 
     Exits 0 when all of it held, 1 when a promise is broken, 3 when there was
-    nothing to judge, 5 when the registry did not answer or let us in.
+    nothing to judge or it could not be decided, 4 when only a limit was
+    breached, 5 when the registry did not answer or let us in.
     """
     if registry_url is None:
         raise UsageError("no registry to check", hint="name one with --registry-url, or set NSCR_REGISTRY_URL")
@@ -91,98 +116,82 @@ def gate(
         insecure=insecure,
         proxy=proxy,
     )
-    inspection = _Inspection(
-        target,
-        credentials,
-        repositories=tuple(dict.fromkeys(repository or ())),
-        workers=workers,
-        hash_blobs=hash_blobs,
-        most_idle_ms=round(parse_duration(max_session_age) * 1000),
+    demands = demanded(
+        DemandsFile(
+            deep=deep,
+            sample=sample,
+            max_unreferenced=max_unreferenced,
+            max_orphaned=max_orphaned,
+            max_session_age=max_session_age,
+            require_healthy=require_healthy,
+            sparse_indexes=sparse_indexes is Sparse.ALLOWED if sparse_indexes is not None else None,
+        ),
+        load_demands(thresholds) if thresholds is not None else DemandsFile(),
+        seed=SystemRandom().randrange(_SEEDS) if seed is None else seed,
     )
+    scenarios = _scenarios(torture or (), target, i_may_torture)
+    torture_flags = Flags(
+        duration_s=parse_duration(torture_for) if torture_for is not None else None,
+        registry_url=target.url,
+        namespace=namespace,
+    )
+    started, began_s = datetime.now(UTC), time.monotonic()
+    inspection = Inspection(target, credentials, wanted=repository or (), workers=workers, demands=demands)
     trio.run(inspection.run)
-    if inspection.report is None:
+    if inspection.told is None:
         raise typer.Exit(inspection.interrupted_exit)
-    _show(inspection.report, Format.JSON if as_json else format_)
+    report = gate_report(
+        target.url,
+        inspection.survey,
+        inspection.told,
+        choice=inspection.choice,
+        demands=demands,
+        tortured=tortured(scenarios, torture_flags, _torturer(target, credentials, reports)),
+    )
+    show(report, Format.JSON if as_json else format_)
     if csv is not None:
-        write_csv(csv, CSV_COLUMNS, csv_rows(inspection.report))
-    raise typer.Exit(inspection.report.exit_code)
+        write_csv(csv, CSV_COLUMNS, csv_rows(report))
+    if junit is not None:
+        suite = junit_suite(report, started=started, seconds=time.monotonic() - began_s)
+        with whole_file(junit) as file:
+            file.write(junit_document([suite]))
+    append_summary(f"## nscr gate\n\n{markdown(report)}", os.environ)
+    raise typer.Exit(report.exit_code)
 
 
-class _Inspection:
-    """One inspection, until it is done or interrupted."""
+def demanded(flags: DemandsFile, file: DemandsFile, *, seed: int) -> Demands:
+    """What is asked for; each flag goes before the file, and how blobs are read is asked for by one of them alone.
 
-    def __init__(
-        self,
-        target: Target,
-        credentials: Credentials | None,
-        *,
-        repositories: tuple[str, ...],
-        workers: int,
-        hash_blobs: bool,
-        most_idle_ms: int,
-    ) -> None:
-        self.report: GateReport | None = None
-        self.interrupted_exit = Exit.INTERRUPTED
-        self._target = target
-        self._credentials = credentials
-        self._repositories = repositories
-        self._workers = workers
-        self._hash_blobs = hash_blobs
-        self._most_idle_ms = most_idle_ms
-        self._failure: NscrError | None = None
-
-    async def run(self) -> None:
-        async with trio.open_nursery() as nursery:
-            await nursery.start(self._heed_signals, nursery.cancel_scope)
-            try:
-                self.report = await self._inspect()
-            except NscrError as error:
-                self._failure = error  # a nursery would wrap it
-            nursery.cancel_scope.cancel()
-        if self._failure is not None:
-            raise self._failure
-
-    async def _inspect(self) -> GateReport:
-        dialer = dialer_for(self._target)
-        tokens = Tokens(self._target, self._credentials, user_agent=USER_AGENT)
-        clients = [RegistryClient(dialer, self._target, self._credentials, tokens=tokens) for _ in range(self._workers)]
-        try:
-            check_access(self._target, self._credentials, await clients[0].ping())
-            repositories = self._repositories or await list_repositories(clients[0])
-            survey = Survey()
-            await walk(clients, repositories, survey, hash_blobs=self._hash_blobs)
-            told = await self._compare(clients, survey, tokens)
-        finally:
-            for client in clients:
-                await client.aclose()
-        return gate_report(self._target.url, survey, told, named=self._repositories, hash_blobs=self._hash_blobs)
-
-    async def _compare(self, clients: list[RegistryClient], survey: Survey, tokens: Tokens) -> Told:
-        async with Monitoring(self._target, self._credentials, tokens=tokens) as monitoring:
-            return await compare(
-                monitoring,
-                clients,
-                survey,
-                is_whole=not self._repositories and not survey.unlisted,
-                most_idle_ms=self._most_idle_ms,
-            )
-
-    async def _heed_signals(self, scope: trio.CancelScope, task_status: trio.TaskStatus[None]) -> None:
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            task_status.started()
-            async for number in signals:
-                self.interrupted_exit = _SIGNAL_EXITS[signal.Signals(number)]
-                scope.cancel()
+    Raises:
+        UsageError: both or neither of two things that exclude each other.
+    """
+    reading = flags if flags.deep is not None or flags.sample is not None else file
+    if reading.deep and reading.sample is not None:
+        raise UsageError("all blobs are to be read, and a sample of them", hint="choose one of --deep and --sample")
+    percent = percent_of(str(reading.sample)) if reading.sample is not None else None
+    age = flags.max_session_age if flags.max_session_age is not None else file.max_session_age
+    healthy = flags.require_healthy if flags.require_healthy is not None else file.require_healthy
+    return Demands(
+        is_deep=bool(reading.deep),
+        sample_percent=percent,
+        seed=seed,
+        max_orphaned=flags.max_orphaned if flags.max_orphaned is not None else file.max_orphaned,
+        max_unreferenced=flags.max_unreferenced if flags.max_unreferenced is not None else file.max_unreferenced,
+        max_session_age_s=seconds_of(age) if age is not None else DEFAULT_SESSION_AGE_S,
+        health={None: Expectation.JUDGED, True: Expectation.REQUIRED, False: Expectation.IGNORED}[healthy],
+        are_sparse_allowed=flags.sparse_indexes if flags.sparse_indexes is not None else file.sparse_indexes,
+    )
 
 
-def _show(report: GateReport, format_: Format) -> None:
-    console = results_console()
-    match format_:
-        case Format.JSON:
-            sys.stdout.write(document(report))
-        case Format.MARKDOWN:
-            sys.stdout.write(markdown(report))
-        case Format.AUTO if console.is_terminal:
-            console.print(rendered(report))
-        case _:
-            sys.stdout.write(plain(report))
+def _scenarios(names: Sequence[str], target: Target, i_may_torture: str | None) -> list[tuple[str, Scenario]]:
+    if not names:
+        return []
+    check_consent(target, i_may_torture)
+    loaded = [(name, load_scenario(name)) for name in names]
+    for name, scenario in loaded:
+        check_address(name, scenario, target)
+    return loaded
+
+
+def _torturer(target: Target, credentials: Credentials | None, reports: Path) -> Torturer:
+    return Torturer(address=target, credentials=credentials, reports=reports)

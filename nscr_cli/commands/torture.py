@@ -46,7 +46,7 @@ from nscr_cli.commands.torture_options import (
     ShrinkRule,
     Workers,
 )
-from nscr_cli.commands.torturing import Search, Torturer, run_again, show_outcome, shrink_run, worst
+from nscr_cli.commands.torturing import Search, Torturer, run_again, show_outcome, shrink_run
 from nscr_cli.durations import parse_duration
 from nscr_cli.engine.judging import judge_run, read_plan, read_run
 from nscr_cli.engine.network import Network
@@ -54,7 +54,7 @@ from nscr_cli.engine.plan import Flags, make_plan, replanned
 from nscr_cli.engine.scenario_file import load_scenario
 from nscr_cli.engine.torture import finish_cleaning
 from nscr_cli.errors import UsageError
-from nscr_cli.exits import Exit
+from nscr_cli.exits import Exit, worst
 from nscr_cli.history.plan import RetryAfter, RunPlan, Scenario
 from nscr_cli.reporting.junit_run import Suites
 from nscr_cli.reporting.reruns import promises

@@ -20,7 +20,7 @@ from nscr_cli.engine.shrink_run import TRIES_NAME, shrink
 from nscr_cli.engine.torture import Outcome, Setting
 from nscr_cli.engine.torture import torture as run_torture
 from nscr_cli.errors import EnvironmentFailed
-from nscr_cli.exits import Exit
+from nscr_cli.exits import Exit, worst
 from nscr_cli.generators.namespace import namespace_of
 from nscr_cli.history.history import Recorded
 from nscr_cli.history.plan import RunPlan
@@ -33,16 +33,6 @@ from nscr_cli.targets.external import ExternalTarget
 from nscr_cli.targets.reference import ReferenceTarget
 from nscr_cli.ui import printable, progress_console, results_console
 from nscr_cli.workloads.capabilities import PROBE_REPOSITORY
-
-_BY_SEVERITY = (
-    Exit.VALID,
-    Exit.THRESHOLD,
-    Exit.UNKNOWN,
-    Exit.ENVIRONMENT,
-    Exit.INTERRUPTED,
-    Exit.TERMINATED,
-    Exit.INVALID,
-)
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,11 +89,6 @@ class Torturer(msgspec.Struct, frozen=True, kw_only=True):
         """What must not enter the run folder."""
         of_proxy = self.address.proxy.user_info if self.address is not None and self.address.proxy is not None else None
         return tuple(filter(None, (self.credentials.password if self.credentials is not None else None, of_proxy)))
-
-
-def worst(exits: Sequence[Exit]) -> Exit:
-    """The exit code of several runs; INVALID beats all."""
-    return max(exits, key=_BY_SEVERITY.index)
 
 
 def show_outcome(outcome: Outcome, *, as_json: bool) -> Exit:

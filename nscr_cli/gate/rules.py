@@ -13,6 +13,13 @@ from nscr_cli.history.ops import Answered, Kind
 
 _KNOWN_ALGORITHMS = ("sha256:", "sha512:")
 _REFUSALS = frozenset({401, 403, 429})
+_PARTIAL = 206
+# Signed schema 1 is named by the digest of what was signed, which is not what is served; and its layers are listed in
+# a form of its own (https://distribution.github.io/distribution/spec/deprecated-schema-v1/).
+_SCHEMA_1 = (
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+)
 
 
 def problems_of(subject: Subject, sight: Sight) -> tuple[Problem, ...]:
@@ -20,7 +27,12 @@ def problems_of(subject: Subject, sight: Sight) -> tuple[Problem, ...]:
     unseen = _unseen(subject, sight)
     if unseen is not None:
         return (unseen,)
-    return (*_presence(subject, sight), *_agreement(subject, sight), *_content(subject, sight.get))
+    return (
+        *_presence(subject, sight),
+        *_agreement(subject, sight),
+        *_content(subject, sight.get),
+        *_form(subject, sight.get),
+    )
 
 
 def persisting(attempts: Sequence[tuple[Problem, ...]]) -> tuple[Problem, ...]:
@@ -57,6 +69,27 @@ def is_absent(completion: Completion) -> bool:
 def identity(answered: Answered) -> str | None:
     """The digest of what an answer was about: by its header, else by its bytes."""
     return answered.header_digest or answered.digest
+
+
+def length_of(sight: Sight) -> int | None:
+    """The bytes that a subject has, as far as a sight shows it."""
+    answered = sight.get.answered
+    if answered.status == _PARTIAL:
+        total = (answered.content_range or "").rpartition("/")[2]
+        return int(total) if total.isascii() and total.isdigit() else None
+    return answered.length if answered.digest is not None else answered.content_length
+
+
+def bytes_hashed(sight: Sight) -> int:
+    """The bytes whose digest a sight has compared."""
+    answered = sight.get.answered
+    is_whole = answered.digest is not None and answered.status != _PARTIAL
+    return (answered.length or 0) if is_whole else 0
+
+
+def needs_second_head(subject: Subject, sight: Sight) -> bool:
+    """Only HEAD once more can tell whether the subject moved in between."""
+    return subject.thing is Thing.TAG and any(_agreement(subject, sight))
 
 
 def _unseen(subject: Subject, sight: Sight) -> Problem | None:
@@ -114,7 +147,7 @@ def _agreement(subject: Subject, sight: Sight) -> Iterator[Problem]:
 
 def _content(subject: Subject, get: Completion) -> Iterator[Problem]:
     answered, digest = get.answered, get.answered.digest
-    if not is_present(get) or digest is None:
+    if not is_present(get) or digest is None or answered.status == _PARTIAL or _media_type(answered) in _SCHEMA_1:
         return
     promised = [answered.header_digest] if answered.header_digest else []
     if subject.thing is not Thing.TAG:
@@ -126,6 +159,19 @@ def _content(subject: Subject, get: Completion) -> Iterator[Problem]:
         elif named.partition(":")[0] == digest.partition(":")[0] and named != digest:
             explanation = f"{answered.length} bytes served as {named} hash to {digest}"
             yield Problem(check=Check.CONTENT, rule="wrong-content", explanation=explanation, is_proven=True)
+
+
+def _form(subject: Subject, get: Completion) -> Iterator[Problem]:
+    """Manifests of which it cannot be said what they refer to."""
+    if subject.thing is not Thing.MANIFEST or not is_present(get):
+        return
+    if _media_type(get.answered) in _SCHEMA_1:
+        explanation = "Docker's schema 1: neither its bytes nor its layers are judged"
+    elif get.answered.references is None:
+        explanation = "no manifest in JSON: what it refers to is not judged"
+    else:
+        return
+    yield Problem(check=Check.CLOSURE, rule="other-form", explanation=explanation, is_proven=True, is_skipped=True)
 
 
 def _told(head: Answered) -> tuple[object, ...]:

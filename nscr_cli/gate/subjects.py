@@ -16,8 +16,21 @@ class Check(StrEnum):
     CONTENT = "content"
     CLOSURE = "closure"
     MONITORING = "monitoring"
+    TOTALS = "totals"
     HEALTH = "health"
     SESSIONS = "sessions"
+
+
+CLAUSES = {
+    Check.TAGS: "spec.md#listing-tags: a listed tag names a manifest that can be pulled",
+    Check.AGREEMENT: "spec.md#pull: HEAD answers as GET does, without the body",
+    Check.CONTENT: "spec.md#pulling-manifests, #pulling-blobs: what is served under a digest hashes to it",
+    Check.CLOSURE: "spec.md#pushing-manifests: what a manifest refers to can be pulled",
+    Check.MONITORING: "docs/external-api.md: one consistent snapshot, of the registry that /v2 shows",
+    Check.TOTALS: "docs/external-api.md: one consistent snapshot, whichever answer tells of it",
+    Check.HEALTH: "docs/external-api.md: a registry that is well says healthy",
+    Check.SESSIONS: "docs/external-api.md: active sessions are real and move on",
+}
 
 
 class Thing(StrEnum):
@@ -44,7 +57,10 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """A subject as it was seen once: HEAD, then GET, then HEAD again; the last only where the subject can move."""
+    """A subject as it was seen once: HEAD, then GET; HEAD again only where the subject can move and they differ.
+
+    Where no more than HEAD was wanted, `get` is `head`.
+    """
 
     head: Completion
     get: Completion
@@ -58,6 +74,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         rule: short stable name.
         is_proven: one sight proves it; otherwise it counts only if it shows in every one of several.
         is_undecided: the registry did not let us see; never a finding, but never a pass either.
+        is_skipped: nobody promises it, or it cannot be judged from here: told, and left out of the verdict.
     """
 
     check: Check
@@ -65,3 +82,4 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str
     is_proven: bool = False
     is_undecided: bool = False
+    is_skipped: bool = False

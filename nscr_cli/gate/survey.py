@@ -3,10 +3,11 @@
 The manifest that a tag names is a subject of its own, by its digest; the tag is its parent.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from nscr_cli.client.completions import Completion
-from nscr_cli.gate.rules import identity, is_absent, is_present
+from nscr_cli.gate.rules import bytes_hashed, identity, is_absent, is_present, length_of
 from nscr_cli.gate.subjects import Problem, Sight, Subject, Thing
 from nscr_cli.history.ops import Reference
 
@@ -16,27 +17,31 @@ class Survey:
 
     Attributes:
         tags: by repository, the digest each tag named when it was seen.
-        lengths: bytes of each manifest and blob that is there, by subject.
+        lengths: bytes of each manifest and blob that is there, by subject; None where nobody says.
         problems: what is wrong, by subject.
         untagged: repositories that have no tags.
         unlisted: repositories whose tags could not be listed, and why.
         vanished: subjects that somebody took away in the meantime.
         flickered: subjects that looked wrong at first and right when looked at again.
+        blobs_read: blobs whose bytes were read.
         bytes_hashed: of all bodies together.
     """
 
     def __init__(self) -> None:
         self.tags: dict[str, dict[str, str]] = {}
-        self.lengths: dict[Subject, int] = {}
+        self.lengths: dict[Subject, int | None] = {}
         self.problems: list[tuple[Subject, Problem]] = []
         self.untagged: list[str] = []
         self.unlisted: dict[str, str] = {}
         self.vanished: list[Subject] = []
         self.flickered: list[Subject] = []
+        self.blobs_read = 0
         self.bytes_hashed = 0
+        self._children: dict[Subject, tuple[Subject, ...]] = {}
         self._parents: dict[Subject, set[Subject]] = {}
         self._sizes: dict[Subject, set[int]] = {}
         self._seen: set[Subject] = set()
+        self._counts: Counter[Thing] = Counter()
 
     def add_repository(self, repository: str, listed: Completion) -> list[Subject]:
         """Take in a list of tags; returns what is to be looked at because of it."""
@@ -52,22 +57,24 @@ class Survey:
         self, subject: Subject, sight: Sight, problems: tuple[Problem, ...], *, sights: int = 1
     ) -> list[Subject]:
         """Take in what a subject looks like after some sights; returns what is to be looked at because of it."""
-        self._seen.add(subject)
+        if subject not in self._seen:
+            self._seen.add(subject)
+            self._counts[subject.thing] += 1
         self.problems += [(subject, problem) for problem in problems]
         if sights > 1 and not problems:
             self.flickered.append(subject)
         answered = sight.get.answered
         if not is_present(sight.get):
             return []
-        if answered.digest is not None:
-            self.bytes_hashed += answered.length or 0
+        self.bytes_hashed += bytes_hashed(sight)
         if subject.thing is Thing.TAG:
             digest = identity(answered)
             if digest is None:
                 return []
             self.tags[subject.repository][subject.reference] = digest
             return self._refer(subject, (Reference(digest, True, -1),))
-        self.lengths[subject] = (answered.length if answered.digest is not None else answered.content_length) or 0
+        self.lengths[subject] = length_of(sight)
+        self.blobs_read += subject.thing is Thing.BLOB and answered.digest is not None and answered.status != 206
         return self._refer(subject, answered.references or ())
 
     def add_vanished(self, subject: Subject) -> list[Subject]:
@@ -80,25 +87,30 @@ class Survey:
         """What refers to a manifest or blob."""
         return sorted(self._parents.get(subject, ()), key=lambda parent: parent.key)
 
+    def children(self, subject: Subject) -> tuple[Subject, ...]:
+        """What a manifest refers to."""
+        return self._children.get(subject, ())
+
     def sizes(self, subject: Subject) -> set[int]:
         """Sizes that those say it has."""
         return self._sizes.get(subject, set())
 
     def count(self, thing: Thing) -> int:
         """Subjects of a kind that were looked at and not taken away meanwhile."""
-        return sum(subject.thing is thing for subject in self._seen)
+        return self._counts[thing]
 
-    def present(self, thing: Thing) -> Iterator[tuple[Subject, int]]:
-        """Subjects of a kind that are there, with their lengths."""
+    def present(self, thing: Thing) -> Iterator[tuple[Subject, int | None]]:
+        """Subjects of a kind that are there, with their lengths where they are known."""
         return ((subject, length) for subject, length in self.lengths.items() if subject.thing is thing)
 
-    def _refer(self, parent: Subject, references: Iterable[Reference]) -> list[Subject]:
-        found: list[Subject] = []
-        for reference in references:
-            thing = Thing.MANIFEST if reference.is_manifest else Thing.BLOB
-            child = Subject(thing, parent.repository, reference.digest)
-            if child not in self._parents:
-                found.append(child)
+    def _refer(self, parent: Subject, references: Sequence[Reference]) -> list[Subject]:
+        children = tuple(
+            Subject(Thing.MANIFEST if reference.is_manifest else Thing.BLOB, parent.repository, reference.digest)
+            for reference in references
+        )
+        found = [child for child in dict.fromkeys(children) if child not in self._parents]
+        for child, reference in zip(children, references, strict=True):
             self._parents.setdefault(child, set()).add(parent)
             self._sizes.setdefault(child, set()).add(reference.size)
+        self._children[parent] = children
         return found

@@ -41,6 +41,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "one repository, with credentials; the password comes from NSCR_PASSWORD",
             "nscr gate --registry-url URL --repository team/app --username ci",
         ),
+        Example("every byte of a team's images", "nscr gate --registry-url URL --repository 'team/*' --deep"),
+        Example(
+            "limits from a file, and torture besides",
+            "nscr gate --registry-url URL --thresholds gate.toml --torture mixed",
+        ),
         Example(
             "for a machine: JSON here, the rows of the report there",
             "nscr gate --registry-url URL --format json --csv gate.csv",

@@ -174,7 +174,8 @@ def gate(nscr_program: str, tmp_path: Path) -> Gate:
 def gate_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """`nscr gate` in this very process, without the pauses before it looks again: nobody else writes."""
     monkeypatch.setattr("nscr_cli.gate.walk.PAUSES_S", (0.0, 0.0))
-    monkeypatch.setattr("nscr_cli.gate.monitoring.PAUSE_S", 0.0)
+    monkeypatch.setattr("nscr_cli.gate.monitoring.PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("nscr_cli.gate.monitoring.SNAPSHOT_PAUSE_S", 0.0)
     for name in [name for name in os.environ if name.startswith("NSCR_")]:
         monkeypatch.delenv(name)
     return lambda url, *flags: CliRunner().invoke(app, ["gate", "--registry-url", url, *flags])
@@ -278,7 +279,7 @@ def stuck_session(fake: FakeRegistry) -> None:
         (head_says_other_length, "agreement", "head-get-length"),
         (head_says_other_digest, "agreement", "head-get-digest"),
         (head_says_other_type, "agreement", "head-get-type"),
-        (changed(STATE, "summary", "totalBlobs", to=3), "monitoring", "totals"),
+        (changed(STATE, "summary", "totalBlobs", to=3), "totals", "totals"),
         (changed(STATE, "summary", "totalRepositories", to=2), "monitoring", "repository-count"),
         (changed(STATE, "summary", "orphanedManifests", to=1), "monitoring", "orphaned-manifests"),
         (changed(STATE, "summary", "totalManifests", to=1), "monitoring", "manifest-count"),
@@ -290,7 +291,7 @@ def stuck_session(fake: FakeRegistry) -> None:
         (changed("/api/registry/blobs", "blobs", 0, "size", to=1), "monitoring", "wrong-size"),
         (changed("/api/registry/blobs", "blobs", to=[]), "monitoring", "hidden-blob"),
         (changed("/api/registry/blobs", "totalBlobs", to="two"), "monitoring", "malformed"),
-        (changed("/api/garbage-collect/stats", "unreferencedBlobs", to=1), "monitoring", "totals"),
+        (changed("/api/garbage-collect/stats", "unreferencedBlobs", to=1), "totals", "totals"),
         (changed("/api/registry/health", "status", to="degraded"), "health", "unhealthy"),
         (changed("/api/registry/health", "checks", "databaseConnectivity", to=False), "health", "unhealthy"),
         (changed("/api/registry/sessions", "totalActiveSessions", to=4), "sessions", "session-count"),
@@ -303,7 +304,7 @@ def test_each_lie_is_found(
     fake = FakeRegistry()
     lie(fake)
     with served(fake) as url:
-        done = gate_here(url, "--json")
+        done = gate_here(url, "--deep", "--sparse-indexes", "forbidden", "--json")
     assert done.exit_code == 1, done.output
     assert (check, rule) in found(done.stdout), done.stdout
     assert json.loads(done.stdout)["verdict"] == "INVALID"
@@ -311,24 +312,45 @@ def test_each_lie_is_found(
 
 def test_honest_without_reading_the_blobs(gate: Gate) -> None:
     with served(FakeRegistry()) as url:
-        done = gate(url, "--no-hash-blobs", "--json")
+        done = gate(url, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout)["verdict"] == "VALID"
+    answer = json.loads(done.stdout)
+    assert (answer["verdict"], answer["counts"]["blobs"], answer["counts"]["blobs_read"]) == ("VALID", 2, 0)
+    assert "--deep" in answer["skipped"]["content of blobs"]
+
+
+@pytest.mark.parametrize(
+    ("lie", "check", "rule"),
+    [
+        (missing_blob, "closure", "missing-blob"),
+        (head_says_404, "closure", "missing-blob"),
+        (head_says_other_length, "closure", "wrong-size"),
+    ],
+)
+def test_without_reading_them_blobs_are_there_and_as_long_as_manifests_say(
+    gate_here: Callable[..., Any], lie: Callable[[FakeRegistry], None], check: str, rule: str
+) -> None:
+    fake = FakeRegistry()
+    lie(fake)
+    with served(fake) as url:
+        done = gate_here(url, "--json")
+    assert done.exit_code == 1, done.output
+    assert (check, rule) in found(done.stdout), done.stdout
 
 
 def test_honest(gate: Gate, tmp_path: Path) -> None:
     with served(FakeRegistry()) as url:
-        done = gate(url, "--json", "--csv", str(tmp_path / "gate.csv"))
+        done = gate(url, "--deep", "--json", "--csv", str(tmp_path / "gate.csv"))
     assert done.returncode == 0, done.stdout + done.stderr
     answer = json.loads(done.stdout)
     assert answer["verdict"] == "VALID"
     assert answer["counts"] == {
-        "repositories": 1, "tags": 2, "manifests": 2, "blobs": 2,
-        "bytes hashed": 3 * len(IMAGE) - len(IMAGE) + 2 * len(LIST) + len(CONFIG) + len(LAYER),
+        "repositories": 1, "tags": 2, "manifests": 2, "blobs": 2, "blobs_read": 2,
+        "bytes_hashed": 3 * len(IMAGE) - len(IMAGE) + 2 * len(LIST) + len(CONFIG) + len(LAYER),
     }  # fmt: skip
     rows = list(csv.DictReader((tmp_path / "gate.csv").read_text().splitlines()))
     assert [row["check"] for row in rows] == [
-        "tags", "agreement", "content", "closure", "monitoring", "health", "sessions"
+        "tags", "agreement", "content", "closure", "monitoring", "totals", "health", "sessions"
     ]  # fmt: skip
     assert {row["verdict"] for row in rows} == {"VALID"}
 
@@ -342,7 +364,7 @@ def test_without_the_monitoring_api_it_is_skipped_and_said_so(gate: Gate) -> Non
         again = gate(url, "--json")
     assert page is None
     assert (done.returncode, again.returncode) == (0, 0)
-    assert "monitoring, health, sessions skipped: the registry does not offer it" in done.stdout
+    assert "monitoring, totals, health, sessions skipped: the registry does not offer it" in done.stdout
     assert [check["check"] for check in json.loads(again.stdout)["checks"]] == [
         "tags", "agreement", "content", "closure"
     ]  # fmt: skip
@@ -386,7 +408,7 @@ def test_hostile_strings(gate: Gate, tmp_path: Path) -> None:
     with served(fake) as url:
         outputs = [gate(url, "--format", name, "--csv", str(tmp_path / "gate.csv")) for name in ("plain", "markdown")]
         in_json = gate(url, "--json")
-    assert all(output.returncode == 1 for output in outputs)
+    assert all(output.returncode == 1 for output in outputs), outputs
     assert not any("\x1b" in output.stdout for output in [*outputs, in_json])
     assert "<b>" not in outputs[1].stdout
     assert "\x1b" not in (tmp_path / "gate.csv").read_text()
@@ -418,7 +440,10 @@ def test_interrupted(nscr_program: str, tmp_path: Path) -> None:
     fake.answer = slow  # type: ignore[method-assign]
     with served(fake) as url:
         process = subprocess.Popen(
-            [nscr_program, "gate", "--registry-url", url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [nscr_program, "gate", "--registry-url", url, "--deep"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert asked.wait(30)
         process.send_signal(signal.SIGINT)
@@ -460,7 +485,7 @@ def test_reference_registry_with_credentials(gate: Gate, serve: Callable[..., An
     assert done.returncode == 0, done.stdout + done.stderr
     answer = json.loads(done.stdout)
     assert (answer["counts"]["tags"], answer["counts"]["blobs"]) == (3, 6)
-    assert {check["check"]: check["evidence"].get("totals") for check in answer["checks"]}["monitoring"] == 1
+    assert {check["check"]: check["evidence"].get("tags") for check in answer["checks"]}["monitoring"] == 3
     in_url = gate(registry.url.replace("://", "://ann:s3cret@"))
     assert in_url.returncode == 0
     assert "s3cret" not in in_url.stdout + in_url.stderr
@@ -474,7 +499,7 @@ def test_truncated_blobs_of_a_sabotaged_registry(gate: Gate, serve: Callable[...
     with httpx.Client(base_url=registry.url) as client:
         for number in range(30):
             push(client, "team/app", f"v{number}", str(number))
-    done = gate(registry.url, "--json")
+    done = gate(registry.url, "--deep", "--json")
     assert done.returncode == 1, done.stdout
     assert ("content", "wrong-content") in found(done.stdout)
 
@@ -549,11 +574,11 @@ def test_debian_registry(gate: Gate, tmp_path: Path) -> None:
         with httpx.Client(base_url=url) as client:
             for number in range(5):
                 push(client, "team/app", f"v{number}", str(number))
-        honest = gate(url, "--json")
+        honest = gate(url, "--deep", "--json")
         assert honest.returncode == 0, honest.stdout + honest.stderr
         assert json.loads(honest.stdout)["skipped"]
         blob = next((tmp_path / "registry" / "data").rglob("blobs/sha256/*/*/data"))
         blob.write_bytes(blob.read_bytes()[:-1] + b"?")
-        broken = gate(url, "--json")
+        broken = gate(url, "--deep", "--json")
     assert broken.returncode == 1, broken.stdout
     assert found(broken.stdout) & {("content", "wrong-content"), ("tags", "unresolved-tag"), ("tags", "unreadable-tag")}

@@ -9,7 +9,7 @@ import msgspec
 
 
 class Summary(msgspec.Struct, frozen=True, rename="camel"):
-    """Totals of one snapshot."""
+    """Totals of one snapshot. How many indexes were accepted without all their children is more than is promised."""
 
     total_repositories: int
     total_manifests: int
@@ -17,6 +17,7 @@ class Summary(msgspec.Struct, frozen=True, rename="camel"):
     unreferenced_blobs: int
     orphaned_manifests: int
     estimated_space_to_free: int
+    sparse_manifests: int | None = None
 
 
 class Repository(msgspec.Struct, frozen=True, rename="camel"):

@@ -2,7 +2,9 @@
 
 import io
 import json
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -10,10 +12,15 @@ from nscr_cli.checkers.verdict import Verdict
 from nscr_cli.client.completions import Completion
 from nscr_cli.client.monitoring import Poll
 from nscr_cli.exits import Exit
+from nscr_cli.gate.annotations import annotations
+from nscr_cli.gate.catalog import Choice, chosen
+from nscr_cli.gate.demands import Demands, Expectation
+from nscr_cli.gate.documents import csv_rows, document, junit_suite
 from nscr_cli.gate.monitoring import Told, why_absent
 from nscr_cli.gate.monitoring_rules import Suspicion
-from nscr_cli.gate.rendering import csv_rows, document, markdown, plain, rendered
-from nscr_cli.gate.report import GateReport, gate_report
+from nscr_cli.gate.rendering import markdown, plain, rendered
+from nscr_cli.gate.report import GateReport, Tortured
+from nscr_cli.gate.report import gate_report as reported
 from nscr_cli.gate.subjects import Check, Problem, Sight, Subject, Thing
 from nscr_cli.gate.survey import Survey
 from nscr_cli.history.ops import Answered, Kind, Reference
@@ -21,7 +28,17 @@ from nscr_cli.history.ops import Answered, Kind, Reference
 URL = "http://localhost:5000"
 D, B = "sha256:d", "sha256:b"
 TAG, MANIFEST, BLOB = Subject(Thing.TAG, "a", "t"), Subject(Thing.MANIFEST, "a", D), Subject(Thing.BLOB, "a", B)
-TOLD = Told(repositories=1, tags=1, blobs=1, are_totals_compared=True, health_checks=3, sessions=0)
+TOLD = Told(repositories=1, tags=1, blobs=1, snapshots=3, health_checks=3, sessions=0)
+
+
+CHOICE = Choice(repositories=("a",), is_whole=True)
+DEEP = Demands(is_deep=True)
+
+
+def gate_report(
+    url: str, survey: Survey, told: Told, *, choice: Choice = CHOICE, demands: Demands = DEEP, **more: object
+) -> GateReport:
+    return reported(url, survey, told, choice=choice, demands=demands, **more)
 
 
 def completion(**answered: object) -> Completion:
@@ -50,8 +67,15 @@ def broken() -> GateReport:
 def test_valid() -> None:
     report = gate_report(URL, surveyed(), TOLD)
     assert (report.verdict, report.exit_code) == (Verdict.VALID, Exit.VALID)
-    assert report.counts == {"repositories": 1, "tags": 1, "manifests": 1, "blobs": 1, "bytes hashed": 21}
-    assert plain(report).startswith(f"VALID: {URL} · 1 repositories, 1 tags, 1 manifests, 1 blobs, 21 bytes hashed\n")
+    assert report.counts == {
+        "repositories": 1,
+        "tags": 1,
+        "manifests": 1,
+        "blobs": 1,
+        "blobs read": 1,
+        "bytes hashed": 21,
+    }
+    assert plain(report).startswith(f"VALID: {URL} · 1 repository, 1 tag, 1 manifest, 1 blob (1 read, 21 B hashed)\n")
 
 
 def test_findings_name_what_needs_them() -> None:
@@ -78,7 +102,7 @@ def test_nothing_to_judge() -> None:
 
 def test_a_catalog_that_hides_everything_is_told() -> None:
     lasting = (Suspicion(check=Check.MONITORING, rule="phantom-repository", key="a", explanation="x"),)
-    report = gate_report(URL, Survey(), Told(lasting=lasting, health_checks=1, sessions=0))
+    report = gate_report(URL, Survey(), Told(lasting=lasting, snapshots=3, health_checks=1, sessions=0))
     assert [(result.checker, result.verdict) for result in report.results] == [
         ("tags", Verdict.UNKNOWN), ("monitoring", Verdict.INVALID)
     ]  # fmt: skip
@@ -96,18 +120,20 @@ def test_what_could_not_be_seen_is_unknown() -> None:
     survey = surveyed()
     survey.add_repository("c", completion(tags=None))
     assert gate_report(URL, survey, TOLD).verdict is Verdict.VALID
-    assert gate_report(URL, survey, TOLD, named=("a", "c")).verdict is Verdict.UNKNOWN
+    assert gate_report(URL, survey, TOLD, choice=chosen(("a", "c"), ())).verdict is Verdict.UNKNOWN
+    assert gate_report(URL, survey, TOLD, choice=chosen(("a", "t/*"), ("a",))).verdict is Verdict.UNKNOWN
+    assert gate_report(URL, survey, TOLD, choice=chosen(("?",), ("a",))).verdict is Verdict.VALID
 
 
 def test_what_was_left_out_is_said() -> None:
-    report = gate_report(URL, surveyed(), Told(absent="not offered"), hash_blobs=False)
-    assert "monitoring, health, sessions skipped: not offered" in plain(report)
+    report = gate_report(URL, surveyed(), Told(absent="not offered"), demands=Demands())
+    assert "monitoring, totals, health, sessions skipped: not offered" in plain(report)
     assert "content of blobs skipped" in plain(report)
     assert [result.checker for result in report.results] == ["tags", "agreement", "content", "closure"]
     survey = surveyed()
     survey.add_vanished(BLOB)
     survey.add_sight(BLOB, sight(digest=B, length=3), (), sights=2)
-    notes = gate_report(URL, survey, Told(health_checks=1, sessions=0)).notes
+    notes = gate_report(URL, survey, Told(moving=1, health_checks=1, sessions=0)).notes
     assert len(notes) == 3
     assert survey.add_sight(MANIFEST, sight(digest=D, length=9, references=(Reference(B, False, 3),)), ()) == [BLOB]
 
@@ -142,3 +168,131 @@ def test_every_format_says_it_and_none_is_steered() -> None:
 def test_what_counts_as_the_monitoring_api(status: int | None, body: bytes, is_there: bool) -> None:
     poll = Poll(path="/", status=status, body=body, start_s=0, end_s=0)
     assert (why_absent(poll) is None) == is_there
+
+
+def test_a_registry_that_never_held_still_is_not_judged() -> None:
+    told = msgspec.structs.replace(TOLD, undecided=("/api/registry/blobs",))
+    report = gate_report(URL, surveyed(), told)
+    assert (report.verdict, report.exit_code) == (Verdict.UNKNOWN, Exit.UNKNOWN)
+    assert "totals not decided: not judged: busy" in plain(report)
+    moving = msgspec.structs.replace(TOLD, tags=0, moving=4)
+    assert "every one of 4 tags changed" in plain(gate_report(URL, surveyed(), moving))
+
+
+@pytest.mark.parametrize(("orphaned", "most", "is_valid"), [(0, None, True), (1, None, False), (3, 3, True)])
+def test_orphaned_manifests(orphaned: int, most: int | None, is_valid: bool) -> None:
+    told = msgspec.structs.replace(TOLD, orphaned=orphaned)
+    report = gate_report(URL, surveyed(), told, demands=Demands(max_orphaned=most))
+    assert (report.verdict is Verdict.VALID) == is_valid
+    assert [finding.rule for finding in report.findings] == ([] if is_valid else ["orphaned-manifests"])
+
+
+def test_a_limit_that_is_breached_is_no_broken_promise() -> None:
+    told = msgspec.structs.replace(TOLD, unreferenced=2)
+    for most, exit_code in ((1, Exit.THRESHOLD), (2, Exit.VALID)):
+        report = gate_report(URL, surveyed(), told, demands=Demands(max_unreferenced=most))
+        assert (report.verdict, report.exit_code) == (Verdict.VALID, exit_code)
+    problem = Problem(check=Check.TAGS, rule="x", explanation="x")
+    report = gate_report(URL, surveyed(problems=(problem,)), told, demands=Demands(max_unreferenced=1))
+    assert report.exit_code is Exit.INVALID
+
+
+def test_what_only_the_monitoring_api_knows_is_no_pass_without_it() -> None:
+    for demands in (Demands(max_unreferenced=1), Demands(max_orphaned=0), Demands(health=Expectation.REQUIRED)):
+        assert gate_report(URL, surveyed(), Told(absent="none"), demands=demands).exit_code is Exit.UNKNOWN
+    assert gate_report(URL, surveyed(), Told(absent="none")).exit_code is Exit.VALID
+    assert gate_report(URL, surveyed(), TOLD, demands=Demands(max_unreferenced=1)).exit_code is Exit.UNKNOWN
+
+
+def test_health_that_is_only_told() -> None:
+    ill = Suspicion(check=Check.HEALTH, rule="unhealthy", key="/", explanation="status is 'degraded'")
+    told = msgspec.structs.replace(TOLD, lasting=(ill,))
+    assert gate_report(URL, surveyed(), told).verdict is Verdict.INVALID
+    report = gate_report(URL, surveyed(), told, demands=Demands(health=Expectation.IGNORED))
+    assert report.verdict is Verdict.VALID
+    assert report.skipped["health"] == "not judged, as told: status is 'degraded'"
+
+
+def incomplete() -> Survey:
+    """An index that lacks its child."""
+    survey = Survey()
+    child = Subject(Thing.MANIFEST, "a", "sha256:e")
+    survey.add_repository("a", completion(tags=("t",)))
+    survey.add_sight(TAG, sight(digest=D, length=9), ())
+    survey.add_sight(MANIFEST, sight(digest=D, length=9, references=(Reference("sha256:e", True, 3),)), ())
+    missing = Problem(check=Check.CLOSURE, rule="missing-manifest", explanation="404")
+    survey.add_sight(child, sight(status=404, present=False), (missing,))
+    return survey
+
+
+@pytest.mark.parametrize(
+    ("sparse", "are_allowed", "verdict"),
+    [
+        (None, None, Verdict.UNKNOWN),
+        (0, None, Verdict.INVALID),
+        (1, None, Verdict.VALID),
+        (None, True, Verdict.VALID),
+        (1, False, Verdict.INVALID),
+    ],
+)
+def test_an_index_that_lacks_a_child(sparse: int | None, are_allowed: bool | None, verdict: Verdict) -> None:
+    told = msgspec.structs.replace(TOLD, sparse=sparse)
+    report = gate_report(URL, incomplete(), told, demands=Demands(are_sparse_allowed=are_allowed))
+    assert report.verdict is verdict
+    assert ("closure (sparse-index)" in report.skipped) == (verdict is Verdict.VALID)
+
+
+def test_a_child_that_a_tag_names_as_well_is_missing() -> None:
+    survey = incomplete()
+    survey.tags["a"]["u"] = "sha256:e"
+    survey.add_sight(Subject(Thing.TAG, "a", "u"), sight(digest="sha256:e", length=3), ())
+    report = gate_report(URL, survey, TOLD, demands=Demands(are_sparse_allowed=True))
+    assert report.verdict is Verdict.INVALID
+
+
+def tortured(verdict: Verdict, exit_code: Exit) -> Tortured:
+    return Tortured(scenario="mixed", seed=1, verdict=verdict, exit_code=exit_code, folder="r")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "exit_code", "expected"),
+    [
+        (Verdict.VALID, Exit.VALID, Exit.VALID),
+        (Verdict.VALID, Exit.THRESHOLD, Exit.THRESHOLD),
+        (Verdict.UNKNOWN, Exit.UNKNOWN, Exit.UNKNOWN),
+        (Verdict.UNKNOWN, Exit.ENVIRONMENT, Exit.ENVIRONMENT),
+        (Verdict.INVALID, Exit.INVALID, Exit.INVALID),
+    ],
+)
+def test_what_was_tortured_is_merged(verdict: Verdict, exit_code: Exit, expected: Exit) -> None:
+    report = gate_report(URL, surveyed(), TOLD, tortured=(tortured(verdict, exit_code),))
+    assert (report.verdict, report.exit_code) == (verdict, expected)
+    if verdict is not Verdict.INVALID:
+        both = gate_report(URL, broken_survey(), TOLD, tortured=(tortured(verdict, exit_code),))
+        assert (both.verdict, both.exit_code) == (Verdict.INVALID, Exit.INVALID)
+
+
+def broken_survey() -> Survey:
+    return surveyed(problems=(Problem(check=Check.CONTENT, rule="wrong-content", explanation="x", is_proven=True),))
+
+
+def test_junit_has_a_case_for_everything() -> None:
+    report = gate_report(
+        URL, broken_survey(), msgspec.structs.replace(TOLD, unreferenced=2), demands=Demands(max_unreferenced=1)
+    )
+    suite = junit_suite(report, started=datetime(2026, 1, 2, tzinfo=UTC), seconds=1.5)
+    assert {case.name: case.outcome.value for case in suite.cases} == {
+        "tags": "passed", "agreement": "passed", "content": "failure", "closure": "passed", "monitoring": "passed",
+        "totals": "passed", "health": "passed", "sessions": "passed", "unreferenced blobs": "failure",
+        "content of blobs": "skipped",
+    }  # fmt: skip
+    unknown = gate_report(URL, Survey(), TOLD)
+    assert [case.outcome.value for case in junit_suite(unknown, started=suite.started, seconds=0).cases] == ["error"]
+
+
+def test_annotations_end_with_the_verdict() -> None:
+    shown = list(annotations(broken()))
+    assert [(one.level.value, one.title) for one in shown] == [
+        ("error", "content: wrong-content"), ("warning", "nscr gate")
+    ]  # fmt: skip
+    assert [one.level.value for one in annotations(gate_report(URL, surveyed(), TOLD))] == ["notice"]

@@ -1,9 +1,10 @@
 """What sights of a subject show, and what several of them prove."""
 
+import msgspec
 import pytest
 
 from nscr_cli.client.completions import Completion
-from nscr_cli.gate.rules import persisting, problems_of, wrong_size
+from nscr_cli.gate.rules import bytes_hashed, length_of, persisting, problems_of, wrong_size
 from nscr_cli.gate.subjects import Check, Problem, Sight, Subject, Thing
 from nscr_cli.history.ops import Answered, Kind
 
@@ -31,6 +32,7 @@ def get(
         length=length,
         content_length=length,
         media_type=media_type,
+        references=(),
     )
     return Completion(kind=Kind.OK, answered=answered)
 
@@ -126,3 +128,31 @@ def test_wrong_in_a_new_way_each_time_is_undecided() -> None:
 def test_sizes() -> None:
     assert wrong_size(5, {5, -1}) is None
     assert wrong_size(5, {7, 6, 5}) == "a manifest says 6 bytes, it has 5"
+
+
+def replaced(completion: Completion, **answered: object) -> Completion:
+    return msgspec.structs.replace(completion, answered=msgspec.structs.replace(completion.answered, **answered))
+
+
+@pytest.mark.parametrize("name", ["json", "prettyjws"])
+def test_schema_1_is_named_by_other_bytes_than_are_served(name: str) -> None:
+    served = get(digest=E, media_type=f"application/vnd.docker.distribution.manifest.v1+{name}")
+    asked = head(media_type=served.answered.media_type or "")
+    assert rules(TAG, asked, served) == []
+    (problem,) = problems_of(MANIFEST, Sight(asked, served, asked))
+    assert (problem.rule, problem.is_skipped, problem.is_proven) == ("other-form", True, True)
+
+
+def test_a_manifest_that_cannot_be_read_is_left_out_and_told() -> None:
+    (problem,) = problems_of(MANIFEST, Sight(head(), replaced(get(), references=None), head()))
+    assert (problem.check, problem.rule, problem.is_skipped) == (Check.CLOSURE, "other-form", True)
+
+
+def test_one_byte_shows_how_long_a_blob_is_and_nothing_of_its_content() -> None:
+    first = replaced(get(206, digest=E, length=1), content_range="bytes 0-0/5")
+    sight = Sight(first, first, first)
+    assert problems_of(BLOB, sight) == ()
+    assert (length_of(sight), bytes_hashed(sight)) == (5, 0)
+    assert length_of(Sight(*[replaced(first, content_range="bytes 0-0/*")] * 3)) is None
+    assert (length_of(Sight(head(), get(), head())), bytes_hashed(Sight(head(), get(), head()))) == (5, 5)
+    assert (length_of(Sight(*[head(length=4)] * 3)), length_of(Sight(*[head(length=None)] * 3))) == (4, None)
