@@ -16,6 +16,7 @@ from nscr.htpasswd import read_htpasswd
 from nscr.http.app import Application
 from nscr.http.authentication import Authentication, HashedUsers, SingleUser
 from nscr.http.broadcast import Broadcast, Event
+from nscr.http.messages import Receive, Scope, Send
 from nscr.http.metrics import RequestMetrics
 from nscr.http.services import Services
 from nscr.oci.names import RepositoryName
@@ -43,9 +44,14 @@ Loop = tuple[str, float, Callable[[], Awaitable[object]]]
 
 @dataclass(frozen=True)
 class Assembly:
-    """A registry ready to serve; close the database when no request is left."""
+    """A registry ready to serve; close the database when no request is left.
+
+    Attributes:
+        served: the application in the sabotages that are wrapped around all of it.
+    """
 
     application: Application
+    served: Callable[[Scope, Receive, Send], Awaitable[None]]
     database: Database
     log_events: Broadcast
     loops: tuple[Loop, ...]
@@ -135,7 +141,10 @@ async def assemble(
     )
     await registry.recover()
     loops = background_loops(registry, services.collector, config)
-    return Assembly(application, database, services.log_events, loops)
+    served: Callable[[Scope, Receive, Send], Awaitable[None]] = application
+    for name in config.sabotages:
+        served = CATALOGUE[name].wrap_application(served)
+    return Assembly(application, served, database, services.log_events, loops)
 
 
 def background_loops(registry: Registry, collector: Collector, config: ServerConfig) -> tuple[Loop, ...]:

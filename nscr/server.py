@@ -146,7 +146,7 @@ async def _serve(
             f"data folder {config.database_path}: {fault}", hint="check its rights and free space"
         ) from fault
     logging.getLogger().addHandler(LogEvents(assembly.log_events, loop.call_soon_threadsafe))
-    server = _SocketServer(assembly.application, listener, config, connections=connections)
+    server = _SocketServer(assembly.served, listener, config, connections=connections)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     announce(ready_line(config, listener))

@@ -15,6 +15,7 @@ from nscr.sabotage.lost_tag import LostTag
 from nscr.sabotage.one_lock import OneLock
 from nscr.sabotage.shifted_range import shifted_range
 from nscr.sabotage.skipped_tag import SkippedTag
+from nscr.sabotage.slow_answers import Application, slow_answers
 from nscr.sabotage.stale_summary import StaleSummary
 from nscr.sabotage.truncated_blob import truncated_blob
 from nscr.sabotage.undead_tag import UndeadTag
@@ -27,7 +28,8 @@ class Sabotage:
     description: str
     mimics: tuple[str, ...]
     breaks: tuple[str, ...]
-    wrap: Callable[[Stores], Stores]
+    wrap: Callable[[Stores], Stores] = lambda stores: stores
+    wrap_application: Callable[[Application], Application] = lambda application: application
 
     def describe(self) -> dict[str, object]:
         return {
@@ -93,6 +95,13 @@ _ALL = (
         mimics=("J1", "J4"),
         breaks=("a tag that is there all the while is on one of the pages of a list",),
         wrap=_of_manifests(SkippedTag),
+    ),
+    Sabotage(
+        "slow-answers",
+        "Each answer is held back, so that clients wait three tenths longer: slower, but right.",
+        mimics=("M8",),
+        breaks=("a new build answers as soon as the one before it",),
+        wrap_application=slow_answers,
     ),
     Sabotage(
         "stale-summary",

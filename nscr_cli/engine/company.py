@@ -8,6 +8,7 @@ import trio
 from nscr_cli.engine.bystander import Bystander
 from nscr_cli.engine.lateness import note_lateness
 from nscr_cli.engine.observing import Observer
+from nscr_cli.engine.processor_waits import note_processor
 from nscr_cli.engine.recorder import Recorder
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.monitors.sampler import Sampler
@@ -39,6 +40,7 @@ class Company:
                 watching.start_soon(self.sampler.sample_for_ever, self._plan.poll_interval_s, world.repositories)
             watching.start_soon(self._observer.note_load, self._plan.poll_interval_s)
             watching.start_soon(note_lateness, self._recorder)
+            watching.start_soon(note_processor, self._recorder)
             async with trio.open_nursery() as clients:
                 clients.start_soon(self._bystander.stay, world, self._plan.duration_s)
                 yield

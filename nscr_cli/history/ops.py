@@ -305,7 +305,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
     `fault` {fault, toxic, step, match, connection, request, direction, passed, in_flight}: it struck that request
     (nscr_cli.nemesis.proxy.Strike); `healed` {}: from here on nothing is struck; `resources` {moment, process,
     descriptors, sockets, threads, memory_bytes, peak_memory_bytes}: what the registry's process held
-    (nscr_cli.history.resources); `late` {by_ns}: our own loop stood still for so long until then.
+    (nscr_cli.history.resources); `processor` {process, ran_ns, waited_ns}: how long a process that loads ran, and
+    waited for a processor (nscr_cli.history.processor); `late` {by_ns}: our own loop stood still for so long until
+    then.
     """
 
     name: str

@@ -33,6 +33,7 @@ from nscr_cli.engine.lateness import note_lateness
 from nscr_cli.engine.load_shape import after_seeding, arrivals_of, bounded_load
 from nscr_cli.engine.network import Network
 from nscr_cli.engine.pacing import Pace
+from nscr_cli.engine.processor_waits import note_processor
 from nscr_cli.engine.recorder import Recorder
 from nscr_cli.generators.combinators import Queue
 from nscr_cli.history.history import History
@@ -151,6 +152,7 @@ class Member:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._tell)
             nursery.start_soon(note_lateness, self._recorder)
+            nursery.start_soon(note_processor, self._recorder)
             await self._clock.sleep_until(began_ns)
             await self._interpreter.run(load, Phase.MAIN, arrivals=arrivals)
             await self._cancel_uploads()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from nscr.sabotage import (
     one_lock,
     shifted_range,
     skipped_tag,
+    slow_answers,
     truncated_blob,
     undead_tag,
 )
@@ -207,6 +209,7 @@ def test_the_catalogue_is_printed_as_data(capsys: pytest.CaptureFixture[str]) ->
         "one-lock",
         "shifted-range",
         "skipped-tag",
+        "slow-answers",
         "stale-summary",
         "truncated-blob",
         "undead-tag",
@@ -226,3 +229,28 @@ def test_a_sabotage_that_changes_what_there_is_not_would_never_be_called() -> No
 
     with pytest.raises(TypeError, match="Misspelt changes what object lacks: put_manifets"):
         in_front_of(object(), Misspelt())
+
+
+async def test_slow_answers_hold_back_the_end_of_each_reply_and_nothing_else() -> None:
+    sent: list[tuple[dict[str, Any], float]] = []
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await anyio.sleep(0.05)
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        await send({"type": "http.response.body", "body": b"b"})
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append((message, time.monotonic()))
+
+    began = time.monotonic()
+    await slow_answers.slow_answers(answer)({"type": "http"}, None, send)  # type: ignore[arg-type]
+    assert [message.get("body") for message, _ in sent] == [None, b"a", b"b"]
+    (_, piece), (_, last) = sent[1:]
+    assert last - began >= (piece - began) * (1 + slow_answers.SHARE)
+
+
+async def test_slow_answers_are_right(make_client: Any) -> None:
+    client = make_client(ServerConfig(sabotages=("slow-answers",)))
+    digest = await client.push_image("a", "t", b"1")
+    assert (await client("HEAD", "/v2/a/manifests/t")).headers["docker-content-digest"] == digest
