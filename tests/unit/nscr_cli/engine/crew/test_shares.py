@@ -34,9 +34,9 @@ def due(arrivals: Arrivals | None) -> list[int]:
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 1000), st.integers(10**7, 10**12), st.floats(0.1, 1e4))
 def test_the_shares_are_the_whole(workers: int, count: int, operations: int, size: int, rate: float) -> None:
-    flags = Flags(workers=workers, processes=count, max_operations=operations, max_bytes=size, max_rate=rate)
-    whole = plan(flags)
-    assert whole.processes == min(workers, count)
+    processes = min(workers, count)  # more than that are refused
+    whole = plan(Flags(workers=workers, processes=processes, max_operations=operations, max_bytes=size, max_rate=rate))
+    assert whole.processes == processes
     split = shares(whole.processes)
     assert sorted(process for share in split for process in share.processes(whole)) == list(range(workers))
     bounds = [share.plan(whole) for share in split]
