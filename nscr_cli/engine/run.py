@@ -19,6 +19,7 @@ from nscr_cli.engine.bystander import FIRST_PROCESS, Bystander
 from nscr_cli.engine.clocks import RunClock
 from nscr_cli.engine.company import Company
 from nscr_cli.engine.crew.crew import Crew
+from nscr_cli.engine.environment import environment
 from nscr_cli.engine.faulting import Nemesis, faulting
 from nscr_cli.engine.interpreter import Client, Interpreter
 from nscr_cli.engine.load_shape import after_seeding, arrivals_of, bounded_load, bystander_rate
@@ -183,6 +184,7 @@ class Run:
     async def _phases(self, interpreter: Interpreter, running: Running, world: World, company: Company) -> None:
         sampler = company.sampler
         is_monitored = await sampler.is_offered()
+        self._recorder.event("environment", **environment())
         self._recorder.event(
             "target",
             url=running.address.url,

@@ -301,7 +301,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
 
     Names in use: `phase` {phase}, `capability` {name, supported: yes/no, reason}, `interrupted` {signal},
     `target-died` {detail}, `process-died` {process, detail}: one of those that load,
-    `target` {fresh: yes/no, monitoring: yes/no}, `finished` {},
+    `target` {fresh: yes/no, monitoring: yes/no}, `environment` {python, platform, processors}: where nscr ran,
+    `finished` {},
     `fault` {fault, toxic, step, match, connection, request, direction, passed, in_flight}: it struck that request
     (nscr_cli.nemesis.proxy.Strike); `healed` {}: from here on nothing is struck; `resources` {moment, process,
     descriptors, sockets, threads, memory_bytes, peak_memory_bytes}: what the registry's process held

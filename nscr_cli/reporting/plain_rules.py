@@ -91,15 +91,18 @@ _WORDS = {
     "wrong-bytes-accepted": "wrong bytes were accepted under a digest that they do not have",
     "wrong-condition": "a conditional read was answered as if the content were another one",
     "wrong-content-range": "the answer to a byte range says another range than it holds",
+    "wrong-descriptor": "a list of referrers describes an entry as another thing than it is",
     "wrong-digest-header": "an answer names another digest than its content has",
     "wrong-length": "an answer names another length than its content has",
     "wrong-location": "an answer points to the wrong place",
     "wrong-media-type": "an answer names another type than what was pushed",
+    "wrong-name": "a list of tags names another repository than was asked for",
     "wrong-part": "one part of a byte range holds other bytes than it says",
     "wrong-range": "other bytes were served than the range that was asked for",
     "wrong-shape": "the monitoring API lacks a documented field, or has it in another form",
     "wrong-size": "content has another size than what was pushed",
     "wrong-status": "a success came with a status that the specification does not give it",
+    "wrong-subject-header": "the registry did not confirm that a new entry will be listed as a referrer",
 }
 _OF_CHECKER = {
     ("closure", "refused-write"): "an image was refused though everything that it needs was there",

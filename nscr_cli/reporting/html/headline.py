@@ -23,6 +23,7 @@ class Headline(msgspec.Struct, frozen=True, kw_only=True):
         word: the answer to "is it fine?".
         tone: `valid`, `unknown` or `invalid`, by which it is coloured.
         key: that the first finding is about.
+        number: of that finding on the page.
         more: what else has to be said at once.
     """
 
@@ -30,6 +31,7 @@ class Headline(msgspec.Struct, frozen=True, kw_only=True):
     tone: str
     sentence: str
     key: str = ""
+    number: int | None = None
     more: tuple[str, ...] = ()
 
 
@@ -92,6 +94,7 @@ def _broken(report: RunReport, shown_ns: Mapping[int, int], more: tuple[str, ...
         tone="invalid",
         sentence=f"{what[0].upper()}{what[1:]}, {since}.{beside}",
         key=printable(finding.key, limit=_LONGEST_KEY),
+        number=next((place for place, one in enumerate(report.shown, start=1) if one is finding), None),
         more=more,
     )
 

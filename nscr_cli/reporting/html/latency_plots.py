@@ -51,7 +51,7 @@ def distribution(series: Series, summaries: Sequence[OperationSummary]) -> Plot 
     for row, (kind, bins) in enumerate(kinds.items()):
         ground = _ROW * (row + 1)
         inside += _ridge(bins, ground, scale, family_of(kind).style)
-        beside.append(svg.text(kind, 0, ground - _ROW + 24, kind="row"))
+        beside.append(svg.text(kind, 0, ground - _ROW + 30, kind="row"))
     slowest = max(kinds, key=lambda kind: (percentile(kinds[kind], 0.99) or 0, kind))
     told = milliseconds(percentile(kinds[slowest], 0.99) or 0)
     return Plot(

@@ -18,7 +18,7 @@ from nscr_cli.reporting.groundwork import Groundwork
 from nscr_cli.reporting.html import tables
 from nscr_cli.reporting.html.headline import headline
 from nscr_cli.reporting.html.latency_plots import distribution, over_time
-from nscr_cli.reporting.html.plots import Canvas, Plot, Shown, gauge, rate, trouble
+from nscr_cli.reporting.html.plots import Canvas, Plot, Shown, faults, gauge, rate, trouble
 from nscr_cli.reporting.html.series import Series
 from nscr_cli.reporting.html.swimlanes import Lanes, lanes
 from nscr_cli.reporting.known_bugs import Bug, Catalogue
@@ -81,7 +81,7 @@ def page(report: RunReport, evidence: Evidence, catalogue: Catalogue) -> str:
     findings = _findings(report, evidence, catalogue)
     canvas = Canvas(series, _pins(report, seen))
     plots, later, absent = _plots(canvas, report)
-    return _template().render(
+    rendered = _template().render(
         report=report,
         plan=plan,
         headline=headline(report, seen),
@@ -105,10 +105,11 @@ def page(report: RunReport, evidence: Evidence, catalogue: Catalogue) -> str:
         rerun=report.rerun_command("RUNDIR"),
         files=tables.files(report),
     )
+    return _lines(rendered) + "\n"  # whatever it came from: no control character, nothing that turns text around
 
 
 def _plots(canvas: Canvas, report: RunReport) -> tuple[list[Plot], list[Plot], list[str]]:
-    first = [rate(canvas), trouble(canvas)] if canvas.series.kinds else []
+    first = [faults(canvas), rate(canvas), trouble(canvas)] if canvas.series.kinds else []
     later = [
         distribution(canvas.series, report.operations),
         gauge(
@@ -166,17 +167,19 @@ def _told(
     named = finding.operations[:MOST_OPERATIONS]
     operations = [evidence.operations[index] for index in named if index in evidence.operations]
     seen_ns = _seen_ns(finding, evidence)
+    below = f"{report.plan.namespace}/"
+    words = in_plain_words(finding.checker, finding.rule)
     return Told(
         number=number,
-        words=in_plain_words(finding.checker, finding.rule),
+        words=f"{words[0].upper()}{words[1:]}",
         seen=f"{seen_ns / 1e9:.3f} s" if seen_ns is not None else "",
         key=printable(finding.key, limit=_LONGEST),
         rule=printable(finding.rule),
         checker=printable(finding.checker),
         clause=printable(finding.clause, limit=_LONGEST),
         link=place_of(finding.clause),
-        explanation=printable(finding.explanation, limit=_LONGEST),
-        lanes=lanes(f"lanes-{number}", operations) if operations else None,
+        explanation=printable(finding.explanation.replace(below, ""), limit=_LONGEST),
+        lanes=lanes(f"lanes-{number}", operations, below=below) if operations else None,
         is_struck=any(one.faults for one in operations),
         unshown=len(finding.operations) if len(finding.operations) > MOST_OPERATIONS else 0,
         came_back=_lines(came_back(operations)),
@@ -204,7 +207,7 @@ def _pins(report: RunReport, seen: Mapping[int, int]) -> tuple[Shown, ...]:
 
 def _lines(text: str) -> str:
     """Text of several lines without control characters in any of them."""
-    return "\n".join(printable(line, limit=100_000) for line in text.split("\n"))
+    return "\n".join(printable(line, limit=1 << 24) for line in text.split("\n"))
 
 
 @cache

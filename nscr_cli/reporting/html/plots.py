@@ -9,11 +9,13 @@ from markupsafe import Markup
 from nscr_cli.reporting.html import svg
 from nscr_cli.reporting.html.axes import WIDTH, Tick, TimeAxis, amount, clock, linear
 from nscr_cli.reporting.html.families import FAMILIES
-from nscr_cli.reporting.html.series import Gauge, Series
+from nscr_cli.reporting.html.series import Gauge, Series, bands
 
 Points = list[tuple[float, float]]
 Share = Callable[[float], float]
 HEIGHT = 190
+_LANE = 40
+_LABELLED = ("main", "final")
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -75,12 +77,9 @@ class Canvas(msgspec.Struct, frozen=True):
     def behind(self, ticks: Sequence[Tick]) -> Iterator[Markup]:
         """Bands of faults, the grid, the borders of phases."""
         axis, step_ns = self.axis, self.series.step_ns
-        for fault in self.series.faults:
-            for begin, end in fault.bands():
-                label = f"fault {fault.name}: {clock(begin * step_ns / 1e9)} to {clock((end + 1) * step_ns / 1e9)}"
-                yield svg.band(
-                    axis.x(begin * step_ns), axis.x((end + 1) * step_ns), self.height, kind="fault", label=label
-                )
+        for begin, end in bands(step for fault in self.series.faults for step in fault.strikes):
+            label = f"faults struck, {clock(begin * step_ns / 1e9)} to {clock((end + 1) * step_ns / 1e9)}"
+            yield svg.band(axis.x(begin * step_ns), axis.x((end + 1) * step_ns), self.height, kind="fault", label=label)
         yield from svg.grid(ticks, self.height)
         for name, begin_ns in self.series.phases:
             if begin_ns > 0:
@@ -94,9 +93,13 @@ class Canvas(msgspec.Struct, frozen=True):
     def beside(self) -> Iterator[Markup]:
         """The labels of time, and pins of findings."""
         yield from svg.below(self.axis.ticks(), self.height)
+        for name, begin_ns in self.series.phases:
+            place = self.axis.share(begin_ns)
+            if name in _LABELLED:
+                yield svg.text(phase_name(name), place, svg.ABOVE - 5, anchor="end" if place > 0.75 else "start")
         for one in self.shown:
             label = f"finding {one.number}, {clock(round(one.time_ns / 1e9, 3))}: {one.words}"
-            yield svg.pin(self.axis.share(one.time_ns), 0, label, kind="pin")
+            yield svg.pin(self.axis.share(one.time_ns), svg.ABOVE, label, kind="pin")
 
     def rows(self, columns: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
         """One row a step: when it began, then a cell of each column."""
@@ -106,7 +109,7 @@ class Canvas(msgspec.Struct, frozen=True):
 
 def phase_name(name: str) -> str:
     """A phase in words."""
-    return {"seed": "the seed", "main": "the load", "final": "the final reads"}.get(name, f"phase {name}")
+    return {"seed": "seed", "main": "load", "final": "final reads"}.get(name, name)
 
 
 def rate(canvas: Canvas) -> Plot:
@@ -146,6 +149,48 @@ def rate(canvas: Canvas) -> Plot:
             beside=canvas.beside(),
         ),
         table=Table(("from, s", *(f"{kind}, 1/s" for kind in series.kinds)), canvas.rows(columns)),
+    )
+
+
+def faults(canvas: Canvas) -> Plot | None:
+    """When each fault struck, one lane a fault, the darker the more often; None where none did."""
+    series = canvas.series
+    if not series.faults:
+        return None
+    canvas = msgspec.structs.replace(canvas, height=_LANE * len(series.faults))
+    inside: list[Markup] = []
+    beside = list(canvas.beside())
+    most = max(max(fault.strikes.values()) for fault in series.faults)
+    for lane, fault in enumerate(series.faults):
+        top = _LANE * lane
+        inside += [
+            svg.strike(
+                canvas.axis.x(step * series.step_ns),
+                canvas.axis.x((step + 1) * series.step_ns),
+                top + 18,
+                _LANE - 20,
+                share=count / most,
+                label=f"{fault.name}: {count:,}",
+            )
+            for step, count in sorted(fault.strikes.items())
+        ]
+        beside.append(svg.text(f"{fault.name}: {fault.total:,}", 0, top + 30, kind="row"))
+    columns = [[str(fault.strikes.get(step, 0)) for step in range(series.steps)] for fault in series.faults]
+    return Plot(
+        name="faults",
+        title="Faults",
+        note="each request that was struck on purpose; the darker, the more within a step",
+        legend=(),
+        axis=svg.gutter((), canvas.height),
+        picture=svg.picture(
+            "faults",
+            "When faults struck, over the time of the run",
+            _faults_told(series),
+            height=canvas.height,
+            inside=[*svg.grid((), canvas.height), *inside],
+            beside=beside,
+        ),
+        table=Table(("from, s", *(fault.name for fault in series.faults)), canvas.rows(columns)),
     )
 
 

@@ -53,17 +53,6 @@ class FaultCount(msgspec.Struct, frozen=True, kw_only=True):
         """How often it struck."""
         return sum(self.strikes.values())
 
-    def bands(self) -> Iterator[tuple[int, int]]:
-        """First and last step of each time in which it struck again and again, without more than one step between."""
-        begin = end = None
-        for step in sorted(self.strikes):
-            if begin is not None and end is not None and step > end + 2:
-                yield begin, end
-                begin = None
-            begin, end = step if begin is None else begin, step
-        if begin is not None and end is not None:
-            yield begin, end
-
 
 class Mark(msgspec.Struct, frozen=True):
     """Something that happened to the run at one instant."""
@@ -271,6 +260,18 @@ class Folding:
             for step, count in strikes.items():
                 fewer[step >> shift] += count
             self._strikes[name] = fewer
+
+
+def bands(steps: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """First and last step of each time without a gap of more than one step."""
+    begin = end = None
+    for step in sorted(set(steps)):
+        if begin is not None and end is not None and step > end + 2:
+            yield begin, end
+            begin = None
+        begin, end = step if begin is None else begin, step
+    if begin is not None and end is not None:
+        yield begin, end
 
 
 def percentile(bins: dict[int, int], share: float) -> float | None:

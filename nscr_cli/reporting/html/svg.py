@@ -13,14 +13,14 @@ from nscr_cli.reporting.html.axes import WIDTH, Tick
 
 GUTTER = 52
 _BELOW = 22
-_ABOVE = 10
+ABOVE = 16
 
 
 def picture(
     name: str, title: str, description: str, *, height: int, inside: Iterable[Markup], beside: Iterable[Markup] = ()
 ) -> Markup:
     """A picture with an accessible name: `inside` is stretched, `beside` is not."""
-    total = _ABOVE + height + _BELOW
+    total = ABOVE + height + _BELOW
     return Markup(
         '<svg class="plot" role="img" aria-labelledby="{name}-t {name}-d" width="100%" height="{total}">'
         '<title id="{name}-t">{title}</title><desc id="{name}-d">{description}</desc>'
@@ -31,7 +31,7 @@ def picture(
         title=title,
         description=description,
         total=total,
-        above=_ABOVE,
+        above=ABOVE,
         height=height,
         width=WIDTH,
         inside=Markup().join(inside),
@@ -43,12 +43,12 @@ def gutter(ticks: Sequence[Tick], height: int) -> Markup:
     """The labels left of a plot, each at the height of its line."""
     labels = [
         Markup('<text x="{x}" y="{y:.1f}" text-anchor="end">{label}</text>').format(
-            x=GUTTER - 8, y=_ABOVE + height * (1 - tick.place) + 4, label=tick.label
+            x=GUTTER - 8, y=ABOVE + height * (1 - tick.place) + 4, label=tick.label
         )
         for tick in ticks
     ]
     return Markup('<svg class="gutter" aria-hidden="true" width="{width}" height="{height}">{labels}</svg>').format(
-        width=GUTTER, height=_ABOVE + height + _BELOW, labels=Markup().join(labels)
+        width=GUTTER, height=ABOVE + height + _BELOW, labels=Markup().join(labels)
     )
 
 
@@ -56,7 +56,7 @@ def below(ticks: Sequence[Tick], height: int) -> Iterable[Markup]:
     """The labels of the axis below a plot."""
     for tick in ticks:
         anchor = "start" if tick.place < 0.02 else "end" if tick.place > 0.98 else "middle"
-        yield text(tick.label, tick.place, _ABOVE + height + 16, anchor=anchor, kind="tick")
+        yield text(tick.label, tick.place, ABOVE + height + 16, anchor=anchor, kind="tick")
 
 
 def text(label: str, place: float, y: float, *, anchor: str = "start", kind: str = "note") -> Markup:
@@ -87,6 +87,14 @@ def band(begin: float, end: float, height: int, *, kind: str, label: str) -> Mar
     return Markup('<rect class="{kind}" x="{x}" y="0" width="{w}" height="{h}"><title>{label}</title></rect>').format(
         kind=kind, x=round(begin, 1), w=round(max(3.0, end - begin), 1), h=height, label=label
     )
+
+
+def strike(begin: float, end: float, y: float, height: float, *, share: float, label: str) -> Markup:
+    """A step of a lane, the darker the larger its share."""
+    return Markup(
+        '<rect class="strike" x="{x}" y="{y}" width="{w}" height="{h}" opacity="{share:.2f}">'
+        "<title>{label}</title></rect>"
+    ).format(x=begin, y=y, w=round(max(2.0, end - begin), 1), h=height, share=0.35 + 0.65 * share, label=label)
 
 
 def upright(x: float, height: int, *, kind: str, label: str) -> Markup:

@@ -52,14 +52,14 @@ class Lanes(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int
 
 
-def lanes(name: str, operations: Sequence[Operation]) -> Lanes:
-    """The picture of a finding, and its table."""
+def lanes(name: str, operations: Sequence[Operation], *, below: str) -> Lanes:
+    """The picture of a finding, and its table; keys are cut to what is `below` this prefix."""
     letters = _letters(operations)
     drawn = operations[:_MOST_DRAWN]
     return Lanes(
         picture=_picture(name, drawn, letters),
         letters=tuple((letter, digest) for digest, letter in letters.items()),
-        steps=tuple(_step(one) for one in operations),
+        steps=tuple(_step(one, below) for one in operations),
         left_out=len(operations) - len(drawn),
     )
 
@@ -71,12 +71,17 @@ def _picture(name: str, operations: Sequence[Operation], letters: dict[str, str]
     for one in operations:
         by_process.setdefault(one.process, []).append(one)
     parts: list[Markup] = []
+    guides = [
+        Markup('<line class="guide" x1="{x:.2f}%" x2="{x:.2f}%" y1="0" y2="100%"/>').format(x=place * 100)
+        for place in places.values()
+    ]
     y = float(_TOP)
-    for number, (process, own) in enumerate(by_process.items()):
+    grounds: list[Markup] = []
+    for process, own in by_process.items():
         height = _LANE_HEAD + _ROW * len(own)
-        parts.append(
-            Markup('<rect class="lane{odd}" x="0" y="{y}" width="100%" height="{height}" rx="4"/>').format(
-                odd=" odd" if number % 2 else "", y=y, height=height
+        grounds.append(
+            Markup('<rect class="lane" x="0" y="{y}" width="100%" height="{height}" rx="4"/>').format(
+                y=y, height=height
             )
         )
         parts.append(_text(f"process {process}", y + 14, "process"))
@@ -88,7 +93,7 @@ def _picture(name: str, operations: Sequence[Operation], letters: dict[str, str]
         '<svg class="lanes" role="img" aria-labelledby="{name}-t {name}-d" width="100%" height="{height}">'
         '<title id="{name}-t">The operations that prove it, by process, in the order of events</title>'
         '<desc id="{name}-d">{told}</desc>{parts}</svg>'
-    ).format(name=name, height=round(y), told=told, parts=Markup().join(parts))
+    ).format(name=name, height=round(y), told=told, parts=Markup().join([*grounds, *guides, *parts]))
 
 
 def _bar(one: Operation, y: float, places: dict[int, float], letters: dict[str, str]) -> list[Markup]:
@@ -139,12 +144,12 @@ def _letters(operations: Sequence[Operation]) -> dict[str, str]:
     return dict(zip(digests, ascii_uppercase, strict=False))
 
 
-def _step(one: Operation) -> Step:
+def _step(one: Operation, below: str) -> Step:
     wrote = f" of {short(one.asked.digest)}" if one.asked.digest and "@" not in one.key else ""
     return Step(
         index=one.index,
         process=one.process,
-        asked=printable(f"{one.f.value} {one.key}{wrote}", limit=600),
+        asked=printable(f"{one.f.value} {one.key.removeprefix(below)}{wrote}", limit=600),
         begin_s=f"{one.start_ns / 1e9:.6f}",
         end_s="nobody knows" if one.end_ns == NEVER else f"{one.end_ns / 1e9:.6f}",
         came_back=printable(outcome(one), limit=600),

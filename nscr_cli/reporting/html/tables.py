@@ -18,6 +18,8 @@ _FILES = (
     ("plan.json", "everything resolved: replays the run"),
     ("journal.jsonl", "everything that was asked and answered, in order: the evidence"),
     ("verdict.json", "the verdict with its findings, for machines"),
+    ("summary.md", "the run in short, for a pull request or the summary of a job"),
+    ("junit.xml", "the verdict for continuous integration"),
     ("junit.xml", "the verdict for continuous integration: a case a checker"),
     ("summary.md", "the run in short, for a pull request"),
     ("summary.csv", "the run in figures"),
@@ -147,7 +149,7 @@ def _toxics(fault: Fault) -> Iterator[str]:
 def _evidence(result: Result) -> str:
     floors = {name: count for name, count in result.evidence.items() if name.startswith(_FLOOR)}
     parts = []
-    for name, count in result.evidence.items():
+    for name, count in sorted(result.evidence.items()):  # as verdict.json has them
         if name not in floors:
             floor = floors.get(_FLOOR + name)
             parts.append(f"{name} {count:,}" + (f" (needs {floor:,})" if floor is not None else ""))

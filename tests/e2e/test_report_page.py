@@ -1,0 +1,117 @@
+"""Pages of runs in a real browser: nothing overflows, nothing is asked of anybody, every plot has a name."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nscr_cli.engine.recorded_verdict import renewed_report
+from nscr_cli.history.plan import RunPlan, Scenario
+from nscr_cli.reporting.html.run_page import write_page
+from tests.benchmarks.synthetic_run import write_synthetic_run
+from tests.e2e.chromium import PROGRAM, Chromium, started
+from tests.unit.nscr_cli.reporting.html.made_runs import hostile_run, written_run
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "findings"
+WIDTHS = (380, 800, 1400)
+
+# Elements that reach beyond the right edge of the page, but for those within what scrolls by itself.
+OVERFLOWING = """
+[...document.body.querySelectorAll('*')].filter(one =>
+    !one.closest('.wide, pre, svg') && one.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+).map(one => one.tagName + '.' + one.className).slice(0, 5)
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    with started() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs that are VALID; INVALID, of a registry without monitoring API; hostile; cut short; of nothing."""
+    root = tmp_path_factory.mktemp("pages")
+    write_synthetic_run(root / "valid", 2000, tags=40, clients=8)
+    shutil.copytree(GOLDEN / "two-patches-corrupt", root / "invalid")
+    shutil.copytree(root / "valid", root / "cut-short")
+    journal = root / "cut-short" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:200_000])
+    made = {name: write_page(root / name, renewed_report(root / name)) for name in ("valid", "invalid", "cut-short")}
+    for name in ("hostile", "empty"):
+        (root / name).mkdir()
+    made["hostile"] = write_page(root / "hostile", hostile_run(root / "hostile"))
+    plan = RunPlan(
+        run_id="r1",
+        scenario_name="mixed",
+        scenario=Scenario(title="t", description="d", workload="mixed"),
+        seed=1,
+        workers=1,
+        duration_s=1.0,
+        registry_url=None,
+        namespace="n/r1",
+        started_utc="2026-01-01T00:00:00Z",
+        nscr="0.1.0",
+    )
+    made["empty"] = write_page(root / "empty", written_run(root / "empty", plan, [], []))
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.needs(PROGRAM)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kind", ["valid", "invalid", "hostile", "cut-short", "empty"])
+def test_a_page_is_whole_at_every_width(browser: Chromium, pages: dict[str, Path], kind: str, width: int) -> None:
+    browser.open(pages[kind], width=width)
+    # A scroll bar at the right takes some of the width.
+    assert width - 20 < browser.evaluate("document.documentElement.clientWidth") <= width
+    assert browser.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert browser.evaluate(OVERFLOWING) == []
+    assert browser.evaluate("document.querySelectorAll('script, img').length") == 0
+    assert browser.evaluate("document.querySelectorAll('h1').length") == 1
+    assert browser.told("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded") == []
+    asked = [event["request"]["url"] for event in browser.told("Network.requestWillBeSent")]
+    assert asked == [pages[kind].as_uri()]
+
+
+@pytest.mark.slow
+@pytest.mark.needs(PROGRAM)
+@pytest.mark.parametrize(("kind", "fewest"), [("valid", 12), ("invalid", 3), ("hostile", 5)])
+def test_every_plot_has_a_name_that_is_read_out(
+    browser: Chromium, pages: dict[str, Path], kind: str, fewest: int
+) -> None:
+    browser.open(pages[kind], width=800)
+    drawn = browser.evaluate("document.querySelectorAll('svg[role=img]').length")
+    assert drawn >= fewest
+    nodes = browser.ask("Accessibility.getFullAXTree")["nodes"]
+    names = [
+        node["name"]["value"] for node in nodes if node.get("role", {}).get("value") == "image" and not node["ignored"]
+    ]
+    described = [node.get("description", {}).get("value") for node in nodes]
+    assert len(names) == drawn
+    assert all(len(name) > 10 for name in names)
+    assert len(set(names)) > 1
+    assert any(text and "a second" in text for text in [*names, *described])
+
+
+@pytest.mark.slow
+@pytest.mark.needs(PROGRAM)
+def test_print_loses_no_evidence_and_no_ink(browser: Chromium, pages: dict[str, Path]) -> None:
+    browser.open(pages["invalid"], width=800, scheme="dark")
+    dark = "getComputedStyle(document.body).backgroundColor"
+    hidden = (
+        "[...document.querySelectorAll('.evidence pre')]"
+        ".filter(one => !one.checkVisibility({contentVisibilityAuto: true})).length"
+    )
+    assert browser.evaluate(dark) == "rgb(20, 23, 27)"
+    assert browser.evaluate(hidden) > 0
+    browser.ask(
+        "Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}]
+    )
+    try:
+        assert browser.evaluate(dark) == "rgb(255, 255, 255)"
+        assert browser.evaluate(hidden) == 0
+    finally:
+        browser.ask("Emulation.setEmulatedMedia", media="", features=[])
