@@ -14,9 +14,9 @@ import zlib
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.ansi import AnsiDecoder
 from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME, SVG_EXPORT_THEME
-from rich.text import Text
 
 from tests.e2e.screen import on_screen
 
@@ -35,7 +35,8 @@ _CHROMIUM = (
 def svg(colours: str, *, title: str = "", is_light: bool = False) -> str:
     """A screen with its colours as a picture; the same for the same screen."""
     rows = colours.rstrip("\n").split("\n")
-    texts = [Text.from_ansi(row) for row in rows]
+    decoder = AnsiDecoder()  # one for all rows: what a row begins with may have been said in the row before
+    texts = [decoder.decode_line(row) for row in rows]
     console = Console(
         width=max(max(map(len, texts)), 20), record=True, file=io.StringIO(), force_terminal=True,
         color_system="truecolor", legacy_windows=False,

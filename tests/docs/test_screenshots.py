@@ -1,5 +1,6 @@
 """Pictures of terminals: text and colours are in them, and nothing that would be fetched."""
 
+import re
 import struct
 from pathlib import Path
 
@@ -19,6 +20,14 @@ def test_a_picture_holds_the_text_and_fetches_nothing() -> None:
     assert "@font-face" not in drawn
     assert drawn == svg(SCREEN, title="nscr torture")
     assert drawn != svg(SCREEN, title="nscr torture", is_light=True)
+
+
+def test_a_colour_goes_on_in_the_next_row_until_another_is_said() -> None:
+    def classes(screen: str) -> dict[str, str]:
+        return dict(re.findall(r'<text class="(\S+)"[^>]*>(\w+)<', svg(screen)))
+
+    assert len(classes("\x1b[31mred\nnext\x1b[0m")) == 1
+    assert len(classes("\x1b[31mred\x1b[0m\nnext")) == 2
 
 
 @pytest.mark.slow
