@@ -16,12 +16,12 @@ from nscr_cli.durations import show_duration, show_milliseconds
 from nscr_cli.monitors.dashboard_verdict import headword, told_troubles, verdict
 from nscr_cli.monitors.dashboards import (
     LEGEND,
+    counted,
     figure_rows,
     figures_table,
     health_strip,
     repositories_table,
     show_bytes,
-    show_count,
     uploads_table,
 )
 from nscr_cli.monitors.rules import Notice
@@ -32,6 +32,7 @@ from nscr_cli.ui import printable
 _WIDE = 120
 _PANEL_WIDTH = 58
 _STRIP = 24
+_FEWEST_REPOSITORIES = 3
 _SEVERITY = {"red": 0, "yellow": 1, "green": 2}
 Clock = Callable[[float], str]
 
@@ -84,6 +85,10 @@ def _pile(picture: Picture, width: int, room: int, clock: Clock) -> Iterable[Ren
         spare -= 1
     if uploads:
         yield uploads_table(picture, uploads - 1)
+    repositories = min(len(picture.repositories), spare // 2)
+    if repositories >= _FEWEST_REPOSITORIES or repositories == len(picture.repositories) > 0:
+        yield repositories_table(picture, repositories)
+        spare -= repositories + 1
     yield from _alerts([picture], alerts + max(0, spare), clock)
 
 
@@ -108,7 +113,7 @@ def _panel(picture: Picture, width: int, height: int, clock: Clock) -> Renderabl
 
 def _stacked(pictures: Sequence[Picture], width: int, height: int, clock: Clock) -> RenderableType:
     """A few lines each, the worst first; those that are fine give up their second line where there is no room."""
-    ordered = sorted(pictures, key=lambda picture: _SEVERITY.get(headword(picture)[1], 0))
+    ordered = sorted(pictures, key=_badness)
     room = height - 3
     alerts = max(1, min(5, room - 3 * len(ordered)))
     blocks: list[RenderableType] = []
@@ -119,6 +124,11 @@ def _stacked(pictures: Sequence[Picture], width: int, height: int, clock: Clock)
         left -= len(lines)
         blocks += lines
     return Group(_title(pictures, width), _overview(ordered, clock), Text(), *blocks, *_alerts(pictures, alerts, clock))
+
+
+def _badness(picture: Picture) -> tuple[int, bool]:
+    """The worse, the less: red before yellow before green, and of red ones those that do not answer."""
+    return _SEVERITY.get(headword(picture)[1], 0), not picture.is_silent
 
 
 def _rows(picture: Picture, width: int, rows: int, clock: Clock) -> list[RenderableType]:
@@ -149,11 +159,11 @@ def _figures(picture: Picture) -> str:
     last = picture.beats[-1] if picture.beats else None
     if last is None:
         return "no answer yet"
-    parts = [f"{show_count(last.repositories)} repositories"] if last.repositories is not None else []
+    parts = [counted(last.repositories, "repository", "repositories")] if last.repositories is not None else []
     if picture.absence is not None:
         parts.append(f"{picture.absence}: probing /v2/ only")
     elif last.blobs is not None:
-        parts += [f"{show_count(last.blobs)} blobs", f"{show_count(last.open_uploads)} uploads"]
+        parts += [counted(last.blobs, "blob"), counted(last.open_uploads, "upload")]
         parts.append(f"{show_bytes(last.space_to_free)} to free")
     if last.is_answered:
         parts.append(f"answers in {show_milliseconds(last.slowest_ms)}")
@@ -170,7 +180,7 @@ def _overview(pictures: Sequence[Picture], clock: Clock) -> Text:
     if not bad:
         said = f"{waiting} still silent" if waiting else "ALL FINE"
         return text.append(said, style="bold yellow" if waiting else "bold green")
-    worst = min(bad, key=lambda picture: _SEVERITY.get(headword(picture)[1], 0))
+    worst = min(bad, key=_badness)
     text.append(f"{len(bad)} OF {len(pictures)} NOT FINE", style="bold red")
     text.append(f"  {_name(worst.url)}: {headword(worst)[0].lower()}")
     if worst.troubles:

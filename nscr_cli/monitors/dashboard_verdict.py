@@ -39,13 +39,15 @@ def standing(picture: Picture, clock: Clock) -> str:
     last = picture.beats[-1] if picture.beats else None
     if picture.answered_s is None or last is None:
         return printable(picture.error or "no answer yet")
-    ago = show_duration(max(0.0, picture.elapsed_s - picture.answered_s))
+    ago_s = max(0.0, picture.elapsed_s - picture.answered_s)
+    ago = show_duration(ago_s)
     if picture.is_silent:
         return f"last answer {clock(picture.answered_s)}, {ago} ago"
     parts = [] if picture.troubles else ["nothing is wrong"]
     if last.uptime_ms is not None:
         parts.append(f"up {show_duration(last.uptime_ms / 1000)}")
-    parts.append(f"answered {ago} ago in {show_milliseconds(last.slowest_ms)}")
+    took = show_milliseconds(last.slowest_ms)
+    parts.append(f"answers in {took}" if ago_s <= 2 * picture.interval_s else f"answered {ago} ago in {took}")
     if picture.version is not None:
         parts.append(f"version {printable(picture.version, limit=20)}")
     return " · ".join(parts)

@@ -16,10 +16,11 @@ from nscr_cli.monitors.sparkline import sparkline
 from nscr_cli.monitors.watching import Beat, Picture
 from nscr_cli.ui import printable
 
-LEGEND = "• fine   ! unwell   × no answer   R restarted"
-_SIGNS = {"healthy": ("•", "green"), "up": ("•", "green"), "degraded": ("!", "yellow")}
+LEGEND = "• fine   ! problem   × no answer   R restarted"
+_FINE_SIGN = ("•", "green")
+_DEGRADED_SIGN = ("!", "yellow")
+_TROUBLED_SIGN = ("!", "red")
 _SILENT_SIGN = ("×", "red")
-_UNHEALTHY_SIGN = ("!", "red")
 _RESTART_SIGN = ("R", "yellow")
 _NAMES_WIDTH = 18
 
@@ -82,7 +83,17 @@ def health_strip(beats: Sequence[Beat], room: int) -> Text:
 def _sign(beat: Beat) -> tuple[str, str]:
     if not beat.is_answered:
         return _SILENT_SIGN
-    return _RESTART_SIGN if beat.is_restart else _SIGNS.get(beat.status or "", _UNHEALTHY_SIGN)
+    if beat.is_restart:
+        return _RESTART_SIGN
+    if beat.status == "degraded":
+        return _DEGRADED_SIGN
+    is_fine = beat.status in ("healthy", "up") and not beat.is_troubled
+    return _FINE_SIGN if is_fine else _TROUBLED_SIGN
+
+
+def counted(value: float | None, what: str, several: str | None = None) -> str:
+    """`1 upload`, `2 uploads`; the plural in -s unless told otherwise."""
+    return f"{show_count(value)} {what if value == 1 else several or what + 's'}"
 
 
 def figures_table(picture: Picture, width: int, rows: int) -> RenderableType:

@@ -187,7 +187,10 @@ class Lookout:
             rule="vanished",
             endpoint=f"/v2/{question.repository}/{path}/{edge.digest}",
             subject=f"{question.repository}:{question.tag}",
-            text=f"{question.repository}:{question.tag} cannot be pulled: {what} {edge.digest} was there {ago} before",
+            text=(
+                f"{question.repository}:{question.tag} cannot be pulled: a {what} vanished "
+                f"(it was there {ago} before): {edge.digest}"
+            ),
         )
 
 

@@ -25,13 +25,25 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def worst_first(since: Mapping[Condition, float]) -> tuple[Trouble, ...]:
-    """The conditions that hold; of equally bad ones, the oldest first."""
-    found = sorted(since.items(), key=lambda each: (_rank(each[0]), each[1]))
+    """The conditions that hold; of equally bad ones, the oldest first.
+
+    That one endpoint is silent goes without saying where all of them are.
+    """
+    is_silent = any(_is_of_registry(condition) for condition in since)
+    told = {
+        condition: began
+        for condition, began in since.items()
+        if not is_silent or condition.rule != NOT_ANSWERING or _is_of_registry(condition)
+    }
+    found = sorted(told.items(), key=lambda each: (_rank(each[0]), each[1]))
     return tuple(Trouble(rule=each.rule, text=each.text, since_s=began) for each, began in found)
 
 
 def _rank(condition: Condition) -> tuple[bool, int]:
     """A registry that is silent comes first; one endpoint that is has its place among the errors of others."""
-    is_silent = condition.rule == NOT_ANSWERING and bool(condition.subject)
     rank = _WORST_FIRST.index(condition.rule) if condition.rule in _WORST_FIRST else len(_WORST_FIRST)
-    return not is_silent, rank
+    return not _is_of_registry(condition), rank
+
+
+def _is_of_registry(condition: Condition) -> bool:
+    return condition.rule == NOT_ANSWERING and bool(condition.subject)

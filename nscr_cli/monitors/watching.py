@@ -51,6 +51,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
         error: why there was no answer, where there was none.
         read_rate, write_rate: bytes a second, where the registry tells them.
         is_probe: only `/v2/` was asked.
+        is_troubled: something was wrong.
         is_restart: the registry was started anew since the round before.
     """
 
@@ -75,6 +76,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     write_rate: float | None = None
     is_probe: bool = False
     is_restart: bool = False
+    is_troubled: bool = False
 
     @property
     def slowest_ms(self) -> float | None:
@@ -172,6 +174,7 @@ class Watching:
         self._memory, notices = follow(
             self._memory, current, stuck_after_s=self._stuck_after_s, besides=(*probe_conditions(answers), *self.found)
         )
+        beat = msgspec.structs.replace(beat, is_troubled=bool(self._memory.since))
         self.notices.extend(notices)
         self.alerts += sum(notice.is_alert for notice in notices)
         if any(notice.rule == RESTARTED for notice in notices):

@@ -8,7 +8,7 @@ from rich.console import Console
 from nscr_cli.errors import TargetUnreachable
 from nscr_cli.monitors.dashboard_layout import render_dashboard
 from nscr_cli.monitors.probing import V2
-from nscr_cli.monitors.rules import ENDPOINTS, Answer
+from nscr_cli.monitors.rules import ENDPOINTS, HEALTH, Answer
 from nscr_cli.monitors.watching import Watching
 
 Answers = Callable[..., dict[str, Answer]]
@@ -61,11 +61,32 @@ def test_a_fine_registry(answers: Answers, width: int, height: int) -> None:
     watching.observe(0, answers(uploads=[("u1", 65, 3)], uptime_s=3720))
     watching.observe(2, answers(uploads=[("u1", 67, 3)], uptime_s=3722))
     text = screen([watching], 3, width, height)
-    assert "HEALTHY  nothing is wrong · up 1h02m · answered 1s ago in 4.00 ms" in text
+    assert "HEALTHY  nothing is wrong · up 1h02m · answers in 4.00 ms" in text
     for piece in ("past 2s", "••", "no alerts", "u1 ", "1m07s", "1.0 MiB", "watched for 3s of 1m00s"):
         assert piece in text
-    assert ("• fine   ! unwell" in text) is True
+    assert ("• fine   ! problem" in text) is True
     assert ("repositories" in text) is True
+
+
+def test_how_long_ago_it_answered_is_told_when_that_is_long(answers: Answers) -> None:
+    watching = new()
+    watching.observe(0, answers())
+    assert "answers in 4.00 ms" in screen([watching], 4, 80, 24)
+    assert "answered 5s ago in 4.00 ms" in screen([watching], 5, 80, 24)
+
+
+def test_that_one_endpoint_is_silent_goes_without_saying_where_all_are(
+    answers: Answers, silence: Mapping[str, Answer]
+) -> None:
+    watching = new()
+    watching.observe(0, answers())
+    watching.observe(2, answers(statuses={HEALTH: None}))
+    assert "! not-answering since T+2" in screen([watching], 3, 80, 24)
+    watching.observe(4, silence)
+    text = screen([watching], 5, 80, 24)
+    assert text.count("! not-answering") == 1
+    assert "! not-answering since T+4" in text
+    assert "more" not in text
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
@@ -78,6 +99,7 @@ def test_which_key_is_wrong_and_since_when(answers: Answers, width: int, height:
     assert "1 PROBLEM" in text
     assert "HEALTHY" not in text
     assert "! contradiction since T+2 (28s)" in text
+    assert "•!" in text
     assert "team/app has tagCount 3, 2 are listed" in " ".join(text.replace("│", " ").split())
 
 
@@ -164,7 +186,7 @@ def test_without_the_monitoring_api_it_says_so(answers: Answers, width: int, hei
     for number in range(3):
         probed.observe(2.0 * number, {V2: Answer(endpoint=V2, latency_ms=3.5, status=200)})
     text = screen([probed], 5, width, height)
-    assert "UP  nothing is wrong · answered 1s ago in 3.50 ms" in text
+    assert "UP  nothing is wrong · answers in 3.50 ms" in text
     assert "no monitoring API: probing /v2/ only" in text
     assert "manifests" not in text
     assert "uploads" not in text

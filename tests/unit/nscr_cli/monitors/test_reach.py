@@ -156,7 +156,7 @@ def test_a_blob_that_vanishes_is_found_with_its_key_and_is_over_when_it_is_back(
     walk(registry, lookout)
     (found,) = lookout.conditions
     assert (found.rule, found.subject, found.endpoint) == ("vanished", "app:1", "/v2/app/blobs/b2")
-    assert "app:1 cannot be pulled: blob b2 was there" in found.text
+    assert found.text == "app:1 cannot be pulled: a blob vanished (it was there 0ms before): b2"
     walk(registry, lookout)
     assert lookout.conditions == (found,)
     registry.blobs.add("b2")
