@@ -72,6 +72,10 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "watch health": (
         Example("tell somebody when it is not fine", "nscr watch health --registry-url URL --on-alert ./tell"),
         Example("is it well for a minute? the exit code says so", "nscr watch health --registry-url URL --for 1m"),
+        Example(
+            "metrics for Prometheus, with a push and a pull a minute",
+            "nscr watch health --registry-url URL --prometheus 9464 --probe 1m",
+        ),
     ),
     "watch sessions": (
         Example("uploads as they come and go", "nscr watch sessions --registry-url URL"),

@@ -1,5 +1,6 @@
 """The options that the views of `nscr watch` have in common, and what is read from them."""
 
+import re
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -12,9 +13,14 @@ import typer
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.durations import parse_duration, show_duration
 from nscr_cli.errors import UsageError
+from nscr_cli.targets.external import check_consent
 
 OUTPUT = "Output"
 ALERTS = "Alerts"
+PROBING = "End-to-end probe"
+PROBE_NAMESPACE = "nscr-probe"
+_NAMESPACE = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
+_LARGEST_PORT = 65535
 _SHORTEST_INTERVAL_S = 0.1
 
 For = Annotated[str | None, typer.Option("--for", metavar="TIME", help="Stop after this time, e.g. 60s, 5m, 1h30m.")]
@@ -44,11 +50,51 @@ OnAlert = Annotated[
 ]
 
 
+Prometheus = Annotated[
+    str | None,
+    typer.Option(
+        "--prometheus",
+        metavar="PORT",
+        rich_help_panel=OUTPUT,
+        help="Serve what is watched as metrics on this port of 127.0.0.1, or on HOST:PORT; 0 takes any free port.",
+    ),
+]
+Probe = Annotated[
+    str | None,
+    typer.Option(
+        "--probe",
+        metavar="TIME",
+        rich_help_panel=PROBING,
+        help="Push a tiny image this often, look at its tag, pull it, and delete the one before.",
+    ),
+]
+Namespace = Annotated[
+    str,
+    typer.Option(
+        "--namespace",
+        metavar="NAME",
+        rich_help_panel=PROBING,
+        help="Probe in a new repository below this, nowhere else.",
+    ),
+]
+Consent = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--i-may-torture",
+        metavar="HOST",
+        rich_help_panel=PROBING,
+        help="Consent to write to a registry that is not on this machine (repeatable).",
+    ),
+]
+
+
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of a stream.
 
     Attributes:
         on_alert: the words of a command.
+        prometheus: host and port of the exporter.
+        probe_s: how often to probe; None for never.
     """
 
     reached: Sequence[tuple[Target, Credentials | None]]
@@ -57,6 +103,9 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     csv: Path | None
     as_json: bool
     on_alert: tuple[str, ...] | None
+    prometheus: tuple[str, int] | None
+    probe_s: float | None
+    namespace: str
 
 
 def wishes(
@@ -67,14 +116,27 @@ def wishes(
     *,
     as_json: bool,
     on_alert: str | None,
+    prometheus: str | None,
+    probe: str | None,
+    namespace: str,
+    may_torture: Sequence[str],
 ) -> Wishes:
     """What the options say.
 
     Raises:
         UsageError: there is no registry to watch, or one of them makes no sense.
+        ConsentError: a registry is to be probed, and nobody said that it may be written to.
     """
     if not reached:
         raise UsageError("no registry to watch", hint="name one with --registry-url, or set NSCR_REGISTRY_URL")
+    if probe is not None:
+        if not _NAMESPACE.fullmatch(namespace):
+            raise UsageError(
+                f"--namespace {namespace!r} is no name of a repository", hint="lower case: letters, digits, . _ - and /"
+            )
+        for target, _ in reached:
+            consented = [host for host in may_torture if host.lower() == target.host.lower()]
+            check_consent(target, consented[0] if consented else next(iter(may_torture), None))
     return Wishes(
         reached=reached,
         interval_s=interval_of(interval),
@@ -82,6 +144,9 @@ def wishes(
         csv=csv,
         as_json=as_json,
         on_alert=command_words(on_alert),
+        prometheus=listening_at(prometheus),
+        probe_s=interval_of(probe) if probe is not None else None,
+        namespace=namespace,
     )
 
 
@@ -96,6 +161,20 @@ def interval_of(interval: str) -> float:
         shortest = show_duration(_SHORTEST_INTERVAL_S)
         raise UsageError(f"an interval of {interval!r} is too short", hint=f"{shortest} is the shortest")
     return interval_s
+
+
+def listening_at(address: str | None) -> tuple[str, int] | None:
+    """Host and port of `PORT` or `HOST:PORT`; loopback where no host is named.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if address is None:
+        return None
+    host, _, port = address.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) <= _LARGEST_PORT):
+        raise UsageError(f"--prometheus {address!r} names no port", hint="write 9464, 0 for any, or 0.0.0.0:9464")
+    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
 
 
 def command_words(command: str | None) -> tuple[str, ...] | None:

@@ -15,7 +15,19 @@ from nscr_cli.commands.options import (
     Username,
     connections,
 )
-from nscr_cli.commands.watch.options import AsJson, Csv, For, OnAlert, StuckAfter, wishes
+from nscr_cli.commands.watch.options import (
+    PROBE_NAMESPACE,
+    AsJson,
+    Consent,
+    Csv,
+    For,
+    Namespace,
+    OnAlert,
+    Probe,
+    Prometheus,
+    StuckAfter,
+    wishes,
+)
 from nscr_cli.commands.watch.streaming import stream
 from nscr_cli.durations import parse_duration
 from nscr_cli.monitors.streams.sessions import SessionsFollower
@@ -29,6 +41,10 @@ def sessions(
     as_json: AsJson = False,
     stuck_after: StuckAfter = "10m",
     on_alert: OnAlert = None,
+    prometheus: Prometheus = None,
+    probe: Probe = None,
+    namespace: Namespace = PROBE_NAMESPACE,
+    i_may_torture: Consent = None,
     username: Username = None,
     password: Password = None,
     password_stdin: PasswordStdin = False,
@@ -57,5 +73,9 @@ def sessions(
         csv,
         as_json=as_json,
         on_alert=on_alert,
+        prometheus=prometheus,
+        probe=probe,
+        namespace=namespace,
+        may_torture=i_may_torture or (),
     )
     stream(SessionsFollower, partial(SessionsFollower, stuck_after_s=parse_duration(stuck_after)), asked)

@@ -14,7 +14,18 @@ from nscr_cli.commands.options import (
     Username,
     connections,
 )
-from nscr_cli.commands.watch.options import AsJson, Csv, For, OnAlert, wishes
+from nscr_cli.commands.watch.options import (
+    PROBE_NAMESPACE,
+    AsJson,
+    Consent,
+    Csv,
+    For,
+    Namespace,
+    OnAlert,
+    Probe,
+    Prometheus,
+    wishes,
+)
 from nscr_cli.commands.watch.streaming import stream
 from nscr_cli.monitors.streams.state import StateFollower
 
@@ -26,6 +37,10 @@ def state(
     csv: Csv = None,
     as_json: AsJson = False,
     on_alert: OnAlert = None,
+    prometheus: Prometheus = None,
+    probe: Probe = None,
+    namespace: Namespace = PROBE_NAMESPACE,
+    i_may_torture: Consent = None,
     username: Username = None,
     password: Password = None,
     password_stdin: PasswordStdin = False,
@@ -56,5 +71,9 @@ def state(
         csv,
         as_json=as_json,
         on_alert=on_alert,
+        prometheus=prometheus,
+        probe=probe,
+        namespace=namespace,
+        may_torture=i_may_torture or (),
     )
     stream(StateFollower, StateFollower, asked)

@@ -1,41 +1,41 @@
-"""What the streaming views have in common: compose a watch from options, print what it tells, and end with its code."""
+"""What the streaming views have in common: compose a watch from what is asked, run it, end with its exit code."""
 
-import json
-import os
 import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 from functools import partial
+from random import Random, SystemRandom
 
 import trio
 import typer
 
 from nscr_cli.client.monitoring import Monitoring
-from nscr_cli.commands.watch.clock import Clock, utc_clock
+from nscr_cli.client.registry import RegistryClient
+from nscr_cli.client.target import Credentials, Target
+from nscr_cli.client.trust import dialer_for
 from nscr_cli.commands.watch.options import Wishes
+from nscr_cli.commands.watch.telling import Teller
 from nscr_cli.exits import Exit
 from nscr_cli.monitors.alert_commands import AlertCommands, open_alert_commands
-from nscr_cli.monitors.streams.lines import columns_of, documents, lines, notice_document, series_row
-from nscr_cli.monitors.streams.report import Follower, Report
-from nscr_cli.monitors.streams.running import Followed, Sink, follow_registries
+from nscr_cli.monitors.exporter import Exporter, serving
+from nscr_cli.monitors.keep_probing import keep_probing
+from nscr_cli.monitors.probe_rules import ProbeRules
+from nscr_cli.monitors.round_trip import Prober, RoundTrip
+from nscr_cli.monitors.streams.lines import columns_of
+from nscr_cli.monitors.streams.report import Follower
+from nscr_cli.monitors.streams.running import Followed, follow_registries
 from nscr_cli.monitors.watch_session import Ending
 from nscr_cli.reporting.series import Series
+from nscr_cli.streams import drop_results
 from nscr_cli.ui import printable, progress_console
+from nscr_cli.wire.watchdog import TimeOuts
 
 _SIGNAL_EXIT = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
+_PROBE_TIME_OUTS = TimeOuts(connect=5.0, send=10.0, first_byte=10.0, read=10.0, total=30.0)
 _STDERR = 2
 
-
-class _Tally:
-    """What was told so far."""
-
-    def __init__(self) -> None:
-        self.alerts = 0
-
-    def count(self, report: Report) -> None:
-        self.alerts += sum(not notice.recovered for notice in report.notices)
+Beside = Callable[[], Awaitable[None]]
 
 
 def stream(view: type[Follower], make: Callable[[], Follower], wishes: Wishes) -> None:
@@ -43,50 +43,75 @@ def stream(view: type[Follower], make: Callable[[], Follower], wishes: Wishes) -
 
     Raises:
         NscrError: the only registry never answered, or something cannot be written.
+        Unread: nobody reads what is printed any more, and there was no alert.
         typer.Exit: with the code that the watch ends with.
     """
-    clock = utc_clock(datetime.now(UTC))
-    tally = _Tally()
-    is_single = len(wishes.reached) == 1
+    started = datetime.now(UTC)
     with ExitStack() as stack:
         series = stack.enter_context(Series(wishes.csv, columns_of(view.columns))) if wishes.csv is not None else None
+        exporter = Exporter() if wishes.prometheus is not None else None
+        if exporter is not None and wishes.prometheus is not None:
+            _say(f"metrics are served on {stack.enter_context(serving(exporter, *wishes.prometheus))}")
 
-        def sinks(url: str, commands: AlertCommands | None) -> Iterator[Sink]:
-            yield tally.count
-            if wishes.as_json:
-                yield partial(_print_json, clock, url, view.name)
-            else:
-                yield partial(_print_lines, clock, None if is_single else url)
-            if series is not None:
-                yield lambda report: series.append(series_row(report, clock, url))
-            if commands is not None:
-                yield partial(_run_commands, commands, clock, url)
+        def teller(commands: AlertCommands | None, target: Target) -> Teller:
+            return Teller(
+                target.url,
+                view.name,
+                started,
+                is_single=len(wishes.reached) == 1,
+                as_json=wishes.as_json,
+                series=series,
+                commands=commands,
+                exporter=exporter,
+            )
 
-        async def run() -> Ending:
-            async with (
-                AsyncExitStack() as pollers,
-                open_alert_commands(wishes.on_alert, say=_say, output=_STDERR) as commands,
-            ):
-                registries = [
-                    Followed(
-                        url=target.url,
-                        poller=await pollers.enter_async_context(Monitoring(target, credentials)),
-                        follower=make(),
-                        sinks=tuple(sinks(target.url, commands)),
-                    )
-                    for target, credentials in wishes.reached
-                ]
-                ending = await follow_registries(registries, interval_s=wishes.interval_s, total_s=wishes.total_s)
-                if commands is not None and ending.failure is None:
-                    await commands.finish(is_hurried=ending.ended_by is not None)
-            return ending
+        ending, alerts = trio.run(_run, make, wishes, teller)
+    if isinstance(ending.failure, BrokenPipeError) and alerts:
+        drop_results()
+    elif ending.failure is not None:
+        raise ending.failure
+    raise typer.Exit(_exit_code(alerts, ending, is_single=len(wishes.reached) == 1))
 
-        ending = trio.run(run)
-        if isinstance(ending.failure, BrokenPipeError):  # nobody reads any more, as after `| head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        elif ending.failure is not None:
-            raise ending.failure
-    raise typer.Exit(_exit_code(tally.alerts, ending, is_single=is_single))
+
+async def _run(
+    make: Callable[[], Follower], wishes: Wishes, teller: Callable[[AlertCommands | None, Target], Teller]
+) -> tuple[Ending, int]:
+    async with (
+        AsyncExitStack() as opened,
+        open_alert_commands(wishes.on_alert, say=_say, output=_STDERR) as commands,
+    ):
+        registries: list[Followed] = []
+        beside: list[Beside] = []
+        tellers = [teller(commands, target) for target, _ in wishes.reached]
+        for (target, credentials), told in zip(wishes.reached, tellers, strict=True):
+            poller = await opened.enter_async_context(Monitoring(target, credentials))
+            registries.append(Followed(url=target.url, poller=poller, follower=make(), sinks=(told.round,)))
+            if wishes.probe_s is not None:
+                beside.append(partial(_probe, target, credentials, wishes.namespace, wishes.probe_s, told))
+        ending = await follow_registries(
+            registries, interval_s=wishes.interval_s, total_s=wishes.total_s, beside=beside
+        )
+        if commands is not None and ending.failure is None:
+            await commands.finish(is_hurried=ending.ended_by is not None)
+    return ending, sum(told.alerts for told in tellers)
+
+
+async def _probe(
+    target: Target, credentials: Credentials | None, namespace: str, interval_s: float, told: Teller
+) -> None:
+    chance = Random(SystemRandom().getrandbits(128))
+    repository = f"{namespace}/{chance.randbytes(4).hex()}"
+    registry = RegistryClient(dialer_for(target), target, credentials, time_outs=_PROBE_TIME_OUTS)
+    rules, start = ProbeRules(repository), trio.current_time()
+
+    def on_probe(made: RoundTrip) -> None:
+        told.probe(rules, made, trio.current_time() - start)
+
+    try:
+        await keep_probing(target, credentials, Prober(registry, repository, chance), interval_s, on_probe)
+    finally:
+        with trio.CancelScope(shield=True):
+            await registry.aclose()
 
 
 def _exit_code(alerts: int, ending: Ending, *, is_single: bool) -> Exit:
@@ -100,19 +125,6 @@ def _exit_code(alerts: int, ending: Ending, *, is_single: bool) -> Exit:
     if ending.errors:
         return ending.errors[0].exit_code
     return _SIGNAL_EXIT[ending.ended_by] if ending.ended_by is not None else Exit.VALID
-
-
-def _print_lines(clock: Clock, url: str | None, report: Report) -> None:
-    print(*lines(report, clock, url), sep="\n", flush=True)
-
-
-def _print_json(clock: Clock, url: str, view: str, report: Report) -> None:
-    print(*(json.dumps(each) for each in documents(report, clock, url, view)), sep="\n", flush=True)
-
-
-def _run_commands(commands: AlertCommands, clock: Clock, url: str, report: Report) -> None:
-    for notice in report.notices:
-        commands.tell(notice_document(notice, clock(notice.at_s), url))
 
 
 def _say(what: str) -> None:

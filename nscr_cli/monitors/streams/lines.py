@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from nscr_cli.durations import show_milliseconds
 from nscr_cli.monitors.rules import Notice
 from nscr_cli.monitors.streams.report import Cell, Report
+from nscr_cli.monitors.watch_lines import notice_line
+from nscr_cli.monitors.watching import told_notices
 from nscr_cli.ui import printable
 
 STREAM_FORMAT = 1
 COMMON_COLUMNS = ("utc", "elapsed_s", "registry", "answered", "polls", "unchanged", "latency_ms")
-NOTICE_COLUMNS = ("alerts", "recoveries")
+NOTICE_COLUMNS = ("alerts", "recoveries", "notices")
 
 Clock = Callable[[float], str]
 
@@ -24,10 +26,7 @@ def columns_of(columns: tuple[str, ...]) -> tuple[str, ...]:
 
 def series_row(report: Report, clock: Clock, url: str) -> tuple[Cell, ...]:
     """The round as a row, in the order of `columns_of`."""
-    told = [
-        "; ".join(f"{each.rule}: {each.text}" for each in report.notices if each.recovered is recovered)
-        for recovered in (False, True)
-    ]
+    told = ["; ".join(texts) for texts in told_notices(report.notices)]
     return (*_common(report, clock, url).values(), *report.figures.values(), *told)
 
 
@@ -43,7 +42,7 @@ def lines(report: Report, clock: Clock, url: str | None) -> Iterator[str]:
     for each in report.happenings:
         yield f"{head} {each.event.upper()} {each.text}"
     for notice in report.notices:
-        yield f"{head} {'RECOVERED' if notice.recovered else 'ALERT'} {notice.rule}: {printable(notice.text)}"
+        yield notice_line(notice, clock, url)
 
 
 def documents(report: Report, clock: Clock, url: str, view: str) -> Iterator[dict[str, object]]:
@@ -59,9 +58,9 @@ def documents(report: Report, clock: Clock, url: str, view: str) -> Iterator[dic
 
 
 def notice_document(notice: Notice, utc: str, url: str) -> dict[str, object]:
-    """An alert or a recovery as an object."""
+    """An alert, a recovery or a notice as an object."""
     return {
-        "event": "recovery" if notice.recovered else "alert",
+        "event": "recovery" if notice.recovered else "alert" if notice.is_alert else "notice",
         "utc": utc,
         "registry": url,
         "rule": notice.rule,
