@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MARK := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help torture test lint unit bench seeds soak clean
+.PHONY: help torture test lint unit bench seeds gate-runs soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: $(MARK)-dev ## speed, side by side with what one would compare it to (rea
 seeds: $(MARK)-dev ## every scenario with ten seeds against the reference registry: all of them must be VALID
 	@NSCR_TEST_SEEDS=$${NSCR_TEST_SEEDS:-10} NSCR_TEST_WRITTEN_DOWN=1 \
 	    $(BIN)/pytest -n 2 tests/e2e/test_torture.py tests/e2e/test_foreign_registry.py -k "stays_so or written_down"
+
+gate-runs: $(MARK)-dev ## the gate beside writers, 20 times: nobody is accused, and what is broken is found each time
+	@NSCR_TEST_GATE_RUNS=$${NSCR_TEST_GATE_RUNS:-20} $(BIN)/pytest -q -s tests/e2e/test_gate_busy.py
 
 soak: $(MARK)-dev ## 200 kills under load and 10 minutes of collections; goes on where it was interrupted
 	@NSCR_SOAK_CYCLES=$${NSCR_SOAK_CYCLES:-200} NSCR_SOAK_MINUTES=$${NSCR_SOAK_MINUTES:-10} \

@@ -1,7 +1,6 @@
 """The gate against registries that are honest, busy, empty, and lying in one way each."""
 
 import csv
-import hashlib
 import json
 import os
 import re
@@ -20,23 +19,14 @@ import pytest
 from typer.testing import CliRunner
 
 from nscr_cli.app import app
+from tests.e2e.images import INDEX, MANIFEST, descriptor, digest_of, image, push_image
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-INDEX = "application/vnd.oci.image.index.v1+json"
 REPOSITORY = "team/app"
 
 Answer = tuple[int, dict[str, str], bytes]
 Gate = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def digest_of(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def descriptor(data: bytes, media_type: str) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
 
 
 CONFIG = b'{"architecture":"amd64","os":"linux"}'
@@ -258,6 +248,20 @@ def changed(path: str, *keys: str | int, to: Any) -> Callable[[FakeRegistry], No
 
 
 STATE, DETAILS = "/api/registry/state", f"/api/registry/repositories/{REPOSITORY}"
+
+
+def uncatalogued(fake: FakeRegistry) -> None:
+    """A repository that state and /v2 know, and the catalog does not."""
+    other = {"name": "team/other", "tagCount": 1, "tags": ["v1"]}
+    fake.documents[STATE]["repositories"].append(other)
+    for document, keys in (
+        (STATE, ("summary", "totalRepositories")),
+        ("/api/registry/health", ("metrics", "totalRepositories")),
+    ):
+        changed(document, *keys, to=2)(fake)
+    fake.lie("GET", "/v2/team/other/tags/list", 200, b'{"tags":["v1"]}')
+
+
 STUCK = [{"id": "u1", "startTime": 1, "lastActivity": 2, "blobCount": 1, "duration": 9_999_999}]
 
 
@@ -284,6 +288,7 @@ def stuck_session(fake: FakeRegistry) -> None:
         (changed(STATE, "summary", "orphanedManifests", to=1), "monitoring", "orphaned-manifests"),
         (changed(STATE, "summary", "totalManifests", to=1), "monitoring", "manifest-count"),
         (changed(STATE, "repositories", 0, "tags", to=["latest", "v2"]), "monitoring", "hidden-tag"),
+        (uncatalogued, "monitoring", "uncatalogued-repository"),
         (changed(STATE, "repositories", 0, "tagCount", to=9), "monitoring", "tag-count"),
         (changed(DETAILS, "tags", 1, "digest", to=digest_of(LIST)), "monitoring", "wrong-digest"),
         (changed(DETAILS, "tags", 1, "hasManifest", to=False), "monitoring", "no-manifest"),
@@ -455,25 +460,9 @@ def test_interrupted(nscr_program: str, tmp_path: Path) -> None:
 
 
 def push(client: httpx.Client, repository: str, tag: str, salt: str) -> str:
-    """An image of two blobs, as a client that knows nothing of this project pushes it."""
-    blobs = [f"config {salt}".encode(), f"layer {salt} ".encode() * 100]
-    for blob in blobs:
-        location = client.post(f"/v2/{repository}/blobs/uploads/").raise_for_status().headers["Location"]
-        joint = "&" if "?" in location else "?"
-        client.put(f"{location}{joint}digest={digest_of(blob)}", content=blob).raise_for_status()
-    config, layer = (
-        descriptor(blob, media_type)
-        for blob, media_type in zip(
-            blobs,
-            ("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar"),
-            strict=True,
-        )
-    )
-    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]}
-    headers = {"Content-Type": MANIFEST}
-    content = json.dumps(manifest).encode()
-    client.put(f"/v2/{repository}/manifests/{tag}", content=content, headers=headers).raise_for_status()
-    return digest_of(content)
+    pushed = image(salt)
+    push_image(client, repository, tag, pushed)
+    return pushed.digest
 
 
 def test_reference_registry_with_credentials(gate: Gate, serve: Callable[..., Any]) -> None:
@@ -502,42 +491,6 @@ def test_truncated_blobs_of_a_sabotaged_registry(gate: Gate, serve: Callable[...
     done = gate(registry.url, "--deep", "--json")
     assert done.returncode == 1, done.stdout
     assert ("content", "wrong-content") in found(done.stdout)
-
-
-def test_valid_while_others_write(gate: Gate, serve: Callable[..., Any]) -> None:
-    """Tags appear, move and go, and images are deleted whole, all the while."""
-    registry = serve()
-    is_over = threading.Event()
-    writes = 0
-
-    def write(name: str) -> None:
-        nonlocal writes
-        with httpx.Client(base_url=registry.url) as client:
-            number = 0
-            while not is_over.is_set():
-                number += 1
-                digest = push(client, f"busy/{name}", f"v{number % 3}", f"{name}{number}")
-                if number % 2:
-                    client.delete(f"/v2/busy/{name}/manifests/v{number % 3}")
-                if number % 3 == 0:
-                    client.delete(f"/v2/busy/{name}/manifests/{digest}")
-                writes += 1
-
-    with httpx.Client(base_url=registry.url) as client:
-        for number in range(20):
-            push(client, "quiet/app", f"v{number}", str(number))
-    threads = [threading.Thread(target=write, args=(name,)) for name in ("a", "b", "c")]
-    for thread in threads:
-        thread.start()
-    try:
-        answers = [gate(registry.url, "--json") for _ in range(3)]
-    finally:
-        is_over.set()
-        for thread in threads:
-            thread.join()
-    assert writes > 20
-    for done in answers:
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @contextmanager
