@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,44 @@ class Served:
         """SIGTERM, and the exit code."""
         self.process.terminate()
         return self.process.wait(timeout=20)
+
+
+CONFIGURATION = """
+version: 0.1
+log: {{ level: info, accesslog: {{ disabled: true }} }}
+storage: {{ filesystem: {{ rootdirectory: {data} }}, delete: {{ enabled: true }} }}
+http: {{ addr: "127.0.0.1:0" }}
+"""
+
+
+@dataclass
+class ForeignRegistry:
+    """A registry of others that runs here."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def docker_registry(tmp_path: Path) -> Iterator[ForeignRegistry]:
+    """Debian's docker-registry; ended when the test is over."""
+    (tmp_path / "configuration.yml").write_text(CONFIGURATION.format(data=tmp_path / "docker-registry"))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("REGISTRY_", "OTEL_"))}
+    log = tmp_path / "docker-registry.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            ["docker-registry", "serve", "configuration.yml"], cwd=tmp_path, stdout=output, stderr=output, env=clean
+        )
+    try:
+        end = time.monotonic() + 30
+        while (found := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())) is None:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.05)
+        yield ForeignRegistry(f"http://{found[1]}", process)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
 
 
 Serve = Callable[..., Served]

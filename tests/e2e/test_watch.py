@@ -1,14 +1,11 @@
-"""`nscr watch` against a real registry that is stopped, frozen and started again; on pipes and on a terminal."""
+"""`nscr watch` on a pipe, against a real registry that is stopped, frozen and started again."""
 
 import csv
-import fcntl
 import json
 import os
 import re
 import signal
-import struct
 import subprocess
-import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -148,69 +145,6 @@ def test_a_reader_that_leaves_is_no_crash(serve: Callable[..., Any], nscr_progra
         process.stdout.close()
         assert process.wait(timeout=20) == 0
         assert process.stderr.read() == ""
-
-
-class Terminal:
-    """A command on a real terminal of a given size; what it draws is read as text without escape sequences."""
-
-    def __init__(self, command: list[str], columns: int, rows: int) -> None:
-        self._screen, inner = os.openpty()
-        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")}
-        self._process = subprocess.Popen(
-            command, stdin=inner, stdout=inner, stderr=inner, env=environment | {"TERM": "xterm-256color"}
-        )
-        os.close(inner)
-        self.drawn = ""
-
-    def wait_for(self, words: str) -> None:
-        """Read until the words are drawn anew."""
-        start = len(self.drawn)
-        while words not in self.drawn[start:]:
-            if not self._read():
-                pytest.fail(f"{words!r} was never drawn; the last of what was: {self.drawn[-4000:]}")
-
-    def end(self, number: signal.Signals) -> int:
-        """Send a signal, read to the end, and say how it ended."""
-        self._process.send_signal(number)
-        while self._read():
-            pass
-        return self._process.wait(timeout=20)
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        os.close(self._screen)
-
-    def _read(self) -> bool:
-        try:
-            raw = os.read(self._screen, 65536)
-        except OSError:  # Linux says EIO when nobody holds the other side of a terminal any more
-            return False
-        self.drawn += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", raw.decode(errors="replace"))
-        return bool(raw)
-
-
-@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 50)])
-def test_the_dashboard_on_a_terminal(serve: Callable[..., Any], nscr_program: str, columns: int, rows: int) -> None:
-    served = serve()
-    flags = ["--registry-url", served.url, "--interval", f"{INTERVAL_S}s", "--for", "25s"]
-    terminal = Terminal([nscr_program, "watch", *flags], columns, rows)
-    try:
-        terminal.wait_for("HEALTHY")
-        frozen_at = time.monotonic()
-        served.process.send_signal(signal.SIGSTOP)
-        terminal.wait_for("NOT ANSWERING")
-        took = time.monotonic() - frozen_at
-        served.process.send_signal(signal.SIGCONT)
-        terminal.wait_for("HEALTHY")
-        assert terminal.end(signal.SIGINT) == 1
-    finally:
-        served.process.send_signal(signal.SIGCONT)
-        terminal.close()
-    print(f"frozen: on the screen of {columns}x{rows} after {took:.2f} s at an interval of {INTERVAL_S} s")
-    assert took <= 2 * INTERVAL_S
-    assert f"1 alert while {served.url} was watched" in terminal.drawn
 
 
 def watched_to_the_end(program: str, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,138 @@
+"""`nscr watch dashboard` on real terminals of both sizes: what is on the screen is read back."""
+
+import os
+import re
+import signal
+from collections.abc import Sequence
+
+import pytest
+
+from tests.e2e.conftest import ForeignRegistry, Serve
+from tests.e2e.pushing import ask, open_upload, push_blob, push_image
+from tests.e2e.screen import Screen, on_screen
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("tmux")]
+
+SIZES = pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 50)])
+TIME = r"\d\d:\d\d:\d\d"
+
+
+def dashboard(program: str, *urls: str, interval: str = "1s") -> Sequence[str]:
+    registries = [word for url in urls for word in ("--registry-url", url)]
+    return [program, "watch", "dashboard", "--interval", interval, "--for", "100s", *registries]
+
+
+def interrupted(screen: Screen) -> tuple[int, str]:
+    """Ctrl-C; the exit code, and what is on the terminal afterwards."""
+    screen.send("C-c")
+    return screen.wait_end(), screen.text()
+
+
+def name_of(url: str) -> str:
+    return url.partition("://")[2]
+
+
+@SIZES
+def test_a_fine_registry_with_an_upload_open(serve: Serve, nscr_program: str, width: int, height: int) -> None:
+    url = serve().url
+    push_image(url, "team/app", "1.0", b"layer")
+    upload = open_upload(url, "team/app", b"x" * 2048).rpartition("/")[2].partition("?")[0]
+    with on_screen(dashboard(nscr_program, url, interval="3s"), width=width, height=height) as screen:
+        text = screen.wait_for("HEALTHY  nothing is wrong")
+        assert f"nscr watch {url} every 3s" in text
+        assert re.search(rf"team/app {upload} +\S+ +\S+ +1 +2\.0 KiB", text)
+        assert re.search(r"^repositories +1 ", text, re.MULTILINE)
+        assert re.search(r"^open uploads +1 ", text, re.MULTILINE)
+        assert re.search(r"^health +•", text, re.MULTILINE)
+        assert "no alerts" in text
+        code, after = interrupted(screen)
+    assert code == 130
+    assert f"0 alerts while {url} was watched" in after
+    assert "HEALTHY" not in after  # what was on the terminal before came back
+
+
+@SIZES
+def test_one_of_two_is_killed_and_started_again(serve: Serve, nscr_program: str, width: int, height: int) -> None:
+    fine, dying = serve(), serve()
+    with on_screen(dashboard(nscr_program, fine.url, dying.url), width=width, height=height) as screen:
+        screen.wait_for("ALL FINE")
+        dying.process.kill()
+        dying.process.wait()
+        text = screen.wait_for(f"1 OF 2 NOT FINE  {name_of(dying.url)}: not answering since")
+        assert "NOT ANSWERING" in text
+        assert re.search(rf"! not-answering since {TIME} \(", text)
+        assert "×" in text
+        assert "HEALTHY" in text
+        serve("--port", dying.host_port.rpartition(":")[2], data=dying.data)
+        text = screen.wait_until(lambda shown: "ALL FINE" in shown and "NOTICE restarted" in shown)
+        assert text.count("HEALTHY") == 2
+        code, after = interrupted(screen)
+    assert code == 1
+    assert re.search(rf"{TIME} RECOVERED not-answering: the registry is silent", after)
+    assert f"1 alert while {dying.url} was watched" in after
+
+
+def test_a_blob_that_vanishes_is_told_with_its_key(serve: Serve, nscr_program: str) -> None:
+    url = serve().url
+    first, second = push_image(url, "team/app", "1.0", b"one", b"two")
+    with on_screen(dashboard(nscr_program, url)) as screen:
+        screen.wait_until(lambda text: "past 6" in text)  # the first walk is over
+        ask("DELETE", f"{url}/v2/team/app/blobs/{second}")
+        text = screen.wait_for("1 PROBLEM")
+        assert re.search(rf"! vanished since {TIME}", text)
+        told = " ".join(text.replace("│", " ").split())
+        assert "team/app:1.0 cannot be pulled: a blob vanished" in told
+        assert second in told
+        assert first not in told
+        push_blob(url, "team/app", b"two")
+        screen.wait_for("HEALTHY  nothing is wrong")
+        assert interrupted(screen)[0] == 1
+
+
+@SIZES
+@pytest.mark.needs("docker-registry")
+def test_a_registry_without_the_monitoring_api(
+    docker_registry: ForeignRegistry, nscr_program: str, width: int, height: int
+) -> None:
+    url = docker_registry.url
+    push_image(url, "app", "1", b"layer")
+    with on_screen(dashboard(nscr_program, url), width=width, height=height) as screen:
+        text = screen.wait_for("UP  nothing is wrong")
+        assert "no monitoring API: probing /v2/ only" in text
+        text = screen.wait_until(lambda shown: re.search(r"^repositories +1 ", shown, re.MULTILINE))
+        assert "manifests" not in text
+        docker_registry.process.send_signal(signal.SIGSTOP)
+        try:
+            screen.wait_for("NOT ANSWERING")
+        finally:
+            docker_registry.process.send_signal(signal.SIGCONT)
+        screen.wait_for("UP  nothing is wrong")
+        assert interrupted(screen)[0] == 1
+
+
+def test_the_terminal_may_change_its_size(serve: Serve, nscr_program: str) -> None:
+    urls = [serve().url for _ in range(2)]
+    with on_screen(dashboard(nscr_program, *urls), width=80, height=24) as screen:
+        screen.wait_for("ALL FINE")
+        for _ in range(2):
+            screen.resize(200, 50)
+            screen.wait_until(lambda text: text.count("╭") == text.count("╯") == 2 and text.count("HEALTHY") == 2)
+            screen.resize(80, 24)
+            screen.wait_until(lambda text: "╭" not in text and "│" not in text and text.count("HEALTHY") == 2)
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_colours_are_an_addition(serve: Serve, nscr_program: str, no_color: str) -> None:
+    environment = {"NO_COLOR": no_color} if no_color else {}
+    with on_screen(dashboard(nscr_program, serve().url), environment=environment) as screen:
+        assert "•" in screen.wait_for("HEALTHY  nothing is wrong")
+        coloured = re.findall(r"\x1b\[[\d;]*3[1-7][\d;]*m", screen.colours())
+    assert bool(coloured) is not bool(no_color)
+
+
+def test_ended_from_outside_the_terminal_is_as_before(serve: Serve, nscr_program: str) -> None:
+    with on_screen(dashboard(nscr_program, serve().url, interval="3s")) as screen:
+        screen.wait_for("HEALTHY")
+        os.kill(screen.pid, signal.SIGTERM)
+        assert screen.wait_end() == 143
+        assert "HEALTHY" not in screen.text()
