@@ -22,7 +22,9 @@ def report(
     """
     recorded = recorded_report(folder)
     if recorded is None:
-        progress_console().print(f"no verdict of this journal in {folder}: it is judged first", markup=False)
+        progress_console().print(
+            f"no verdict of this journal in {folder}: it is judged first", markup=False, soft_wrap=True
+        )
     told = recorded if recorded is not None else renewed_report(folder)
     path = write_page(folder, told)
     if as_json:

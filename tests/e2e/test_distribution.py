@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+TEMPLATES = "nscr_cli/reporting/html/templates"
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-def test_the_wheel_holds_packages_scenarios_and_type_markers(tmp_path: Path) -> None:
+def test_the_wheel_holds_packages_scenarios_templates_and_type_markers(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)],
         check=True,
@@ -22,9 +23,13 @@ def test_the_wheel_holds_packages_scenarios_and_type_markers(tmp_path: Path) -> 
     scenarios = {
         f"nscr_cli/scenarios/{path.relative_to(ROOT / 'scenarios')}" for path in ROOT.glob("scenarios/**/*.toml")
     }
+    templates = {str(path.relative_to(ROOT)) for path in (ROOT / TEMPLATES).iterdir()}
     assert scenarios
+    assert len(templates) == 2
     assert (
-        scenarios | {"nscr_cli/bugs.toml", "nscr/py.typed", "nscr_cli/py.typed", "nscr_cli/app.py", "nscr/server.py"}
+        scenarios
+        | templates
+        | {"nscr_cli/bugs.toml", "nscr/py.typed", "nscr_cli/py.typed", "nscr_cli/app.py", "nscr/server.py"}
         <= names
     )
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"nscr", "nscr_cli"}

@@ -1,6 +1,8 @@
 """Pages of runs in a real browser: nothing overflows, nothing is asked of anybody, every plot has a name."""
 
+import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,6 +96,37 @@ def test_every_plot_has_a_name_that_is_read_out(
     assert all(len(name) > 10 for name in names)
     assert len(set(names)) > 1
     assert any(text and "a second" in text for text in [*names, *described])
+
+
+@pytest.mark.slow
+def test_a_page_does_not_grow_with_its_run(nscr_program: str, tmp_path: Path, pages: dict[str, Path]) -> None:
+    folder = tmp_path / "long"
+    write_synthetic_run(folder, 20_000, tags=40, clients=8)
+    report = renewed_report(folder)
+    print(f"{pages['valid'].stat().st_size:,} bytes of 2 000 operations")
+    assert write_page(folder, report).stat().st_size < 1.5 * pages["valid"].stat().st_size
+    done = subprocess.run([nscr_program, "report", str(folder), "--json"], capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    assert (told["judged"], told["verdict"], told["findings"]) == (False, "VALID", 0)
+    assert told["report"] == str(folder / "report.html")
+    assert told["bytes"] == (folder / "report.html").stat().st_size < 5_000_000
+    assert done.stderr == ""
+
+
+def test_a_run_without_a_verdict_is_judged_first_and_that_is_said(nscr_program: str, tmp_path: Path) -> None:
+    for file in ("plan.json", "journal.jsonl"):
+        shutil.copy(GOLDEN / "long-page" / file, tmp_path)
+    first, second = (
+        subprocess.run([nscr_program, "report", str(tmp_path)], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    )
+    assert "it is judged first" in first.stderr
+    assert second.stderr == ""  # the verdict was written down
+    assert first.stdout == second.stdout == f"{tmp_path}/report.html\n"
+    with (tmp_path / "journal.jsonl").open("ab") as journal:
+        journal.write(b'{"type":"event","name":"resources","time_ns":1}\n')
+    again = subprocess.run([nscr_program, "report", str(tmp_path)], capture_output=True, text=True, check=True)
+    assert "it is judged first" in again.stderr  # it is another journal now
 
 
 @pytest.mark.slow

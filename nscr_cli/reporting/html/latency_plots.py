@@ -25,7 +25,7 @@ def over_time(canvas: Canvas) -> list[Plot]:
     """For each kind of operation its median, 95th and 99th percentile in each step."""
     canvas = msgspec.structs.replace(canvas, height=_HEIGHT)
     measured = {}
-    for kind in canvas.series.kinds:
+    for kind in _often_first(canvas.series):
         percentiles = canvas.series.percentiles(kind, [share for _, share in _SHARES])
         if any(value is not None for value in percentiles[0]):
             measured[kind] = percentiles
@@ -38,7 +38,7 @@ def over_time(canvas: Canvas) -> list[Plot]:
 
 def distribution(series: Series, summaries: Sequence[OperationSummary]) -> Plot | None:
     """For each kind of operation how its latencies are distributed, one row below the other; None where none was ok."""
-    kinds = {kind: bins for kind in series.kinds if (bins := series.latencies(kind))}
+    kinds = {kind: bins for kind in _often_first(series) if (bins := series.latencies(kind))}
     if not kinds:
         return None
     places = [place for bins in kinds.values() for place in bins]
@@ -73,6 +73,11 @@ def distribution(series: Series, summaries: Sequence[OperationSummary]) -> Plot 
             tuple(_row(summary) for summary in summaries if summary.latency is not None),
         ),
     )
+
+
+def _often_first(series: Series) -> list[str]:
+    """Kinds of operations, those that there is most to say of first."""
+    return sorted(series.kinds, key=lambda kind: (-sum(series.latencies(kind).values()), kind))
 
 
 def _one_over_time(canvas: Canvas, kind: str, lines: list[list[float | None]], scale: LogAxis) -> Plot:

@@ -96,7 +96,9 @@ class Canvas(msgspec.Struct, frozen=True):
         for name, begin_ns in self.series.phases:
             place = self.axis.share(begin_ns)
             if name in _LABELLED:
-                yield svg.text(phase_name(name), place, svg.ABOVE - 5, anchor="end" if place > 0.75 else "start")
+                yield svg.text(
+                    phase_name(name), place, svg.ABOVE - 5, anchor="end" if place > 0.75 else "start", kind="begins"
+                )
         for one in self.shown:
             label = f"finding {one.number}, {clock(round(one.time_ns / 1e9, 3))}: {one.words}"
             yield svg.pin(self.axis.share(one.time_ns), svg.ABOVE, label, kind="pin")

@@ -69,7 +69,7 @@ def text(label: str, place: float, y: float, *, anchor: str = "start", kind: str
 def pin(place: float, y: float, label: str, *, kind: str) -> Markup:
     """A small triangle that points down at an instant, with a name to hover over."""
     return Markup(
-        '<svg x="{x:.2f}%" y="{y}" overflow="visible"><path class="{kind}" d="M-5 0h10l-5 8z"><title>{label}</title>'
+        '<svg class="loose" x="{x:.2f}%" y="{y}"><path class="{kind}" d="M-5 0h10l-5 8z"><title>{label}</title>'
         "</path></svg>"
     ).format(x=place * 100, y=y, kind=kind, label=label)
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from nscr_cli.checkers.wording import outcome, short
 from nscr_cli.history.history import NEVER, Operation
 from nscr_cli.history.keys import digest_of, tag_of
+from nscr_cli.history.ops import F, Kind
 from nscr_cli.reporting.html.svg import text
 from nscr_cli.ui import printable
 
@@ -129,10 +130,25 @@ def _label(one: Operation, letters: dict[str, str]) -> str:
         asked.append(letters.get(digest, short(digest)))
     if one.asked.range is not None:
         asked.append(f"[{one.asked.range[0]}–{one.asked.range[1]}]")
-    returned = outcome(one)
-    for known, letter in letters.items():
-        returned = returned.replace(short(known), letter)
-    return printable(f"{' '.join(asked)} → {returned}", limit=_LONGEST_LABEL)
+    return printable(f"{' '.join(asked)} → {_returned(one, letters)}", limit=_LONGEST_LABEL)
+
+
+def _returned(one: Operation, letters: dict[str, str]) -> str:
+    """What came back, in as few words as tell it; all of it stands in the table."""
+    answered = one.answered
+    parts = [str(answered.status) if answered.status is not None else "no answer"]
+    digest = answered.digest or answered.header_digest
+    if answered.present is False:
+        parts.append("not there")
+    elif one.kind is Kind.OK and digest is not None:
+        parts.append(letters.get(digest, short(digest)))
+    if answered.length is not None and one.f is F.GET_BLOB and answered.present:
+        parts.append(f"{answered.length:,} bytes")
+    if answered.error_code is not None:
+        parts.append(answered.error_code)
+    if one.kind is Kind.INFO:
+        parts.append("nobody knows")
+    return " ".join(parts)
 
 
 def _letters(operations: Sequence[Operation]) -> dict[str, str]:
