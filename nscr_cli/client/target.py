@@ -91,6 +91,10 @@ def parse_target(
     if not host or any(char.isspace() or not char.isprintable() for char in host):
         raise _not_an_address(text, "no host in it")
     try:
+        host.encode("idna").decode("idna")
+    except UnicodeError as error:
+        raise _not_an_address(text, "no computer can have that name") from error
+    try:
         port = url.port
     except ValueError as error:
         raise _not_an_address(text, "the port is not a number from 1 to 65535") from error

@@ -146,7 +146,8 @@ def torture(
         is_flat=flat,
         sabotages=tuple(sabotage or ()),
     )
-    search = Search(longest_s=parse_duration(shrink_for), rule=shrink_rule) if is_searching else None
+    longest_s = parse_duration(shrink_for)
+    search = Search(longest_s=longest_s, rule=shrink_rule) if is_searching else None
     torturer = Torturer(
         address=address,
         credentials=credentials,
@@ -236,7 +237,11 @@ def _say(lines: Sequence[str], *, as_json: bool) -> None:
 
 def _finish_cleaning(folder: Path, address: Target | None, credentials: Credentials | None) -> Exit:
     if address is None:
-        raise UsageError("--clean needs the registry to clean", hint="add --registry-url")
+        raise UsageError(
+            "--clean needs the registry to clean",
+            hint="add --registry-url; a registry of the run's own is gone, and registry.log names its folder, "
+            "which stays only after kill -9",
+        )
     left = finish_cleaning(folder, address, ExternalTarget(address, credentials), Network())
     console = results_console()
     for key in left:

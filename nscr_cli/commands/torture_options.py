@@ -14,6 +14,7 @@ DEFAULT_SCENARIO = "mixed"
 _AGAIN = "Again, and smaller"
 _LEFT = "What is left behind"
 _OF_SCENARIO = "the scenario's"
+MOST_RATE = 1_000_000  # more is asked by no one, and infinity has no schedule
 
 Scenarios = Annotated[
     list[str] | None,
@@ -104,13 +105,16 @@ MostBytes = Annotated[
 
 MostRate = Annotated[
     float | None,
-    typer.Option(min=0.001, metavar="N", rich_help_panel=LOAD, help="Start at most so many operations a second."),
+    typer.Option(
+        min=0.001, max=MOST_RATE, metavar="N", rich_help_panel=LOAD, help="Start at most so many operations a second."
+    ),
 ]
 
 Rate = Annotated[
     float | None,
     typer.Option(
         min=0.001,
+        max=MOST_RATE,
         metavar="N",
         rich_help_panel=LOAD,
         help="Open model: so many operations arrive a second, whether or not others ended.",

@@ -90,7 +90,10 @@ def _path_of(name_or_path: str) -> Path:
     for path in scenario_folder().rglob("*.toml"):
         if path.stem == name_or_path:
             return path
-    is_file = Path(name_or_path).is_file()
+    try:
+        is_file = Path(name_or_path).is_file()
+    except OSError:  # longer than any name
+        is_file = False
     hint = f"to run the file of that name, write ./{name_or_path}" if is_file else None
     raise ScenarioError(
         f"no scenario {name_or_path!r}", hint=hint or _nearest(name_or_path, scenario_names(), "scenarios")

@@ -113,9 +113,10 @@ def read_lines(path: Path, decoder: msgspec.json.Decoder[Line]) -> Iterator[tupl
                     yield lines, entries
                 else:
                     yield from _one_by_one(lines, number, path, decoder)
-    except FileNotFoundError as error:
+    except OSError as error:
+        reason = "no such journal" if isinstance(error, FileNotFoundError) else error.strerror or str(error)
         raise RunFolderError(
-            f"{path}: no such journal", hint="name a run folder, as the last line of `nscr torture` prints it"
+            f"{path}: {reason}", hint="name a run folder, as the last line of `nscr torture` prints it"
         ) from error
 
 

@@ -174,3 +174,59 @@ def test_interrupted_run_is_judged_and_marked_partial(nscr: Nscr, nscr_program: 
     assert verdict["verdict"] == "VALID"
     judged = nscr("judge", str(run_folder))
     assert "partial" in judged.stdout.lower()
+
+
+NO_RUN_FOLDER = {
+    "empty": {},
+    "no journal": {"plan.json": None},
+    "a folder as journal": {"plan.json": None, "journal.jsonl": "folder"},
+    "zeros as journal": {"plan.json": None, "journal.jsonl": b"\0" * 4000},
+    "junk as journal": {"plan.json": None, "journal.jsonl": bytes(range(256)) * 16},
+    "a list as journal": {"plan.json": None, "journal.jsonl": b"[]\n{}\n1\n"},
+    "junk as plan": {"plan.json": b"\xff\xfe\x00", "journal.jsonl": None},
+    "a list as plan": {"plan.json": b"[]", "journal.jsonl": None},
+    "a folder as plan": {"plan.json": "folder", "journal.jsonl": None},
+}
+
+
+@pytest.mark.parametrize("files", NO_RUN_FOLDER.values(), ids=NO_RUN_FOLDER)
+def test_what_is_no_run_folder(nscr: Nscr, tmp_path: Path, files: dict[str, bytes | str | None]) -> None:
+    sound = next((Path(__file__).parents[1] / "golden" / "findings").glob("*/plan.json")).parent
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name, content in files.items():
+        if content == "folder":
+            (folder / name).mkdir()
+        else:
+            (folder / name).write_bytes(content if isinstance(content, bytes) else (sound / name).read_bytes())
+    _assert_told(nscr("judge", str(folder)), 2, str(folder), "hint: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("judge", "a" * 5000),
+        ("torture", "a" * 5000),
+        ("scenarios", "show", "a" * 5000),
+        ("scenarios", "show", "folder.toml"),
+        ("scenarios", "show", "binary.toml"),
+        ("scenarios", "validate", "/proc/self/mem"),
+        ("torture", "--registry-url", "http://a..b"),
+        ("gate", "--registry-url", "http://xn--/"),
+        ("watch", "--registry-url", f"http://{'a' * 300}.localhost", "--for", "1s"),
+        ("gate", "--registry-url", "http://127.0.0.1:99999"),
+        ("gate", "--registry-url", "http://[::1"),
+        ("gate", "--registry-url", "http://127.0.0.1:1", "--username", "a", "--password", "\udcff"),
+        ("torture", "--rate", "inf"),
+        ("torture", "--seed", "9" * 5000),
+        ("torture", "--duration", "9" * 400 + "s"),
+        ("torture", "--shrink-for", "soon"),
+        ("torture", "--namespace", "\udcff"),
+        ("torture", "--sabotage", "nope", "--duration", "1s"),
+    ],
+    ids=lambda arguments: " ".join(arguments)[:40],
+)
+def test_nonsense(nscr: Nscr, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00" * 100)
+    _assert_told(nscr(*arguments), 2)
