@@ -1,25 +1,49 @@
-"""`nscr report RUNDIR`: the page of a run, from what its folder holds; no registry is asked."""
+"""`nscr report RUNDIR`: the page of a run, or how it differs from others; no registry is asked."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from nscr_cli.engine.comparing import compared_runs
 from nscr_cli.engine.recorded_verdict import recorded_report, renewed_report
+from nscr_cli.errors import UsageError
+from nscr_cli.reporting.comparison_text import comparison_document, markdown_comparison, plain_comparison
 from nscr_cli.reporting.html.run_page import write_page
 from nscr_cli.ui import progress_console
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="RUNDIR", help="The folder of a run.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print where the page is, and its figures, as JSON.")] = False,
+    folders: Annotated[list[Path], typer.Argument(metavar="RUNDIR...", help="The folder of a run, or several.")],
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="OTHER", help="Say what differs from this run, instead; may be given several times."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print where the page is and its figures, or the comparison, as JSON.")
+    ] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the comparison as Markdown.")] = False,
 ) -> None:
     """Write RUNDIR/report.html: the verdict, its evidence and how the run went, in one file that opens offline.
 
     The verdict is that of RUNDIR/verdict.json. Where there is none of this plan
     and journal, the run is judged first.
+
+    With --compare, promises and speeds of RUNDIR are compared with those of
+    OTHER: exit code 1 if a promise is newly broken, 4 if it became slower,
+    3 if nobody can tell.
     """
+    if compare:
+        _compare(folders, compare, as_json=as_json, as_markdown=as_markdown)
+    if as_markdown:
+        raise UsageError("--markdown is for a comparison", hint="add --compare OTHER; each run folder has a summary.md")
+    for folder in folders:
+        _page(folder, as_json=as_json)
+
+
+def _page(folder: Path, *, as_json: bool) -> None:
     recorded = recorded_report(folder)
     if recorded is None:
         progress_console().print(
@@ -40,3 +64,15 @@ def report(
         typer.echo(json.dumps(figures, indent=2))
     else:
         typer.echo(str(path))
+
+
+def _compare(new: Sequence[Path], old: Sequence[Path], *, as_json: bool, as_markdown: bool) -> None:
+    comparison = compared_runs(new, old)
+    if as_json:
+        text = comparison_document(comparison)
+    elif as_markdown:
+        text = markdown_comparison(comparison)
+    else:
+        text = plain_comparison(comparison)
+    typer.echo(text, nl=False)
+    raise typer.Exit(comparison.exit_code)

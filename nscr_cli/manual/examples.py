@@ -34,6 +34,8 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "report": (
         Example("the page of a run: report.html in its folder", "nscr report RUNDIR"),
         Example("where it is and how large, for a machine", "nscr report RUNDIR --json"),
+        Example("what differs from another run: promises and speed", "nscr report RUNDIR --compare OTHER"),
+        Example("the same as Markdown, for a pull request", "nscr report RUNDIR --compare OTHER --markdown"),
     ),
     "gate": (
         Example("everything in a registry", "nscr gate --registry-url http://127.0.0.1:5000"),
