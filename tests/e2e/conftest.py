@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e import debian
+
 NSCR = str(Path(sys.executable).with_name("nscr"))
 READY = re.compile(r"^nscr: listening on (?P<url>https?://(?P<host>\S+):(?P<port>\d+))/? ")
 
@@ -75,6 +77,12 @@ def docker_registry(tmp_path: Path) -> Iterator[ForeignRegistry]:
 
 
 Serve = Callable[..., Served]
+
+
+@pytest.fixture(scope="session")
+def debian_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root folder of a minimal Debian with Python, to be read only."""
+    return debian.debian_root(tmp_path_factory)
 
 
 @pytest.fixture

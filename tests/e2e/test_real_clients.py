@@ -177,18 +177,6 @@ def _hashes_of_all_files(engine: docker.DockerClient, image: str) -> bytes:
         container.remove(force=True)
 
 
-@pytest.fixture
-def debian_root(tmp_path: Path) -> Path:
-    """A minimal Debian, of the release that this machine runs, or of Debian's stable one."""
-    release = dict(
-        line.split("=", 1) for line in Path("/etc/os-release").read_text().replace('"', "").splitlines() if "=" in line
-    )
-    suite = release["VERSION_CODENAME"] if release.get("ID") == "debian" else "stable"
-    root = tmp_path / "root"
-    subprocess.run(["debootstrap", "--variant=minbase", suite, str(root)], check=True, capture_output=True, timeout=600)
-    return root
-
-
 @pytest.mark.timeout(900)
 @pytest.mark.needs("debootstrap")
 def test_debian(registry, engine, debian_root, tmp_path, nscr_program):
