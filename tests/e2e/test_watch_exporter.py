@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.e2e.conftest import ForeignRegistry
+
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 Serve = Callable[..., Any]
@@ -144,3 +146,17 @@ def test_a_port_that_is_taken(serve: Serve, nscr_program: str) -> None:
         _, err = process.communicate(timeout=20)
     assert process.returncode == 5
     assert f"nothing can listen on 127.0.0.1:{port}" in err
+
+
+@pytest.mark.needs("docker-registry")
+def test_a_registry_without_the_monitoring_api_is_probed_as_well(
+    docker_registry: ForeignRegistry, nscr_program: str
+) -> None:
+    with watching(nscr_program, docker_registry.url, "--prometheus", "0", "--probe", "500ms") as process:
+        where = address(process)
+        told = [document(process, "probe") for _ in range(3)]
+        shown = scraped(where)
+        assert ended(process) == 130
+    assert [each["outcome"] for each in told] == ["ok"] * 3, told
+    assert (shown["nscr_registry_up{}"], shown["nscr_probe_up{}"]) == (1, 1)
+    assert "nscr_registry_healthy{}" not in shown

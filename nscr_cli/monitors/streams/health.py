@@ -1,13 +1,17 @@
-"""`nscr watch health`: the health document, with alerts while the status is another than healthy. Pure."""
+"""`nscr watch health`: the health document, with alerts while the status is another than healthy. Pure.
+
+A registry without the monitoring API is asked for `/v2/` instead, which says at least that it works and lets us in.
+"""
 
 from nscr_cli.durations import show_duration
+from nscr_cli.monitors.probing import V2, probe_conditions, why_absent
 from nscr_cli.monitors.rules import HEALTH, Answer
 from nscr_cli.monitors.streams.report import Cell, Gathered, Report
 from nscr_cli.ui import printable
 
 
 class HealthFollower:
-    """Asks for one small document."""
+    """Asks for one small document, or for `/v2/`."""
 
     name = "health"
     columns: tuple[str, ...] = (
@@ -17,10 +21,16 @@ class HealthFollower:
 
     def __init__(self) -> None:
         self._gathered = Gathered()
+        self._has_answered = False
+        self._is_probed = False
 
     def wanted(self) -> tuple[str, ...]:
         """See Follower."""
-        return () if self._gathered.answers else (HEALTH,)
+        if not self._gathered.answers:
+            return (V2,) if self._is_probed else (HEALTH,)
+        first = self._gathered.answers[0]
+        is_absent = not self._has_answered and why_absent({HEALTH: first}) is not None
+        return (V2,) if is_absent and len(self._gathered.answers) == 1 else ()
 
     def take(self, answer: Answer) -> None:
         """See Follower."""
@@ -28,7 +38,10 @@ class HealthFollower:
 
     def finish(self, at_s: float) -> Report:
         """See Follower."""
-        (answer,) = self._gathered.answers
+        answer = self._gathered.answers[-1]
+        if answer.endpoint == V2:
+            return self._probed(at_s, answer)
+        self._has_answered |= answer.status is not None
         current, notices = self._gathered.judged(at_s, {HEALTH: answer})
         health = current.health
         if health is None:
@@ -58,3 +71,15 @@ class HealthFollower:
         ]
         warnings: list[dict[str, Cell]] = [{"text": warning} for warning in health.warnings]
         return self._gathered.report(at_s, figures, texts=texts, lists={"warnings": warnings}, notices=notices)
+
+    def _probed(self, at_s: float, answer: Answer) -> Report:
+        if not self._has_answered:
+            self._is_probed = self._has_answered = answer.status == 200
+        _, notices = self._gathered.judged(at_s, {V2: answer}, probe_conditions({V2: answer}))
+        figures: dict[str, Cell] = dict.fromkeys(self.columns)
+        texts: list[str] = []
+        if answer.status is not None:
+            is_up = answer.status == 200
+            figures |= {"checks": 1, "checks_failed": "" if is_up else V2}
+            texts = ["up" if is_up else f"{V2} answers {answer.status}", "without a monitoring API"]
+        return self._gathered.report(at_s, figures, texts=texts, notices=notices)

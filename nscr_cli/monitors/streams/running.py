@@ -16,7 +16,7 @@ from nscr_cli.monitors.asking import Asker
 from nscr_cli.monitors.backoff import Backoff
 from nscr_cli.monitors.first_answers import FIRST_ANSWER_WITHIN_S
 from nscr_cli.monitors.polling import Poller
-from nscr_cli.monitors.probing import why_absent
+from nscr_cli.monitors.probing import V2, why_absent
 from nscr_cli.monitors.rounds import ask_all
 from nscr_cli.monitors.rules import Answer
 from nscr_cli.monitors.streams.report import Follower, Report
@@ -137,7 +137,8 @@ class _Stream:
     def _note_first(self, report: Report, answers: Sequence[Answer]) -> None:
         url = self._followed.url
         statuses = {answer.status for answer in answers if answer.status is not None}
-        absence = why_absent({answer.endpoint: answer for answer in answers})
+        is_probed = any(answer.endpoint == V2 and answer.status == 200 for answer in answers)
+        absence = None if is_probed else why_absent({answer.endpoint: answer for answer in answers})
         if not statuses:
             self.error = _unreachable(url, report.error or "no answer")
             self.is_given_up = report.at_s >= FIRST_ANSWER_WITHIN_S

@@ -27,16 +27,17 @@ class Polled(msgspec.Struct, frozen=True):
 
 
 class Registry:
-    """Answers as a function of virtual time says, after a hundredth of a second."""
+    """Answers as a function of virtual time says, after a hundredth of a second; `/v2/` always alike."""
 
-    def __init__(self, at: Callable[[float], Polled]) -> None:
+    def __init__(self, at: Callable[[float], Polled], v2: Polled | None = None) -> None:
         self._at = at
+        self._v2 = v2 or Polled(404)
         self.asked_at: list[float] = []
 
     async def poll(self, path: str, *, etag: str | None = None) -> Polled:
         self.asked_at.append(trio.current_time())
         await trio.sleep(0.01)
-        return self._at(trio.current_time())
+        return self._v2 if path == "/v2/" else self._at(trio.current_time())
 
 
 def well(answers: Answers) -> Polled:
@@ -101,19 +102,31 @@ def test_a_late_first_answer_is_fine(answers: Answers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("polled", "words"),
-    [(Polled(401), "credentials"), (Polled(404), "no monitoring API"), (Polled(200, b"<html>"), "no m")],
+    ("polled", "v2", "words"),
+    [
+        (Polled(401), Polled(401), "wants other credentials"),
+        (Polled(404), Polled(404), "no monitoring API"),
+        (Polled(200, b"<html>"), Polled(404), "no monitoring API"),
+        (Polled(403), Polled(404), "the monitoring API refuses us"),
+    ],
 )
 def test_one_that_refuses_us_is_asked_once_and_the_others_are_watched_on(
-    answers: Answers, polled: Polled, words: str
+    answers: Answers, polled: Polled, v2: Polled, words: str
 ) -> None:
-    refusing, fine = Registry(lambda _: polled), Registry(lambda _: well(answers))
+    refusing, fine = Registry(lambda _: polled, v2), Registry(lambda _: well(answers))
     told, ending = run({"refusing": refusing, "fine": fine})
-    assert len(refusing.asked_at) == 1
+    assert refusing.asked_at == pytest.approx([0, 0.01])
     assert len(told["fine"]) == 10
     assert [type(error) for error in ending.errors] == [TargetRefused]
     assert words in str(ending.errors[0])
-    assert len(run({"refusing": Registry(lambda _: polled)}, total_s=None)[1].errors) == 1
+    assert len(run({"refusing": Registry(lambda _: polled, v2)}, total_s=None)[1].errors) == 1
+
+
+def test_one_without_the_api_is_watched_at_v2() -> None:
+    told, ending = run({"r": Registry(lambda _: Polled(404), Polled(200))})
+    assert ending == Ending()
+    assert len(told["r"]) == 10
+    assert not any(report.notices for report in told["r"])
 
 
 @pytest.mark.parametrize("failure", [ReportsUnwritable("disk full", hint="free some"), BrokenPipeError()])

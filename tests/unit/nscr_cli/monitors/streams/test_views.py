@@ -101,3 +101,26 @@ def test_documents_are_one_line_each_and_told_apart(followed: Followed, answers:
     assert {"format", "view", "utc", "registry"} <= set(told[0]) & set(told[1])
     assert (told[1]["rule"], told[1]["text"], told[0]["warnings"]) == ("unhealthy", "new\nline", [{"text": "a\nb"}])
     assert all("\n" not in line for line in lines(msgspec.structs.replace(report, notices=(notice,)), NOON, None))
+
+
+def test_health_of_a_registry_without_the_api_is_what_v2_says(followed: Followed) -> None:
+    def answering(v2: Any) -> Callable[[str], Any]:
+        return lambda path: v2 if path == "/v2/" else 404
+
+    reports, asked = followed(HealthFollower(), [answering(each) for each in ({}, {}, 503, None, {})])
+    assert asked == [[HEALTH, "/v2/"], *[["/v2/"]] * 4]
+    assert [*lines(reports[0], NOON, None)] == ["noon+0 up without a monitoring API answered in 1.00 ms"]
+    assert [[(n.rule, n.recovered) for n in report.notices] for report in reports] == [
+        [],
+        [],
+        [("server-error", False)],
+        [("not-answering", False)],
+        [("server-error", True), ("not-answering", True)],
+    ]
+    assert reports[2].figures["checks_failed"] == "/v2/"
+
+
+def test_one_that_had_the_api_is_held_to_it(followed: Followed, answers: Answers) -> None:
+    reports, asked = followed(HealthFollower(), [lambda path: answers()[path], lambda _: 404, lambda _: 404])
+    assert asked == [[HEALTH]] * 3
+    assert [n.rule for n in reports[1].notices] == ["server-error"]
