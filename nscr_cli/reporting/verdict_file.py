@@ -2,40 +2,13 @@
 
 import msgspec
 
-from nscr_cli.checkers.verdict import Finding, Result, Verdict
+from nscr_cli.checkers.verdict import Result, Verdict
 from nscr_cli.history.plan import RunPlan
-from nscr_cli.reporting.latency import Latency, OperationSummary
-from nscr_cli.reporting.run_report import REPORT_FORMAT, Fingerprint, RunReport
+from nscr_cli.reporting.run_report import REPORT_FORMAT, RunReport
 from nscr_cli.reporting.thresholds import Threshold
+from nscr_cli.reporting.verdict_types import CheckerDocument, ThresholdDocument, VerdictDocument
 
 _SKIPPED = "SKIPPED"
-
-
-class _Checker(msgspec.Struct):
-    checker: str
-    verdict: str
-    evidence: dict[str, int]
-    reasons: tuple[str, ...]
-    skipped: tuple[str, ...]
-    findings: tuple[Finding, ...]
-
-
-class _Document(msgspec.Struct):
-    format: int
-    run_id: str
-    judged: Fingerprint
-    verdict: str
-    partial: bool
-    interrupted_by: str | None
-    checkers: tuple[_Checker, ...]
-    main_s: float
-    main_operations: int
-    operations: tuple[OperationSummary, ...]
-    latency: Latency | None
-    thresholds: tuple[Threshold, ...]
-    samples: int
-    skipped: tuple[str, ...]
-    leftovers: tuple[str, ...]
 
 
 def report_from(document: bytes, plan: RunPlan) -> RunReport | None:
@@ -44,12 +17,12 @@ def report_from(document: bytes, plan: RunPlan) -> RunReport | None:
     Without the operations of its findings, which only the journal has.
     """
     try:
-        written = msgspec.json.decode(document, type=_Document)
+        written = msgspec.json.decode(document, type=VerdictDocument)
         verdict = Verdict[written.verdict]
         results = tuple(_result(checker) for checker in written.checkers)
     except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
         return None
-    if written.format != REPORT_FORMAT or written.run_id != plan.run_id:
+    if written.format != REPORT_FORMAT or written.run_id != plan.run_id or written.judged is None:
         return None
     return RunReport(
         plan=plan,
@@ -64,12 +37,12 @@ def report_from(document: bytes, plan: RunPlan) -> RunReport | None:
         samples=written.samples,
         skipped=written.skipped,
         leftovers=written.leftovers,
-        thresholds=written.thresholds,
+        thresholds=tuple(_threshold(one) for one in written.thresholds),
         judged=written.judged,
     )
 
 
-def _result(checker: _Checker) -> Result:
+def _result(checker: CheckerDocument) -> Result:
     is_skipped = checker.verdict == _SKIPPED
     return Result(
         checker=checker.checker,
@@ -80,4 +53,14 @@ def _result(checker: _Checker) -> Result:
         reasons=checker.reasons,
         skipped=checker.skipped,
         is_skipped=is_skipped,
+    )
+
+
+def _threshold(written: ThresholdDocument) -> Threshold:
+    return Threshold(
+        name=written.name,
+        limit=written.limit,
+        limit_ms=written.limit_ms,
+        measured_ms=written.measured_ms,
+        operations=written.operations,
     )

@@ -1,11 +1,17 @@
 """`nscr torture --junit`: one file for several scenarios, accepted by a parser of other people, red as the exit is."""
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from junitparser import Error, Failure, JUnitXml
+
+VERDICT = jsonschema_rs.validator_for(
+    json.loads((Path(__file__).parents[2] / "docs" / "verdict.schema.json").read_text())
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -39,6 +45,7 @@ def test_two_scenarios_in_one_file_and_one_in_each_folder(nscr: Nscr, tmp_path: 
         (path,) = (tmp_path / "reports" / scenario).glob("*/junit.xml")
         assert _red(JUnitXml.fromfile(str(path))) == {scenario: _red(both)[scenario]}
         assert (path.parent / "summary.md").read_text().startswith("## nscr: ")
+        VERDICT.validate(json.loads((path.parent / "verdict.json").read_text()))
 
 
 def test_a_registry_that_never_answers_is_an_error_in_the_file(nscr: Nscr, tmp_path: Path) -> None:
