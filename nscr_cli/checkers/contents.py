@@ -60,7 +60,8 @@ class Contents:
             length = answered.length
             is_short = size is not None and length is not None and length < size
             rule = "truncated-content" if is_short else "corrupt-content"
-            why = f"{length} bytes that hash to {short(answered.digest)}, where {size} bytes were written"
+            written = f", where {size} bytes were written" if size is not None else ""
+            why = f"{length} bytes that hash to {short(answered.digest)}{written}"
             return _finding(rule, read, _BYTES, why)
         if size is not None and answered.length is not None and answered.length != size:
             return _finding("wrong-size", read, _LENGTH, f"{answered.length} bytes came, {size} were written")

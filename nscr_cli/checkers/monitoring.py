@@ -55,11 +55,7 @@ class _Monitoring:
         self._truth: Truth | None = None
         if self._target.get("monitoring") == "no":
             return
-        self._documents = [(sample, document) for sample in whole.samples if (document := told.document(sample))]
-        for sample, document in self._documents:
-            for why in contradictions(sample.endpoint, document):
-                told.wrong("contradiction", sample, why)
-            told.health(sample, document)
+        self._documents = [(sample, document) for sample in whole.samples if (document := told.judge(sample))]
         told.keeps_counting(self._documents)
         is_ours = self._target.get("fresh") == "yes"
         for sample, why in errors_of_further(whole.samples, is_ours=is_ours):
@@ -109,6 +105,13 @@ class _Monitoring:
         )
 
 
+def wrong_by_itself(sample: Sample) -> Iterable[tuple[str, str]]:
+    """Each rule that one answer breaks, whatever the others say, and why."""
+    told = _Told()
+    told.judge(sample)
+    return told.rules
+
+
 class _Told:
     """Gathers what is wrong, one finding for each rule and endpoint, with how often and the first time."""
 
@@ -120,7 +123,21 @@ class _Told:
     def wrong(self, rule: str, sample: Sample, why: str) -> None:
         self._wrong.setdefault((rule, sample.endpoint), []).append((sample, why))
 
-    def document(self, sample: Sample) -> Document | None:
+    @property
+    def rules(self) -> Iterable[tuple[str, str]]:
+        """Each rule that was broken, and why, the first time."""
+        return ((rule, cases[0][1]) for (rule, _), cases in self._wrong.items())
+
+    def judge(self, sample: Sample) -> Document | None:
+        """What was answered, judged by itself; None where it cannot be judged, which is noted."""
+        document = self._document(sample)
+        if document is not None:
+            for why in contradictions(sample.endpoint, document):
+                self.wrong("contradiction", sample, why)
+            self._health(sample, document)
+        return document
+
+    def _document(self, sample: Sample) -> Document | None:
         """What was answered, in its documented shape; None where it cannot be judged, which is noted."""
         shape = shape_of(sample.endpoint)
         if sample.status is None or sample.status in (429, 503):
@@ -138,7 +155,7 @@ class _Told:
             self.wrong("wrong-shape", sample, f"answered {sample.status}, and not as documented: {error}")
             return None
 
-    def health(self, sample: Sample, document: Document) -> None:
+    def _health(self, sample: Sample, document: Document) -> None:
         """Notes a status that left healthy."""
         status = document.status if isinstance(document, Health) else None
         if isinstance(document, State):

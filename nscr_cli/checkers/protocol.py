@@ -69,7 +69,7 @@ _SUCCESS: dict[F, tuple[int, ...]] = {
     F.LIST_REFERRERS: (200,),
 }
 
-_USUAL = {f: statuses[0] for f, statuses in _SUCCESS.items()}
+USUAL_STATUS = {f: statuses[0] for f, statuses in _SUCCESS.items()}
 _GET_MANIFEST, _HEAD_MANIFEST = F.GET_MANIFEST, F.HEAD_MANIFEST
 
 Types = dict[str, frozenset[str]]
@@ -118,7 +118,7 @@ class _Protocol:
                 self._evidence["unavailable"] += one.answered.status in _ITS_RIGHT
                 if is_accepted and one.answered.status in (401, 403):
                     self._rights.add(one)
-                for rule, clause, why in (*_wrong(one, sizes, types), *(_refused(one) if is_accepted else ())):
+                for rule, clause, why in (*wrong_in(one, sizes, types), *(_refused(one) if is_accepted else ())):
                     self._wrong.add((f, rule, clause, why), one)
                 if f in _LOCATED and one.kind is OK and status == 201:
                     for why in misleading(one, is_ours=self._is_ours):
@@ -155,7 +155,7 @@ def _is_plain(one: Operation, sizes: dict[str, int], types: Types) -> bool:
     answered, asked, f = one.answered, one.asked, one.f
     if one.kind is not OK or answered.error_code is not None:
         return answered.present is False and answered.status == 404
-    if answered.status != _USUAL[f] or answered.present is False:
+    if answered.status != USUAL_STATUS[f] or answered.present is False:
         return False
     said, digest = answered.header_digest, answered.digest
     if "@" in one.key or asked.digest is not None:
@@ -176,8 +176,8 @@ def _is_plain(one: Operation, sizes: dict[str, int], types: Types) -> bool:
     return pushed is not None and answered.media_type in pushed
 
 
-def _wrong(one: Operation, sizes: dict[str, int], types: Types) -> Iterable[tuple[str, str, str]]:
-    """Rule, clause and reason of each thing that is wrong with this answer."""
+def wrong_in(one: Operation, sizes: dict[str, int], types: Types) -> Iterable[tuple[str, str, str]]:
+    """Rule, clause and reason of each thing that is wrong with this answer; with fewer sizes and types known, less."""
     status = one.answered.status
     if status is None:
         return

@@ -4,7 +4,7 @@ Pure: knows no clock, no terminal and no engine. Figures here are for looking at
 from the journal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -96,6 +96,13 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True):
         """The first of both, for so many."""
         first = self if self.first_s <= other.first_s else other
         return msgspec.structs.replace(first, count=self.count + other.count)
+
+
+def by_rule(known: dict[tuple[str, str], Broken], seen: Iterable[Broken]) -> None:
+    """Add what was seen to what is known by checker and rule: of each the first, and how often."""
+    for one in seen:
+        rule = one.checker, one.rule
+        known[rule] = known[rule].again(one) if rule in known else one
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):

@@ -92,11 +92,9 @@ def _beside_each_other(progress: Progress, width: int, height: int) -> list[Text
 
 
 def _title(progress: Progress, width: int) -> Text:
-    seen = sum(one.count for one in progress.broken)
-    state = Text(
-        f" {BAD_SIGN} {seen:,} finding{'s' if seen != 1 else ''} " if seen else f" {GOOD_SIGN} nothing found yet ",
-        style=f"{BAD} reverse" if seen else GOOD,
-    )
+    seen = len(progress.broken)
+    words = f"{BAD_SIGN} {seen} promise{'s' if seen > 1 else ''} broken" if seen else f"{GOOD_SIGN} nothing found yet"
+    state = Text(f" {words} ", style=f"{BAD} reverse" if seen else GOOD)
     title = Text.assemble((printable(progress.run), "bold"))
     workers = "1 worker" if progress.workers == 1 else f"{progress.workers:,} workers"
     processes = f" in {progress.processes} processes" if progress.processes > 1 else ""
@@ -194,7 +192,7 @@ def _registry(progress: Progress) -> Text:
 def _broken(progress: Progress, width: int, most: int) -> Iterator[Text]:
     """What was seen that no correct registry does."""
     if not progress.broken:
-        words = "none so far; what takes the whole history to see, the judge sees"
+        words = "none so far; most take the whole history to see, and come with the verdict"
         yield _labelled("findings", "none so far" if width < _NARROW else words, style=QUIET)
         return
     shown = progress.broken if len(progress.broken) <= most else progress.broken[: most - 1]

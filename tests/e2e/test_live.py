@@ -70,6 +70,26 @@ def test_a_run_with_faults_fits_the_screen_and_is_followed_by_its_verdict(
         assert after.rstrip().splitlines()[-1].startswith("report: reports/lost-replies/")
 
 
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_what_an_online_rule_sees_is_on_the_screen_at_once_and_in_the_verdict(
+    nscr_program: str, tmp_path: Path, width: int, height: int
+) -> None:
+    with torturing(
+        nscr_program, tmp_path, "--duration", "6s", "--sabotage", "truncated-blob", width=width, height=height
+    ) as screen:  # fmt: skip
+        text = screen.wait_until(lambda text: is_whole(text) and "✗ truncated-content ×" in text)
+        lines = text.splitlines()
+        assert re.search(r"✗ [1-9]\d* promises? broken", lines[0]), framed(text)
+        (found,) = (line for line in lines if line.startswith("findings  "))
+        told = r"findings  ✗ truncated-content ×\d+ since \S+ · \S+@sha256:\w{12}"
+        assert re.match(told if width < 100 else rf"{told} · get-blob: \d+ bytes that hash to ", found), framed(text)
+        assert len(lines) == height
+        assert screen.wait_end(seconds=60) == 1
+        after = screen.everything()
+        assert "INVALID" in after
+        assert "truncated-content" in after
+
+
 def test_a_terminal_may_be_resized_in_the_midst_of_it(nscr_program: str, tmp_path: Path) -> None:
     with torturing(nscr_program, tmp_path, "--duration", "6s", width=80, height=24) as screen:
         screen.wait_until(is_whole)

@@ -200,6 +200,7 @@ class Crew:
                     member.is_ready.set()
                 case Counted():
                     self._meter.counted(self._clock.now_ns(), report.outcomes, report.latencies)
+                    self._meter.broke(report.broken)
                 case Ended():
                     member.ended = report
         await member.wait()

@@ -32,6 +32,7 @@ from nscr_cli.engine.judging import read_plan
 from nscr_cli.engine.lateness import note_lateness
 from nscr_cli.engine.load_shape import after_seeding, arrivals_of, bounded_load
 from nscr_cli.engine.network import Network
+from nscr_cli.engine.onlooker import online_rules
 from nscr_cli.engine.pacing import Pace
 from nscr_cli.engine.processor_waits import note_processor
 from nscr_cli.engine.recorder import Recorder
@@ -97,6 +98,7 @@ class Member:
         self._plan = plan
         self._board = board
         self._tally = Tally()
+        self._rules = online_rules(plan, sees_all=False)
         self._open = 0
         self._clock = RunClock(assignment.origin_ns)
         self._recorder = Recorder(
@@ -172,18 +174,22 @@ class Member:
             self._count()
 
     def _count(self) -> None:
-        outcomes, latencies = self._tally.take()
+        outcomes, latencies, broken = self._tally.take()
         if outcomes:
-            _say(Counted(outcomes=outcomes, latencies=latencies))
+            _say(Counted(outcomes=outcomes, latencies=latencies, broken=broken))
 
     def _note(self, entry: Entry) -> None:
         if not isinstance(entry, Op):
             return
         if entry.kind is Kind.INVOKE:
             self._open += 1
+            self._rules.asked(entry)
         else:
             self._open -= 1
             self._tally.ended(entry)
+            seen = self._rules.ended(entry)
+            if seen:
+                self._tally.broke(seen)
         self._board.note_open(self._assignment.number, self._open)
 
 

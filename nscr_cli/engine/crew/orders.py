@@ -11,6 +11,7 @@ import trio
 
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.errors import EnvironmentFailed
+from nscr_cli.monitors.progress import Broken
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +53,15 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True, tag="counted"):
-    """What has ended since the last time: operations by what was asked and how it ended, latencies by bucket."""
+    """What has ended since the last time: operations by what was asked and how it ended, latencies by bucket.
+
+    Attributes:
+        broken: what single answers showed to be broken.
+    """
 
     outcomes: dict[str, dict[str, int]]
     latencies: dict[str, dict[int, int]]
+    broken: tuple[Broken, ...] = ()
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):

@@ -83,7 +83,7 @@ def test_whatever_there_is_to_show_fits_every_size(
     lines = screen(progress, width, height)
     assert len(lines) <= height
     assert all(cell_len(line) <= width for line in lines)
-    assert height < 2 or broken == 0 or width < 70 or f"✗ {sum(range(1, broken + 1))} finding" in lines[0]
+    assert height < 2 or broken == 0 or width < 70 or f"✗ {broken} promise" in lines[0]
 
 
 def test_where_there_is_no_room_the_rarest_kinds_of_operations_are_one_row() -> None:
@@ -97,14 +97,14 @@ def test_where_there_is_no_room_the_rarest_kinds_of_operations_are_one_row() -> 
 
 def test_findings_are_told_with_their_rule_since_when_and_where() -> None:
     lines = screen(picture(broken=BROKEN[:2]), 80, 24)
-    assert lines[0].rstrip().endswith("✗ 3 findings")
+    assert lines[0].rstrip().endswith("✗ 2 promises broken")
     assert labelled(lines, "findings").startswith("findings  ✗ rule-0 ×1 since 3.2s · r@sha256:ab · xxx")
     assert labelled(lines, "          ✗ rule-1 ×2 since 3.2s")
 
 
 def test_more_findings_than_there_is_room_for_are_counted() -> None:
     lines = screen(picture(broken=BROKEN), 80, 24)
-    assert lines[0].rstrip().endswith("✗ 36 findings")
+    assert lines[0].rstrip().endswith("✗ 8 promises broken")
     shown = [line for line in lines if "✗ rule-" in line]
     assert len(shown) == 3
     assert f"✗ 5 other rules ×{4 + 5 + 6 + 7 + 8}" in "\n".join(lines)

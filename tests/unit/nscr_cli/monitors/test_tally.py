@@ -2,7 +2,7 @@
 
 from nscr_cli.history.ops import Answered, F, Kind, Op, Phase
 from nscr_cli.monitors.meter import Meter
-from nscr_cli.monitors.progress import Progress
+from nscr_cli.monitors.progress import Broken, Progress
 from nscr_cli.monitors.tally import Tally
 
 MS = 1_000_000
@@ -33,7 +33,18 @@ def test_counts_stand_for_the_operations() -> None:
         for number in half:
             one.ended(ended(number))
             tally.ended(ended(number))
-        other.counted(90 * MS, *tally.take())
-        assert tally.take() == ({}, {})
+        outcomes, latencies, broken = tally.take()
+        other.counted(90 * MS, outcomes, latencies)
+        assert broken == ()
+        assert tally.take() == ({}, {}, ())
     assert picture(one) == picture(other)
     assert picture(other).ok == 46
+
+
+def test_what_was_broken_is_told_once_by_rule() -> None:
+    tally = Tally()
+    for at in (3.0, 2.0):
+        tally.broke([Broken(checker="blobs", rule="corrupt-content", key=f"{at}", text="t", first_s=at)])
+    _, _, (broken,) = tally.take()
+    assert (broken.key, broken.count) == ("2.0", 2)
+    assert tally.take()[2] == ()
