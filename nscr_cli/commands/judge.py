@@ -46,7 +46,8 @@ def judge(
         progress_console().print(f"not everything was written: {error}", markup=False)
     if bodies is not None:
         written, missing = write_transcripts(bodies, folder, plan, history, report.shown)
-        _tell(f"{bodies}: {written} bodies" + (f"; not to be had: {' '.join(missing)}" if missing else ""))
+        why = "plan and journal do not lead to them: cut without its bodies, or made by another version of nscr?"
+        _tell(f"{bodies}: {written} bodies" + (f"; not to be had: {' '.join(missing)} ({why})" if missing else ""))
     if cut is not None:
         _cut(folder, cut, plan, chosen_finding(report.shown, finding))
     if as_json:

@@ -16,11 +16,11 @@ from nscr_cli.history.ops import F, Op
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.findings import shown_operations
 from nscr_cli.reporting.groundwork import Ground, Groundwork
-from nscr_cli.reporting.transcript import body_name, transcript
-from nscr_cli.workloads.reenactment import contents
+from nscr_cli.reporting.transcript import body_name, part_name, transcript
+from nscr_cli.workloads.reenactment import contents, sends_a_part
 
 BODIES_NAME = "bodies"
-_SENDS = (F.PUSH_BLOB, F.PUT_MANIFEST, F.PATCH_UPLOAD, F.FINISH_UPLOAD)
+_SENDS = (F.PUSH_BLOB, F.PUT_MANIFEST)
 _HINT = "free some space, or name a folder elsewhere"
 
 
@@ -68,6 +68,8 @@ def _names(operations: Iterable[Operation], ground: Iterable[Ground]) -> dict[st
         if one.f in _SENDS and one.asked.digest is not None:
             is_wrong = one.f is F.PUSH_BLOB and one.asked.wrong_bytes
             names[body_name(one.asked.digest, is_wrong=is_wrong)] = one.asked.digest
+        elif sends_a_part(one.f, one.asked) and one.asked.digest is not None:
+            names[part_name(one.index)] = one.asked.digest
     return names
 
 
@@ -91,5 +93,7 @@ def _made(folder: Path, plan: RunPlan, wanted: set[str]) -> dict[str, Content]:
     named: dict[str, Content] = {}
     for entry in entries:
         if isinstance(entry, Op) and entry.index in made and entry.asked is not None:
-            named[body_name(entry.asked.digest or "", is_wrong=entry.asked.wrong_bytes)] = made[entry.index]
+            is_part = sends_a_part(entry.f, entry.asked)
+            whole = body_name(entry.asked.digest or "", is_wrong=entry.asked.wrong_bytes)
+            named[part_name(entry.index) if is_part else whole] = made[entry.index]
     return named

@@ -56,6 +56,15 @@ def body_name(digest: str, *, is_wrong: bool = False) -> str:
     return f"{_encoded(digest.replace(':', '-'))}{'-as-sent' if is_wrong else ''}"
 
 
+def part_name(index: int) -> str:
+    """The name of the file with the bytes that one step of an upload sent.
+
+    Args:
+        index: of the operation.
+    """
+    return f"part-{index}"
+
+
 def transcript(registry_url: str | None, operations: Sequence[Operation], ground: Sequence[Ground] = ()) -> str:
     """A POSIX shell script that asks a registry for the same.
 
@@ -73,7 +82,12 @@ def transcript(registry_url: str | None, operations: Sequence[Operation], ground
     if ground:
         lines += [_LAY, "", "# What has to be there first; it proves nothing."]
         lines += [_laid(one) for one in ground]
+    opened: set[str] = set()
     for one in operations:
+        upload = one.asked.upload
+        if upload is not None and one.f is not F.START_UPLOAD and upload not in opened:
+            lines += ["", "# An upload, opened anew: what it had got before these steps is not sent.", _opening(one)]
+        opened.update([upload] if upload is not None else [])
         said = printable(outcome(one), limit=400)
         lines += ["", f"# #{one.index}, process {one.process}, at {one.start_ns / 1e9:.6f} s; it was answered: {said}"]
         lines += _calls(one) if one.asked.upload is None else _step(one)
@@ -170,21 +184,22 @@ def _step(one: Operation) -> Iterator[str]:
     named = shlex.quote(_encoded(digest))
     match one.f:
         case F.START_UPLOAD:
-            yield f"follow --request POST {_url(one, 'blobs/uploads/')}"
+            yield _opening(one)
         case F.PATCH_UPLOAD:
-            begin = one.asked.range[0] if one.asked.range else 0
-            yield f"tail -c +{begin + 1} {_body(digest)} | head -c {one.asked.size} > chunk"
-            yield f'follow --request PATCH {_OCTETS} {span}--data-binary @chunk "$upload"'
+            yield f'follow --request PATCH {_OCTETS} {span}--data-binary @{_part(one)} "$upload"'
         case F.GET_UPLOAD:
             yield 'follow "$upload"'
         case F.FINISH_UPLOAD:
             if one.asked.range is None:
                 yield f'ask --request PUT "$(with_digest {named})"'
                 return
-            yield f"tail -c +{one.asked.range[0] + 1} {_body(digest)} > chunk"
-            yield f'ask --request PUT {_OCTETS} {span}--data-binary @chunk "$(with_digest {named})"'
+            yield f'ask --request PUT {_OCTETS} {span}--data-binary @{_part(one)} "$(with_digest {named})"'
         case _:
             yield 'ask --request DELETE "$upload"'
+
+
+def _opening(one: Operation) -> str:
+    return f"follow --request POST {_url(one, 'blobs/uploads/')}"
 
 
 def _push(one: Operation, digest: str) -> Iterator[str]:
@@ -233,6 +248,10 @@ def _url(one: Operation, rest: str) -> str:
 
 def _body(digest: str, *, is_wrong: bool = False) -> str:
     return f'"$BODIES"/{shlex.quote(body_name(digest, is_wrong=is_wrong))}'
+
+
+def _part(one: Operation) -> str:
+    return f'"$BODIES"/{part_name(one.index)}'
 
 
 def _encoded(text: str) -> str:

@@ -2,7 +2,8 @@
 
 The load is asked again, by the same processes in the same order, and told the same answers; so it asks for the same. A
 process that asks for anything else than it did (a journal that was cut, another version of nscr) is left out from there
-on: bytes are given only for what the journal says was asked, and only if they hash to the digest that it names.
+on: bytes are given only for what the journal says was asked, and only if they hash to the digest that it names. Parts
+of an upload that goes step by step are cut from such bytes: the process names the digest of the whole, as did the run.
 """
 
 from collections.abc import Container, Iterable
@@ -12,7 +13,7 @@ import msgspec
 from nscr_cli.generators.base import Context, Generator
 from nscr_cli.history.history import History
 from nscr_cli.history.invocation import Content, Invocation
-from nscr_cli.history.ops import Entry, F, Kind, Op, Phase
+from nscr_cli.history.ops import Asked, Entry, F, Kind, Op, Phase
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.workloads.capabilities import probe, style_probe
 from nscr_cli.workloads.catalogue import WORKLOADS
@@ -60,11 +61,16 @@ def _before_the_load(plan: RunPlan, world: World) -> dict[str, Content]:
     return {one.content.digest: one.content for one in early if one.content is not None}
 
 
+def sends_a_part(f: F, asked: Asked) -> bool:
+    """Whether this is a step of an upload that carries bytes."""
+    return f is F.PATCH_UPLOAD or (f is F.FINISH_UPLOAD and asked.range is not None)
+
+
 def _is_sound(invocation: Invocation, wanted: Container[str]) -> bool:
     content, asked = invocation.content, invocation.asked
     if content is None or asked.digest not in wanted:
         return False
-    return asked.wrong_bytes or content.digest == asked.digest
+    return asked.wrong_bytes or content.digest == asked.digest or sends_a_part(invocation.f, asked)
 
 
 class _Load:

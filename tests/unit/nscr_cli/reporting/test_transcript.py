@@ -82,15 +82,21 @@ def test_the_steps_of_an_upload_follow_each_other() -> None:
 
     assert step(F.START_UPLOAD)[-1].startswith("follow --request POST")
     patch = step(F.PATCH_UPLOAD, size=3, range=(4, 6))
-    assert patch[-2].startswith("tail -c +5 ")
-    assert patch[-2].endswith("| head -c 3 > chunk")
+    assert '--data-binary @"$BODIES"/part-' in patch[-1]
     assert "Content-Range: 4-6" in patch[-1]
     assert step(F.GET_UPLOAD)[-1] == 'follow "$upload"'
     assert "with_digest" in step(F.FINISH_UPLOAD)[-1]
     last = step(F.FINISH_UPLOAD, range=(6, 8))
-    assert last[-2].startswith("tail -c +7 ")
+    assert '--data-binary @"$BODIES"/part-' in last[-1]
     assert "Content-Range: 6-8" in last[-1]
     assert step(F.CANCEL_UPLOAD)[-1] == 'ask --request DELETE "$upload"'
+
+
+def test_an_upload_that_nobody_opened_is_opened_once() -> None:
+    script = asks(F.PATCH_UPLOAD, f"a/b@{DIGEST}", upload="u", size=3, range=(0, 2))
+    opening, patch = (number for number, line in enumerate(script.splitlines()) if line.startswith("follow --request"))
+    assert opening < patch
+    assert asks(F.START_UPLOAD, f"a/b@{DIGEST}", upload="u").count("follow --request POST") == 1
 
 
 @pytest.mark.parametrize("style", list(PushStyle))
