@@ -78,6 +78,10 @@ def _told(work: Callable[..., Result], *arguments: Path) -> Result:
     except StartError as error:
         kind = UsageError if isinstance(error, ConfigurationError) else EnvironmentFailed
         raise kind(str(error), hint=error.hint) from error
+    except OSError as error:  # a path that no file system takes
+        raise EnvironmentFailed(
+            f"{arguments[0]}: {error.strerror or error}", hint="name the data folder of a registry with --data"
+        ) from error
 
 
 def _show(document: dict[str, object], summary: str, findings: list[str], *, as_json: bool) -> None:

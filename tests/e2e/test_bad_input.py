@@ -59,6 +59,10 @@ def test_wrong_password(nscr: Nscr, serve, command: tuple[str, ...]) -> None:
     assert "wrong-secret" not in done.stdout + done.stderr
 
 
+def test_a_data_folder_that_no_file_system_takes(nscr: Nscr) -> None:
+    _assert_told(nscr("admin", "scrub", "--data", "a" * 5000), 5, "hint: ")
+
+
 def test_port_taken(nscr: Nscr, closed_port: int, tmp_path: Path) -> None:
     done = nscr("serve", "--port", str(closed_port), "--data", str(tmp_path / "data"))
     _assert_told(done, 5, str(closed_port))
