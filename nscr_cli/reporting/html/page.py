@@ -16,9 +16,10 @@ from nscr_cli.reporting.came_back import came_back
 from nscr_cli.reporting.clauses import place_of
 from nscr_cli.reporting.groundwork import Groundwork
 from nscr_cli.reporting.html import tables
+from nscr_cli.reporting.html.gauges import gauge
 from nscr_cli.reporting.html.headline import headline
 from nscr_cli.reporting.html.latency_plots import distribution, over_time
-from nscr_cli.reporting.html.plots import Canvas, Plot, Shown, faults, gauge, rate, trouble
+from nscr_cli.reporting.html.plots import Canvas, Plot, Shown, faults, rate, trouble
 from nscr_cli.reporting.html.series import Series
 from nscr_cli.reporting.html.swimlanes import Lanes, lanes
 from nscr_cli.reporting.known_bugs import Bug, Catalogue
@@ -94,7 +95,7 @@ def page(report: RunReport, evidence: Evidence, catalogue: Catalogue) -> str:
         later_plots=later,
         absent_plots=absent,
         has_pins=bool(canvas.shown),
-        prose=[one for one in plan.scenario.description.split("\n\n") if one.strip()],
+        prose=[" ".join(one.split()) for one in plan.scenario.description.split("\n\n")],
         operations_head=tables.OPERATIONS_HEAD,
         operations_rows=tables.operations(report),
         faults=tables.faults(plan, series),

@@ -6,8 +6,8 @@ import msgspec
 
 from nscr_cli.history.skimming import skim
 from nscr_cli.history.written import writes_for
+from nscr_cli.reporting.html.folding import Folding
 from nscr_cli.reporting.html.page import MOST_OPERATIONS, Evidence, page
-from nscr_cli.reporting.html.series import Folding
 from nscr_cli.reporting.known_bugs import read_catalogue
 from nscr_cli.reporting.run_report import RunReport
 from nscr_cli.reporting.whole_files import whole_file

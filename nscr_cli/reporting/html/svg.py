@@ -22,7 +22,8 @@ def picture(
     """A picture with an accessible name: `inside` is stretched, `beside` is not."""
     total = ABOVE + height + _BELOW
     return Markup(
-        '<svg class="plot" role="img" aria-labelledby="{name}-t {name}-d" width="100%" height="{total}">'
+        '<svg class="plot" role="img" aria-labelledby="{name}-t" aria-describedby="{name}-d" width="100%" '
+        'height="{total}">'
         '<title id="{name}-t">{title}</title><desc id="{name}-d">{description}</desc>'
         '<svg y="{above}" width="100%" height="{height}" viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
         "{inside}</svg>{beside}</svg>"

@@ -91,7 +91,8 @@ def _picture(name: str, operations: Sequence[Operation], letters: dict[str, str]
         y += height + _LANE_GAP
     told = "; ".join(f"#{one.index} by process {one.process}: {_label(one, letters)}" for one in operations)
     return Markup(
-        '<svg class="lanes" role="img" aria-labelledby="{name}-t {name}-d" width="100%" height="{height}">'
+        '<svg class="lanes" role="img" aria-labelledby="{name}-t" aria-describedby="{name}-d" width="100%" '
+        'height="{height}">'
         '<title id="{name}-t">The operations that prove it, by process, in the order of events</title>'
         '<desc id="{name}-d">{told}</desc>{parts}</svg>'
     ).format(name=name, height=round(y), told=told, parts=Markup().join([*grounds, *guides, *parts]))

@@ -142,8 +142,8 @@ def files(report: RunReport) -> Iterator[tuple[str, str]]:
 
 def _toxics(fault: Fault) -> Iterator[str]:
     for toxic in fault.toxics:
-        kind = type(toxic).__struct_config__.tag
-        yield f"{kind} of the {toxic.direction.value}"
+        kind = str(type(toxic).__struct_config__.tag)
+        yield kind if toxic.direction.value in kind else f"{kind} of the {toxic.direction.value}"
 
 
 def _evidence(result: Result) -> str:

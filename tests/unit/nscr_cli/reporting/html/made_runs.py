@@ -78,15 +78,17 @@ def _put(index: int, process: int) -> list[Entry]:
 
 
 def _said() -> list[Entry]:
-    health = msgspec.json.encode({"registryVersion": HOSTILE})
     state = msgspec.json.encode(
-        {"summary": {"totalBlobs": 7, "estimatedSpaceToFree": 9999}, "activeSessions": {"count": 2}}
+        {
+            "registryVersion": HOSTILE,
+            "summary": {"totalBlobs": 7, "estimatedSpaceToFree": 9999},
+            "activeSessions": {"count": 2},
+        }
     )
     return [
         Event(name="environment", time_ns=0, detail={"python": HOSTILE}),
         Event(name="phase", time_ns=0, detail={"phase": HOSTILE}),
         Event(name="fault", time_ns=_MS, detail={"fault": HOSTILE, "request": "r1-0.1", "in_flight": HOSTILE}),
-        Sample(endpoint="/api/registry/health", start_ns=_MS, end_ns=2 * _MS, status=200, body=msgspec.Raw(health)),
         Sample(endpoint="/api/registry/state", start_ns=_MS, end_ns=2 * _MS, status=200, body=msgspec.Raw(state)),
         Event(name="capability", time_ns=9, detail={"name": "delete-tag", "supported": "no", "reason": HOSTILE}),
         Event(name="target-died", time_ns=9 * _MS, detail={"detail": HOSTILE}),

@@ -39,7 +39,7 @@ class Parsed(HTMLParser):
         if tag == "h2":
             self.headings.append("")
         if attributes.get("role") == "img":
-            self._wanted.append(attributes.get("aria-labelledby") or "")
+            self._wanted.append(f"{attributes.get('aria-labelledby')} {attributes.get('aria-describedby')}")
         self._id = attributes.get("id") or "" if tag in ("title", "desc") else ""
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

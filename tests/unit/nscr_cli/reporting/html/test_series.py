@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from nscr_cli.history.ops import Event, Sample
-from nscr_cli.reporting.html.series import MOST_STEPS, Folding, Gauge, bands, percentile
+from nscr_cli.reporting.html.folding import Folding
+from nscr_cli.reporting.html.series import MOST_STEPS, Gauge, bands, percentile
 
 MS = 1_000_000
 S = 1000 * MS
@@ -96,8 +97,8 @@ def test_bands_bridge_one_step_and_no_more() -> None:
 
 def test_what_the_registry_and_the_run_say_of_themselves() -> None:
     folding = Folding()
-    health = msgspec.Raw(b'{"registryVersion":"9.9","metrics":{}}')
-    folding.sampled(Sample(endpoint="/api/registry/health", start_ns=0, end_ns=1, status=200, body=health))
+    state = msgspec.Raw(b'{"registryVersion":"9.9","summary":{}}')
+    folding.sampled(Sample(endpoint="/api/registry/state", start_ns=0, end_ns=1, status=200, body=state))
     folding.happened(Event(name="environment", time_ns=0, detail={"python": "CPython 3.11"}))
     folding.happened(Event(name="target-died", time_ns=5, detail={"detail": "SIGKILL"}))
     folding.never_ended("get-blob", 3)
