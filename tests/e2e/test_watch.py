@@ -143,7 +143,7 @@ def test_a_reader_that_leaves_is_no_crash(serve: Callable[..., Any], nscr_progra
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=20) == 141
         assert process.stderr.read() == ""
 
 

@@ -318,6 +318,19 @@ def test_a_reader_that_leaves_is_no_crash(serve: Serve, nscr_program: str) -> No
         assert process.stderr.read() == ""
 
 
+def test_an_alert_counts_for_more_than_a_reader_that_leaves(
+    scripted: Callable[..., Scripted], nscr_program: str
+) -> None:
+    registry = scripted(lambda path, headers: (200, {}, health("degraded")))
+    with watching(nscr_program, "health", "--registry-url", registry.url) as process:
+        line_with(process, "ALERT unhealthy")
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.wait(timeout=20) == 1
+        assert process.stderr.read() == ""
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_ended_by_a_signal(serve: Serve, nscr_program: str, number: signal.Signals, code: int) -> None:
     with watching(nscr_program, "blobs", "--registry-url", serve().url, every="60s") as process:

@@ -4,14 +4,10 @@ Parses, composes, shows. What is wrong is decided in monitors/rules.py, how it l
 """
 
 import json
-import os
-import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import trio
@@ -34,9 +30,11 @@ from nscr_cli.commands.options import (
     Username,
     connections,
 )
-from nscr_cli.durations import parse_duration, show_duration
+from nscr_cli.commands.watch.clock import Clock, local_clock, utc_clock
+from nscr_cli.commands.watch.ending import exit_code
+from nscr_cli.commands.watch.options import AsJson, Csv, For, StuckAfter, interval_of
+from nscr_cli.durations import parse_duration
 from nscr_cli.errors import UsageError
-from nscr_cli.exits import Exit
 from nscr_cli.monitors.dashboard_layout import render_dashboard
 from nscr_cli.monitors.looking import RegistryReader
 from nscr_cli.monitors.rules import Notice
@@ -44,28 +42,19 @@ from nscr_cli.monitors.watch_lines import notice_line, notice_style, watch_line
 from nscr_cli.monitors.watch_session import Ending, Sink, Watched, watch_registries
 from nscr_cli.monitors.watching import SERIES_COLUMNS, Beat, Watching, series_row, told_notices
 from nscr_cli.reporting.series import Series
-from nscr_cli.ui import can_show_live, printable, progress_console, results_console
+from nscr_cli.streams import drop_results
+from nscr_cli.ui import can_show_live, results_console
 
 WATCH_FORMAT = 1
-_SHORTEST_INTERVAL_S = 0.1
-_SIGNAL_EXIT = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
-
-Clock = Callable[[float], str]
 
 
 def dashboard(
     registry_url: RegistryUrls = None,
     interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="How often to poll.")] = "2s",
-    for_: Annotated[
-        str | None, typer.Option("--for", metavar="TIME", help="Stop after this time, e.g. 60s, 5m, 1h30m.")
-    ] = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Append one row an interval to this time series.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document an interval.")] = False,
-    stuck_after: Annotated[
-        str, typer.Option("--stuck-after", metavar="TIME", help="Alert on uploads that stand still for this long.")
-    ] = "10m",
+    for_: For = None,
+    csv: Csv = None,
+    as_json: AsJson = False,
+    stuck_after: StuckAfter = "10m",
     username: Username = None,
     password: Password = None,
     password_stdin: PasswordStdin = False,
@@ -80,10 +69,7 @@ def dashboard(
     """
     if not registry_url:
         raise UsageError("no registry to watch", hint="name one with --registry-url, or set NSCR_REGISTRY_URL")
-    interval_s = parse_duration(interval)
-    if interval_s < _SHORTEST_INTERVAL_S:
-        shortest = show_duration(_SHORTEST_INTERVAL_S)
-        raise UsageError(f"an interval of {interval!r} is too short", hint=f"{shortest} is the shortest")
+    interval_s = interval_of(interval)
     total_s = parse_duration(for_) if for_ is not None else None
     stuck_after_s = parse_duration(stuck_after)
     reached = connections(
@@ -100,7 +86,7 @@ def dashboard(
         for target, _ in reached
     ]
     started = datetime.now(UTC)
-    utc, local = partial(_utc, started), partial(_local, started)
+    utc, local = utc_clock(started), local_clock(started)
     console = results_console()
     is_live = can_show_live(console) and not as_json
     with ExitStack() as stack:
@@ -136,34 +122,15 @@ def dashboard(
         try:
             ending = trio.run(run)
         except BrokenPipeError:  # nobody reads any more, as after `| head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if not any(watching.alerts for watching in watchings):
+                raise
+            drop_results()
             ending = Ending()
     if is_live:
         for watching in watchings:
             _sum_up(console, watching, local)
-    raise typer.Exit(_exit_code(watchings, ending))
-
-
-def _exit_code(watchings: Sequence[Watching], ending: Ending) -> Exit:
-    """Alerts come first; then what there was nothing to watch of, which is told here unless it is all there is."""
     alerts = sum(watching.alerts for watching in watchings)
-    if ending.errors and len(ending.errors) == len(watchings) == 1:
-        raise ending.errors[0]
-    for error in ending.errors:
-        progress_console().print(f"nscr: {printable(error.message)}; {error.hint}", markup=False, soft_wrap=True)
-    if alerts:
-        return Exit.INVALID
-    if ending.errors:
-        return ending.errors[0].exit_code
-    return _SIGNAL_EXIT[ending.ended_by] if ending.ended_by is not None else Exit.VALID
-
-
-def _utc(started: datetime, at_s: float) -> str:
-    return (started + timedelta(seconds=at_s)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _local(started: datetime, at_s: float) -> str:
-    return (started + timedelta(seconds=at_s)).astimezone().strftime("%H:%M:%S")
+    raise typer.Exit(exit_code(alerts, ending, is_single=len(watchings) == 1))
 
 
 def _append_row(series: Series, clock: Clock, url: str, beat: Beat, notices: tuple[Notice, ...]) -> None:

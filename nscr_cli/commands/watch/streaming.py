@@ -1,6 +1,5 @@
 """What the streaming views have in common: compose a watch from what is asked, run it, end with its exit code."""
 
-import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
@@ -14,9 +13,9 @@ from nscr_cli.client.monitoring import Monitoring
 from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.trust import dialer_for
+from nscr_cli.commands.watch.ending import exit_code, say
 from nscr_cli.commands.watch.options import Wishes
 from nscr_cli.commands.watch.telling import Teller
-from nscr_cli.exits import Exit
 from nscr_cli.monitors.alert_commands import AlertCommands, open_alert_commands
 from nscr_cli.monitors.exporter import Exporter, serving
 from nscr_cli.monitors.keep_probing import keep_probing
@@ -28,10 +27,8 @@ from nscr_cli.monitors.streams.running import Followed, follow_registries
 from nscr_cli.monitors.watch_session import Ending
 from nscr_cli.reporting.series import Series
 from nscr_cli.streams import drop_results
-from nscr_cli.ui import printable, progress_console
 from nscr_cli.wire.watchdog import TimeOuts
 
-_SIGNAL_EXIT = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 _PROBE_TIME_OUTS = TimeOuts(connect=5.0, send=10.0, first_byte=10.0, read=10.0, total=30.0)
 _STDERR = 2
 
@@ -51,7 +48,7 @@ def stream(view: type[Follower], make: Callable[[], Follower], wishes: Wishes) -
         series = stack.enter_context(Series(wishes.csv, columns_of(view.columns))) if wishes.csv is not None else None
         exporter = Exporter() if wishes.prometheus is not None else None
         if exporter is not None and wishes.prometheus is not None:
-            _say(f"metrics are served on {stack.enter_context(serving(exporter, *wishes.prometheus))}")
+            say(f"metrics are served on {stack.enter_context(serving(exporter, *wishes.prometheus))}")
 
         def teller(commands: AlertCommands | None, target: Target) -> Teller:
             return Teller(
@@ -70,7 +67,7 @@ def stream(view: type[Follower], make: Callable[[], Follower], wishes: Wishes) -
         drop_results()
     elif ending.failure is not None:
         raise ending.failure
-    raise typer.Exit(_exit_code(alerts, ending, is_single=len(wishes.reached) == 1))
+    raise typer.Exit(exit_code(alerts, ending, is_single=len(wishes.reached) == 1))
 
 
 async def _run(
@@ -78,7 +75,7 @@ async def _run(
 ) -> tuple[Ending, int]:
     async with (
         AsyncExitStack() as opened,
-        open_alert_commands(wishes.on_alert, say=_say, output=_STDERR) as commands,
+        open_alert_commands(wishes.on_alert, say=say, output=_STDERR) as commands,
     ):
         registries: list[Followed] = []
         beside: list[Beside] = []
@@ -112,20 +109,3 @@ async def _probe(
     finally:
         with trio.CancelScope(shield=True):
             await registry.aclose()
-
-
-def _exit_code(alerts: int, ending: Ending, *, is_single: bool) -> Exit:
-    """Alerts come first; then what there was nothing to watch of, which is told here unless it is all there is."""
-    if ending.errors and is_single:
-        raise ending.errors[0]
-    for error in ending.errors:
-        _say(f"{error.message}; {error.hint}")
-    if alerts:
-        return Exit.INVALID
-    if ending.errors:
-        return ending.errors[0].exit_code
-    return _SIGNAL_EXIT[ending.ended_by] if ending.ended_by is not None else Exit.VALID
-
-
-def _say(what: str) -> None:
-    progress_console().print(f"nscr: {printable(what, limit=2000)}", markup=False, soft_wrap=True)
