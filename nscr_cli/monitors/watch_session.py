@@ -20,9 +20,11 @@ from nscr_cli.monitors.polling import Poller
 from nscr_cli.monitors.probing import V2, why_absent
 from nscr_cli.monitors.rounds import poll_rounds
 from nscr_cli.monitors.rules import Answer, Notice
+from nscr_cli.monitors.throughput import THROUGHPUT, rates_in
 from nscr_cli.monitors.watching import Beat, Watching
 
 _SCREEN_EVERY_S = 0.25
+_SERVER_ERROR = 500
 _COUNT_EVERY_S = 30.0
 _COUNT_EVERY_ROUNDS = 10
 
@@ -111,6 +113,7 @@ class _Session:
     async def follow(self, watched: Watched) -> None:
         """Poll one registry until the watch is over, or there is nothing to watch of it."""
         async with trio.open_nursery() as beside:
+            beside.start_soon(_keep_measuring, watched, self._interval_s)
             if watched.reader is not None:
                 beside.start_soon(keep_looking, watched.watching, watched.poller, watched.reader, self._interval_s)
             await poll_rounds(watched.poller, self._interval_s, partial(self._on_first_rounds, watched))
@@ -142,6 +145,20 @@ class _Session:
             self.failure = self.failure or failure
             self.is_over.set()
         return not self.is_over.is_set()
+
+
+async def _keep_measuring(watched: Watched, interval_s: float) -> None:
+    """Ask for the throughput, for as long as it is offered: a registry that has not got it is asked once."""
+    watching = watched.watching
+    while True:
+        await trio.sleep(interval_s)
+        if watching.state is None:
+            watching.rates = None
+            continue
+        polled = await watched.poller.poll(THROUGHPUT)
+        watching.rates = rates_in(polled.body) if polled.status == 200 else None
+        if watching.rates is None and polled.status is not None and polled.status < _SERVER_ERROR:
+            return
 
 
 async def _keep_counting(watched: Watched, interval_s: float) -> None:

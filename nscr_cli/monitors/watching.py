@@ -24,6 +24,7 @@ from nscr_cli.monitors.rules import (
     follow,
     read_round,
 )
+from nscr_cli.monitors.throughput import Rates
 from nscr_cli.monitors.troubles import Trouble, worst_first
 
 _BEATS_KEPT = 400
@@ -135,6 +136,7 @@ class Watching:
         absence: why only `/v2/` is probed; None where the monitoring API is watched.
         rounds: how many there were.
         state: of the last round; None where it brought none.
+        rates: that the registry tells, where it does.
         found: what is wrong now by other looks at the registry than the rounds.
         catalog: what `/v2/_catalog` last listed, where only `/v2/` is probed and it is offered.
     """
@@ -158,6 +160,7 @@ class Watching:
         self.absence: str | None = None
         self.catalog: Catalog | None = None
         self.state: State | None = None
+        self.rates: Rates | None = None
         self.found: tuple[Condition, ...] = ()
 
     def observe(self, at_s: float, answers: Mapping[str, Answer]) -> tuple[Beat, tuple[Notice, ...]]:
@@ -175,6 +178,8 @@ class Watching:
             self._memory, current, stuck_after_s=self._stuck_after_s, besides=(*probe_conditions(answers), *self.found)
         )
         beat = msgspec.structs.replace(beat, is_troubled=bool(self._memory.since))
+        if self.rates is not None and not current.is_silent:
+            beat = msgspec.structs.replace(beat, read_rate=self.rates.read, write_rate=self.rates.written)
         self.notices.extend(notices)
         self.alerts += sum(notice.is_alert for notice in notices)
         if any(notice.rule == RESTARTED for notice in notices):

@@ -1,5 +1,6 @@
 """The dashboard at every size: it fits, and tells first whether all is fine, what broke, since when, and which key."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
@@ -9,6 +10,7 @@ from nscr_cli.errors import TargetUnreachable
 from nscr_cli.monitors.dashboard_layout import render_dashboard
 from nscr_cli.monitors.probing import V2
 from nscr_cli.monitors.rules import ENDPOINTS, HEALTH, Answer
+from nscr_cli.monitors.throughput import Rates
 from nscr_cli.monitors.watching import Watching
 
 Answers = Callable[..., dict[str, Answer]]
@@ -66,6 +68,17 @@ def test_a_fine_registry(answers: Answers, width: int, height: int) -> None:
         assert piece in text
     assert ("• fine   ! problem" in text) is True
     assert ("repositories" in text) is True
+
+
+def test_the_throughput_has_rows_where_it_is_told(answers: Answers) -> None:
+    watching = new()
+    watching.observe(0, answers())
+    assert "written" not in screen([watching], 1, 80, 24)
+    watching.rates = Rates(0, 3 * 1024 * 1024)
+    watching.observe(2, answers())
+    text = screen([watching], 3, 80, 24)
+    assert re.search(r"^read +0 B/s", text, re.MULTILINE)
+    assert re.search(r"^written +3\.0 MiB/s", text, re.MULTILINE)
 
 
 def test_how_long_ago_it_answered_is_told_when_that_is_long(answers: Answers) -> None:

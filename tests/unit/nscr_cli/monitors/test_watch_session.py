@@ -13,6 +13,7 @@ from nscr_cli.errors import NscrError, ReportsUnwritable, TargetRefused, TargetU
 from nscr_cli.exits import Exit
 from nscr_cli.monitors.probing import V2, Catalog, catalog_path
 from nscr_cli.monitors.rules import ENDPOINTS, HEALTH, SESSIONS, STATE, Answer, Notice
+from nscr_cli.monitors.throughput import THROUGHPUT
 from nscr_cli.monitors.watch_session import Ending, Watched, watch_registries
 from nscr_cli.monitors.watching import Beat, Watching
 
@@ -44,7 +45,7 @@ class Registry:
         await trio.sleep(self._when.get("delay_s", 0.01))
         if now >= self._when.get("hangs_at_s", float("inf")):
             await trio.sleep_forever()
-        answer = self._answers[path]
+        answer = self._answers.get(path) or Answer(endpoint=path, latency_ms=1, status=404)
         return Polled(answer.status, answer.body, answer.error)
 
 
@@ -262,3 +263,22 @@ def test_a_silent_registry_is_left_alone_for_longer_and_longer(answers: Answers)
     registry = Registry(answers(), refuses_at_s=3)
     run(registry, total_s=60)
     assert registry.asked_at == pytest.approx([0, 2, 4, 6, 10, 18, 34, 50])
+
+
+def test_the_throughput_is_shown_where_it_is_offered_and_asked_for_once_elsewhere(answers: Answers) -> None:
+    class Counting(Registry):
+        asked = 0
+
+        async def poll(self, path: str, *, etag: str | None = None) -> Polled:
+            self.asked += path == THROUGHPUT
+            return await super().poll(path, etag=etag)
+
+    offered = {THROUGHPUT: Answer(endpoint="", latency_ms=1, status=200, body=b'{"upload": 7, "download": 0}')}
+    registry = Counting(answers() | offered)
+    _, told = run(registry)
+    assert (told[-1][1].read_rate, told[-1][1].write_rate) == (0, 7)
+    assert registry.asked > 5
+    silent = Counting(answers())
+    _, told = run(silent)
+    assert (told[-1][1].read_rate, told[-1][1].write_rate) == (None, None)
+    assert silent.asked == 1
