@@ -54,9 +54,9 @@ def keep_pushing(url: str, seconds: float) -> None:
         time.sleep(1.2)
 
 
-def picture(screen: Screen, path: Path, title: str, *, is_light: bool = False) -> None:
+def picture(screen: Screen, path: Path, title: str) -> None:
     """What is on the screen now."""
-    path.write_text(svg(screen.colours(), title=title, is_light=is_light))
+    path.write_text(svg(screen.colours(), title=title))
 
 
 def dashboard(*urls: str) -> list[str]:
@@ -97,7 +97,6 @@ def main() -> None:
                 picture(broken, out / "dashboard-problem-80.svg", title)
                 picture(several, out / "dashboard-several-80.svg", title)
                 picture(large, out / "dashboard-200.svg", title)
-                picture(large, out / "dashboard-200-light.svg", title, is_light=True)
 
 
 if __name__ == "__main__":
