@@ -1,6 +1,7 @@
 """The pytest plugin as others use it: test files of their own in a pytest of their own, and real clients."""
 
 import hashlib
+import http.client
 import importlib.metadata
 import os
 import re
@@ -257,8 +258,8 @@ def test_answers_in_place_of_the_registry_s(start: Start) -> None:
         upload = client.post("/v2/a/blobs/uploads/").headers["Location"]
         first = client.patch(upload, content=b"x" * 100)
         assert (first.status_code, first.headers["Range"]) == (202, "0-99")
-        large = client.patch(upload, content=bytes(3_000_000))
-        assert (large.status_code, "WWW-Authenticate" in large.headers) == (401, True)
+        first = client.patch(upload, content=b"x" * 100, headers={"Content-Range": "100-199"})
+        assert (first.status_code, "WWW-Authenticate" in first.headers) == (401, True)
         assert client.get(upload).headers["Range"] == "0-99"  # it never heard of the second
 
         assert client.put("/v2/a/manifests/new", content=b"{}").status_code == 503
@@ -266,6 +267,15 @@ def test_answers_in_place_of_the_registry_s(start: Start) -> None:
     assert [(one.toxic, one.step) for one in registry.strikes] == [
         ("answer", "get-blob"), ("answer", "head-blob"), ("answer", "patch-upload"), ("answer", "put-manifest"),
     ]  # fmt: skip
+
+
+def test_an_answer_is_there_for_who_sends_all_before_reading(start: Start) -> None:
+    registry = start(answer(401, "patch-upload"))
+    connection = http.client.HTTPConnection(registry.host, registry.port, timeout=60)
+    connection.request("PATCH", "/v2/a/blobs/uploads/1", body=bytes(16 * 1024 * 1024))
+    reply = connection.getresponse()
+    assert (reply.status, reply.headers["Connection"], b"UNAUTHORIZED" in reply.read()) == (401, "close", True)
+    connection.close()
 
 
 def test_replies_altered_and_broken_off(start: Start) -> None:
