@@ -19,6 +19,8 @@ Clock = Callable[[float], str]
 def headword(picture: Picture) -> tuple[str, str]:
     """How the registry is, in a word or two, and their colour."""
     last = picture.beats[-1] if picture.beats else None
+    if picture.is_refused:
+        return "NOTHING TO WATCH", "red"
     if picture.answered_s is None or last is None:
         return ("NO ANSWER", "red") if picture.error is not None else ("WAITING", "yellow")
     if picture.is_silent:

@@ -274,8 +274,9 @@ def _disagreement(memory: Memory, current: Round) -> Iterator[Condition]:
     if before is None or middle is None or middle.state is None or middle.health is None:
         return
     generations = {each.state.generation if each.state is not None else None for each in (before, middle, current)}
-    if len(generations) != 1 or None in generations:
-        return
+    uptimes = [each.state.health.uptime for each in (before, middle, current) if each.state is not None]
+    if len(generations) != 1 or None in generations or uptimes != sorted(uptimes):
+        return  # something was committed, or counts anew since a restart
     summary, metrics = middle.state.summary, middle.health.metrics
     for what, said, answered in (
         ("repositories", summary.total_repositories, metrics.total_repositories),

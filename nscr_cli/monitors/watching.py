@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from nscr_cli.client.monitoring.documents import Session, State
-from nscr_cli.errors import NscrError
+from nscr_cli.errors import NscrError, TargetRefused
 from nscr_cli.monitors.probing import V2, Catalog, probe_conditions
 from nscr_cli.monitors.rules import (
     ENDPOINTS,
@@ -104,7 +104,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         troubles: what is wrong now, the worst first.
         notices: alerts and recoveries so far, oldest first, the newest of them.
         alerts: how many alerts there were in all.
-        error: why there is nothing to watch, where there never was an answer.
+        error: why there is nothing to watch, where there never was a usable answer.
+        is_refused: there was one, and it does not let us in or is no registry's.
         absence: why only `/v2/` is probed, where it is.
         repositories: the first that the registry lists, with the number of their tags.
         restarted_s: when it was seen last that the registry had been started anew.
@@ -123,6 +124,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[Notice, ...]
     alerts: int
     error: str | None = None
+    is_refused: bool = False
     absence: str | None = None
     repositories: tuple[tuple[str, int], ...] = ()
     restarted_s: float | None = None
@@ -214,6 +216,7 @@ class Watching:
             notices=tuple(self.notices),
             alerts=self.alerts,
             error=self.error.message if self.error is not None else None,
+            is_refused=isinstance(self.error, TargetRefused),
             absence=self.absence,
             repositories=self._repositories,
             restarted_s=self._restarted_s,

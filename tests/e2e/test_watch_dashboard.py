@@ -3,11 +3,13 @@
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
-from tests.e2e.conftest import ForeignRegistry, Serve
+from tests.e2e.conftest import ForeignRegistry, Serve, clean_environment
 from tests.e2e.pushing import ask, open_upload, push_blob, push_image
 from tests.e2e.screen import Screen, on_screen
 
@@ -136,3 +138,33 @@ def test_ended_from_outside_the_terminal_is_as_before(serve: Serve, nscr_program
         os.kill(screen.pid, signal.SIGTERM)
         assert screen.wait_end() == 143
         assert "HEALTHY" not in screen.text()
+
+
+def test_what_is_still_wrong_at_the_end_is_told(serve: Serve, nscr_program: str) -> None:
+    served = serve()
+    with on_screen(dashboard(nscr_program, served.url)) as screen:
+        screen.wait_for("HEALTHY")
+        served.process.kill()
+        screen.wait_for("NOT ANSWERING")
+        code, after = interrupted(screen)
+    assert code == 1
+    assert re.search(rf"NOT OVER not-answering since {TIME}: the registry is silent", after)
+
+
+def test_the_screen_is_never_cleared_and_drawn_at_a_steady_beat(serve: Serve, nscr_program: str) -> None:
+    """What flickers is a screen that is empty for a moment; what is drawn over the same place does not."""
+    screen, inner = os.openpty()
+    command = [*dashboard(nscr_program, serve().url), "--for", "4s"]
+    environment = clean_environment({"TERM": "xterm-256color"})
+    with subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, env=environment) as process:
+        os.close(inner)
+        drawn = b""
+        with suppress(OSError):  # Linux says EIO when nobody holds the other side of a terminal any more
+            while piece := os.read(screen, 65536):
+                drawn += piece
+        os.close(screen)
+    assert process.returncode in (0, 1)
+    assert b"\x1b[2J" not in drawn
+    assert drawn.count(b"\x1b[?1049h") == drawn.count(b"\x1b[?1049l") == 1
+    assert drawn.index(b"\x1b[?25l") < drawn.index(b"\x1b[?25h")
+    assert 3 <= drawn.count(b"\x1b[H") <= 14

@@ -43,7 +43,7 @@ from nscr_cli.monitors.watch_session import Ending, Sink, Watched, watch_registr
 from nscr_cli.monitors.watching import SERIES_COLUMNS, Beat, Watching, series_row, told_notices
 from nscr_cli.reporting.series import Series
 from nscr_cli.streams import drop_results
-from nscr_cli.ui import can_show_live, results_console
+from nscr_cli.ui import can_show_live, printable, results_console
 
 WATCH_FORMAT = 1
 
@@ -128,7 +128,7 @@ def dashboard(
             ending = Ending()
     if is_live:
         for watching in watchings:
-            _sum_up(console, watching, local)
+            _sum_up(console, watching, local, now_s=(datetime.now(UTC) - started).total_seconds())
     alerts = sum(watching.alerts for watching in watchings)
     raise typer.Exit(exit_code(alerts, ending, is_single=len(watchings) == 1))
 
@@ -169,9 +169,13 @@ def _screen(console: Console, watchings: Sequence[Watching], clock: Clock) -> It
         yield draw
 
 
-def _sum_up(console: Console, watching: Watching, clock: Clock) -> None:
+def _sum_up(console: Console, watching: Watching, clock: Clock, *, now_s: float) -> None:
+    """What was told, what is still wrong, and how many alerts there were."""
     for notice in watching.notices:
         style = notice_style(notice)
         console.print(notice_line(notice, clock), style=style, markup=False, soft_wrap=True)
+    for trouble in watching.picture(now_s).troubles:
+        line = f"NOT OVER {trouble.rule} since {clock(trouble.since_s)}: {printable(trouble.text)}"
+        console.print(line, style="bold red", markup=False, soft_wrap=True)
     alerts = "1 alert" if watching.alerts == 1 else f"{watching.alerts} alerts"
     console.print(f"{alerts} while {watching.url} was watched", markup=False, soft_wrap=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 from rich.console import Console
 
-from nscr_cli.errors import TargetUnreachable
+from nscr_cli.errors import TargetRefused, TargetUnreachable
 from nscr_cli.monitors.dashboard_layout import render_dashboard
 from nscr_cli.monitors.probing import V2
 from nscr_cli.monitors.rules import ENDPOINTS, HEALTH, Answer
@@ -171,6 +171,27 @@ def test_several_registries(answers: Answers, silence: Mapping[str, Answer], wid
         assert text.index("silent:7000  NOT") < text.index("fine:7000  HEALTHY")
     else:
         assert text.index("─ fine:7000") < text.index("─ silent:7000")
+
+
+def test_one_that_does_not_let_us_in_has_another_word(answers: Answers) -> None:
+    fine, refusing = new("fine"), new("refusing")
+    fine.observe(0, answers())
+    refusing.error = TargetRefused("http://refusing:7000 wants other credentials: HTTP 401", hint="")
+    text = screen([fine, refusing], 3, 80, 24)
+    assert "refusing:7000  NOTHING TO WATCH" in text
+    assert "wants other credentials: HTTP 401" in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 12), (20, 5)])
+def test_a_tiny_terminal_is_no_crash(answers: Answers, width: int, height: int) -> None:
+    several = [new("a"), new("b"), new("c")]
+    for each in several:
+        each.observe(0, answers(state={"repositories": []}, uploads=[("u", 900, 900)]))
+    for shown in (several[:1], several):
+        console = Console(width=width, height=height, force_terminal=True, color_system=None, legacy_windows=False)
+        with console.capture() as capture:
+            console.print(render_dashboard([each.picture(1) for each in shown], width, height, clock))
+        assert "PROBLEM" in capture.get() or "NOT FINE" in capture.get()
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])

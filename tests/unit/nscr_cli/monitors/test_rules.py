@@ -106,6 +106,13 @@ def test_endpoints_are_not_compared_without_proof_that_nothing_changed(answers: 
     assert rules(moving) == [[]] * 4
 
 
+def test_endpoints_are_not_compared_over_a_restart(answers: Answers) -> None:
+    """A generation that is counted anew after a restart may come by the same number again."""
+    lives = [answers(blobs=5, health_blobs=4, uptime_s=uptime_s) for uptime_s in (90, 1, 3)]
+    assert rules([answers(uptime_s=90), *lives[1:]]) == [[], ["+restarted"], []]
+    assert "+contradiction" in rules([*lives, lives[-1]])[-1]
+
+
 def test_stuck_upload_by_the_registrys_own_clock(answers: Answers) -> None:
     fine, stuck = answers(uploads=[("u1", 900, 599)]), answers(uploads=[("u1", 901, 600), ("u2", 5, 1)])
     assert rules([fine, stuck, stuck, answers()]) == [[], ["+stuck-session"], [], ["-stuck-session"]]
