@@ -11,7 +11,7 @@ from nscr_cli.errors import NscrError
 from nscr_cli.gate.catalog import list_repositories
 from nscr_cli.gate.crew import Crew
 from nscr_cli.gate.looking import list_tags
-from nscr_cli.gate.monitoring_rules import DETAILS, STATE, Focus, Reached, Round, T, decoded, still_tags
+from nscr_cli.gate.monitoring_rules import DETAILS, STATE, Focus, Reached, Round, T, TagMap, decoded, still_tags
 from nscr_cli.gate.rules import is_absent, is_present
 from nscr_cli.gate.subjects import Subject, Thing
 from nscr_cli.gate.survey import Survey
@@ -49,11 +49,15 @@ class Asker:
         self._is_whole = is_whole
         self.unseen: dict[str, str] = {}
 
-    async def round(self, focus: Focus | None = None) -> Round:
-        """Everything once, /v2 around the API; or only what is to be looked at again."""
+    async def round(self, focus: Focus | None = None, *, is_first: bool = False) -> Round:
+        """Everything once, /v2 around the API; or only what is to be looked at again.
+
+        Args:
+            is_first: what the walk has just seen is what /v2 said before.
+        """
         malformed: dict[str, str] = {}
         self.unseen.clear()
-        before = await self._tags(focus)
+        before: TagMap = self._survey.tags if is_first else await self._tags(focus)
         state = await self._ask(STATE, State, malformed)
         details = {}
         for name in (name for name, tags in before.items() if tags or focus is not None):
@@ -61,6 +65,8 @@ class Asker:
             if told is not None:
                 details[name] = told
         after = await self._tags(focus)
+        if is_first:
+            before = _as_told(before, after)
         seen = dict(self._survey.present(Thing.BLOB))
         if focus is not None:
             seen = {subject: size for subject, size in seen.items() if subject.reference in focus.blobs}
@@ -199,6 +205,14 @@ class Asker:
 
 def _details(repository: str) -> str:
     return f"{DETAILS}/{quote(repository, safe='/')}"
+
+
+def _as_told(walked: TagMap, after: TagMap) -> TagMap:
+    """What the walk saw, without digests that HEAD does not say: the walk has them from the bytes."""
+    return {
+        name: {tag: digest if after.get(name, {}).get(tag, "") is not None else None for tag, digest in tags.items()}
+        for name, tags in walked.items()
+    }
 
 
 def _noting(malformed: dict[str, str], path: str) -> Callable[[str], None]:

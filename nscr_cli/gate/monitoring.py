@@ -68,7 +68,7 @@ async def compare(
     if absent is not None:
         return Told(absent=absent)
     asker = Asker(monitoring, crew, survey, is_whole=is_whole)
-    rounds = [await asker.round()]
+    rounds = [await asker.round(is_first=True)]
     lasting = _by_key(_shown(rounds[0], max_session_age_s))
     for pause_s in PAUSES_S:
         if not lasting:
