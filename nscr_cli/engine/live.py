@@ -34,14 +34,16 @@ class _Canvas(Protocol):
 
 
 class Display:
-    """Follows one run, and the judge after it.
+    """Follows one run, and what is done with it afterwards.
 
     Args:
         canvas: None where nothing is shown.
     """
 
-    def __init__(self, canvas: _Canvas | None) -> None:
+    def __init__(self, console: Console, canvas: _Canvas | None) -> None:
+        self._console = console
         self._canvas = canvas
+        self._said: list[str] = []
         self._last: Progress | None = None
 
     async def follow(self, picture: Callable[[], Progress]) -> None:
@@ -58,14 +60,18 @@ class Display:
             self._last = picture()
 
     @contextmanager
-    def judging(self) -> Iterator[None]:
-        """Show that the block goes on, though it gives nobody else a turn: for that there is a thread."""
+    def busy(self, phase: str) -> Iterator[None]:
+        """Show that the block goes on, though it gives nobody else a turn: for that there is a thread.
+
+        Args:
+            phase: one of those after the run, of monitors/progress.py's PHASES.
+        """
         if self._canvas is None or self._last is None:
             yield
             return
-        last = msgspec.structs.replace(self._last, phase="judge", expected=None)
+        last = msgspec.structs.replace(self._last, phase=phase, expected=None)
         is_over = threading.Event()
-        thread = threading.Thread(target=self._show_judging, args=(self._canvas, last, is_over), daemon=True)
+        thread = threading.Thread(target=self._show_busy, args=(self._canvas, last, is_over), daemon=True)
         thread.start()
         try:
             yield
@@ -73,7 +79,21 @@ class Display:
             is_over.set()
             thread.join()
 
-    def _show_judging(self, canvas: _Canvas, last: Progress, is_over: threading.Event) -> None:
+    def say(self, text: str) -> None:
+        """Print a line that is to stay: where the screen is drawn on, once it is given back."""
+        self._said.append(text)
+        if not isinstance(self._canvas, _Screen):
+            self.close()
+
+    def close(self) -> None:
+        """Give the screen back, and print what is to stay."""
+        if isinstance(self._canvas, _Screen):
+            self._canvas.close()
+        said, self._said = self._said, []
+        for text in said:
+            self._console.print(text, markup=False, soft_wrap=True)
+
+    def _show_busy(self, canvas: _Canvas, last: Progress, is_over: threading.Event) -> None:
         began = time.monotonic()
         wait_s = _FIRST_S
         while not is_over.wait(wait_s):
@@ -126,12 +146,13 @@ class _Log:
 @contextmanager
 def display(console: Console) -> Iterator[Display]:
     """What this console can show of a run; at the end, whatever happened, it is as it was."""
+    canvas: _Canvas | None = None
     if can_show_live(console):
-        screen = _Screen(console)
-        try:
-            yield Display(screen)
-        finally:
-            screen.close()
-    else:
-        is_log = console.file.isatty() or is_ci_log()
-        yield Display(_Log(console) if is_log else None)
+        canvas = _Screen(console)
+    elif console.file.isatty() or is_ci_log():
+        canvas = _Log(console)
+    shown = Display(console, canvas)
+    try:
+        yield shown
+    finally:
+        shown.close()

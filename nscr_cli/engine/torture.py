@@ -81,25 +81,26 @@ def torture(plan: RunPlan, setting: Setting) -> Outcome:
         with open_journal(folder, plan) as journal, ungrouped():
             conducted = partial(_conduct, plan, setting, folder, journal, shown)
             failure: EnvironmentFailed | None = trio.run(conducted, clock=setting.clock)
-        with shown.judging():
+        with shown.busy("judge"):
             _, history, results = judge_run(folder)
-    is_invalid = merged(results) is Verdict.INVALID
-    left, trouble = _tidied(plan, history, setting, folder, keep=plan.keep or (is_invalid and setting.keeps_evidence))
-    failure = failure or trouble
-    report = run_report(
-        plan,
-        history,
-        results,
-        leftovers=left,
-        is_shipped=is_shipped(plan.scenario_name, plan.scenario),
-        judged=fingerprint(folder),
-    )
-    try:
-        write_run(folder, report, history)
-        append_run(setting.reports, report)
-        write_page(folder, report)
-    except ReportsUnwritable as error:
-        failure = failure or error
+        is_evidence = merged(results) is Verdict.INVALID and setting.keeps_evidence
+        left, trouble = _tidied(plan, history, setting, folder, shown, keep=plan.keep or is_evidence)
+        failure = failure or trouble
+        with shown.busy("report"):
+            report = run_report(
+                plan,
+                history,
+                results,
+                leftovers=left,
+                is_shipped=is_shipped(plan.scenario_name, plan.scenario),
+                judged=fingerprint(folder),
+            )
+            try:
+                write_run(folder, report, history)
+                append_run(setting.reports, report)
+                write_page(folder, report)
+            except ReportsUnwritable as error:
+                failure = failure or error
     return Outcome(report=report, folder=folder, failure=failure)
 
 
@@ -124,7 +125,7 @@ def finish_cleaning(folder: Path, address: Target, target: TortureTarget, wiring
 
 
 def _tidied(
-    plan: RunPlan, history: Recorded, setting: Setting, folder: Path, *, keep: bool
+    plan: RunPlan, history: Recorded, setting: Setting, folder: Path, shown: Display, *, keep: bool
 ) -> tuple[tuple[str, ...], EnvironmentFailed | None]:
     """Delete what was pushed, unless it is kept; what remains, and what went wrong. Nothing of it loses the verdict."""
     if plan.registry_url is None:  # a registry of our own is gone with its folder
@@ -132,7 +133,7 @@ def _tidied(
     left = pushed_keys(plan, history)
     failure: EnvironmentFailed | None = None
     if not keep:
-        setting.console.print(f"deleting what was pushed: {len(left):,} keys", markup=False)
+        shown.say(f"deleting what was pushed: {len(left):,} keys")
         cleaning = partial(clean_up, plan, history, target=setting.target, wiring=setting.wiring, folder=folder)
         try:
             with ungrouped():
@@ -140,7 +141,7 @@ def _tidied(
         except EnvironmentFailed as error:
             failure = error
         except KeyboardInterrupt:
-            setting.console.print(f"interrupted: nscr torture --clean {folder} finishes it", markup=False)
+            shown.say(f"interrupted: nscr torture --clean {folder} finishes it")
     try:
         write_leftovers(folder, left)
     except ReportsUnwritable as error:

@@ -11,7 +11,8 @@ import msgspec
 from nscr_cli.durations import show_duration, show_milliseconds
 from nscr_cli.ui import printable
 
-PHASES = ("prepare", "seed", "main", "quiesce", "final", "done", "judge")
+PHASES = ("prepare", "seed", "main", "quiesce", "final", "done", "judge", "clean", "report")
+_AFTER = ("done", "judge", "clean", "report")
 
 
 class OperationCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +182,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
             shares.append(self.done / self.expected)
         if self.phase == "main" and self.total_s:
             shares.append(self.elapsed_s / self.total_s)
-        if self.phase in ("done", "judge"):
+        if self.phase in _AFTER:
             shares.append(1.0)
         return min(1.0, max(shares))
 

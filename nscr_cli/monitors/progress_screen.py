@@ -34,7 +34,7 @@ _NARROW, _SPACIOUS, _WIDE, _TABLE = 60, 100, 150, 84
 _LABEL = 10
 _ALERTS = 2
 _CHART = 10
-_SHOWN_PHASES = tuple(phase for phase in PHASES if phase != "done")
+_SHOWN_PHASES, _AFTERWARDS = PHASES[:5], PHASES[6:]  # of the last ones, only that which it is
 _DOING = {
     "prepare": "the registry is started, or asked whether it is there",
     "seed": "what it supports is tried, and what all clients share is pushed",
@@ -42,6 +42,8 @@ _DOING = {
     "quiesce": "the load is over: waiting until no upload of it is open",
     "final": "everything that was ever written is read back",
     "done": "closing",
+    "clean": "what was pushed is deleted again",
+    "report": "the report is written",
     "judge": "every checker goes through the whole history; then comes the verdict",
 }
 
@@ -105,7 +107,8 @@ def _title(progress: Progress, width: int) -> Text:
 
 def _bar(progress: Progress, width: int) -> Text:
     line = Text()
-    for name in _SHOWN_PHASES if width >= _NARROW + 10 else [progress.phase]:
+    after = progress.phase if progress.phase in _AFTERWARDS else _AFTERWARDS[0]
+    for name in (*_SHOWN_PHASES, after) if width >= _NARROW + 10 else [progress.phase]:
         if line:
             line.append(" › ", style=QUIET)
         is_now = name == progress.phase
@@ -192,7 +195,7 @@ def _registry(progress: Progress) -> Text:
 def _broken(progress: Progress, width: int, most: int) -> Iterator[Text]:
     """What was seen that no correct registry does."""
     if not progress.broken:
-        words = "none so far; most take the whole history to see, and come with the verdict"
+        words = "none so far; most need the whole history, and come with the verdict"
         yield _labelled("findings", "none so far" if width < _NARROW else words, style=QUIET)
         return
     shown = progress.broken if len(progress.broken) <= most else progress.broken[: most - 1]

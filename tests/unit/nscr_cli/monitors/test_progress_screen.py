@@ -149,6 +149,7 @@ def test_every_phase_is_marked_and_explained(phase: str) -> None:
     for width in (40, 80, 200):
         lines = screen(picture(phase=phase), width, 24)
         assert f"[{phase}]" in lines[1]
+        assert cell_len(lines[1]) <= width
         assert len(lines[2].strip()) > 20
 
 
