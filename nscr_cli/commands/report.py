@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from nscr_cli.commands.report_shelf import prune, write_index
 from nscr_cli.engine.comparing import compared_runs
 from nscr_cli.engine.recorded_verdict import recorded_report, renewed_report
 from nscr_cli.errors import UsageError
@@ -16,7 +17,10 @@ from nscr_cli.ui import progress_console
 
 
 def report(
-    folders: Annotated[list[Path], typer.Argument(metavar="RUNDIR...", help="The folder of a run, or several.")],
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="RUNDIR", help="The folder of a run; of --index and --prune, of all reports (reports)."),
+    ] = None,
     compare: Annotated[
         list[Path] | None,
         typer.Option(metavar="OTHER", help="Say what differs from this run, instead; may be given several times."),
@@ -25,6 +29,17 @@ def report(
         bool, typer.Option("--json", help="Print where the page is and its figures, or the comparison, as JSON.")
     ] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the comparison as Markdown.")] = False,
+    index: Annotated[bool, typer.Option("--index", help="Write index.html: all runs of a reports folder.")] = False,
+    prune_runs: Annotated[
+        bool, typer.Option("--prune", help="Remove old runs of a reports folder; without --yes, say which.")
+    ] = False,
+    newest: Annotated[
+        int, typer.Option("--keep", min=0, metavar="N", help="With --prune: the newest N of each scenario stay.")
+    ] = 10,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="With --prune: what is younger stays, e.g. 30d.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --prune: remove them.")] = False,
 ) -> None:
     """Write RUNDIR/report.html: the verdict, its evidence and how the run went, in one file that opens offline.
 
@@ -34,7 +49,19 @@ def report(
     With --compare, promises and speeds of RUNDIR are compared with those of
     OTHER: exit code 1 if a promise is newly broken, 4 if it became slower,
     3 if nobody can tell.
+
+    --prune keeps INVALID runs, unless their folders are named, and runs that
+    are not over.
     """
+    folders = folders or []
+    if index or prune_runs:
+        if prune_runs:
+            prune(folders, newest=newest, older_than=older_than, is_sure=yes)
+        if index:
+            write_index(folders, as_json=as_json)
+        return
+    if not folders:
+        raise UsageError("which run?", hint="name its folder, or add --index for all runs of a reports folder")
     if compare:
         _compare(folders, compare, as_json=as_json, as_markdown=as_markdown)
     if as_markdown:

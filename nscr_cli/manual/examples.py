@@ -35,7 +35,8 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("the page of a run: report.html in its folder", "nscr report RUNDIR"),
         Example("where it is and how large, for a machine", "nscr report RUNDIR --json"),
         Example("what differs from another run: promises and speed", "nscr report RUNDIR --compare OTHER"),
-        Example("the same as Markdown, for a pull request", "nscr report RUNDIR --compare OTHER --markdown"),
+        Example("a page of all runs, with trends", "nscr report --index"),
+        Example("the newest five of each scenario stay", "nscr report --prune --keep 5 --yes"),
     ),
     "gate": (
         Example("everything in a registry", "nscr gate --registry-url http://127.0.0.1:5000"),

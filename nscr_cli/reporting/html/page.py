@@ -5,10 +5,8 @@ through jinja2's autoescape, and what a registry said through `printable` before
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from nscr_cli.checkers.verdict import Finding
 from nscr_cli.history.history import Operation
@@ -16,6 +14,7 @@ from nscr_cli.reporting.came_back import came_back
 from nscr_cli.reporting.clauses import place_of
 from nscr_cli.reporting.groundwork import Groundwork
 from nscr_cli.reporting.html import tables
+from nscr_cli.reporting.html.environment import template
 from nscr_cli.reporting.html.gauges import gauge
 from nscr_cli.reporting.html.headline import headline
 from nscr_cli.reporting.html.latency_plots import distribution, over_time
@@ -82,7 +81,7 @@ def page(report: RunReport, evidence: Evidence, catalogue: Catalogue) -> str:
     findings = _findings(report, evidence, catalogue)
     canvas = Canvas(series, _pins(report, seen))
     plots, later, absent = _plots(canvas, report)
-    rendered = _template().render(
+    rendered = template("report.html.jinja").render(
         report=report,
         plan=plan,
         headline=headline(report, seen),
@@ -209,20 +208,3 @@ def _pins(report: RunReport, seen: Mapping[int, int]) -> tuple[Shown, ...]:
 def _lines(text: str) -> str:
     """Text of several lines without control characters in any of them."""
     return "\n".join(printable(line, limit=1 << 24) for line in text.split("\n"))
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("nscr_cli.reporting.html"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["shown"] = lambda text, limit=200: printable(str(text), limit=limit)
-    return environment
-
-
-def _template() -> Template:
-    return _environment().get_template("report.html.jinja")
