@@ -25,6 +25,7 @@ VISIBLE_WITHIN_S = 10.0
 KEPT_WITHIN_S = 2.0  # it was pulled before: nobody needs to be waited for again
 _LOOK_EVERY_S = 0.1
 _LAYER_BYTES = 1024
+_MOST_LEFT = 8
 
 
 class Step(StrEnum):
@@ -86,6 +87,8 @@ class Prober:
         self._chance = chance
         self._kept: _Image | None = None
         self._pushed: list[_Image] = []
+        self._tag = TAG
+        self._lost_pushes = 0
 
     async def run(self) -> RoundTrip:
         """One probe."""
@@ -100,10 +103,17 @@ class Prober:
             if self._kept is not None:
                 await self._made(Step.KEPT, self._kept, seconds, failures)
         except _Throttled as throttled:
+            self._forget_oldest()
             return RoundTrip(seconds=seconds, failures={}, is_throttled=True, retry_after_s=throttled.retry_after_s)
         if Step.PULL in seconds and Step.PULL not in failures:
             self._kept = new
-        await self._delete_all_but(self._kept)
+        if Step.PUSH in failures:
+            # One without a clear answer may still be done, and move its tag: that tag is not looked at any more.
+            self._lost_pushes += 1
+            self._tag = f"{TAG}-{self._lost_pushes}"
+        else:  # who takes no pushes is not pestered with deletes as well
+            await self._delete_all_but(self._kept)
+        self._forget_oldest()
         return RoundTrip(seconds=seconds, failures=failures)
 
     async def clean_up(self) -> None:
@@ -141,7 +151,7 @@ class Prober:
             _check(pushed, f"pushing a blob: {pushed.error}", is_ok=pushed.kind is Kind.OK)
         manifest = new.manifest
         asked = Asked(digest=manifest.digest, media_type=manifest.media_type)
-        key = tag_key(self.repository, TAG)
+        key = tag_key(self.repository, self._tag)
         put = await perform(
             self._registry, Invocation(f=F.PUT_MANIFEST, key=key, asked=asked, content=manifest.content)
         )
@@ -151,12 +161,12 @@ class Prober:
         """Read the tag until it names the new image."""
         until = trio.current_time() + VISIBLE_WITHIN_S
         while True:
-            seen = await self._read(F.GET_MANIFEST, tag_key(self.repository, TAG))
+            seen = await self._read(F.GET_MANIFEST, tag_key(self.repository, self._tag))
             if seen.answered.digest == new.manifest.digest:
                 return
             if trio.current_time() >= until:
                 what = seen.answered.digest if seen.answered.present else "404"
-                raise _Failed(f"tag {TAG} names {what} after {VISIBLE_WITHIN_S:g} s, not {new.manifest.digest}")
+                raise _Failed(f"tag {self._tag} names {what} after {VISIBLE_WITHIN_S:g} s, not {new.manifest.digest}")
             await trio.sleep(_LOOK_EVERY_S)
 
     async def _pull(self, pulled: _Image, within_s: float) -> None:
@@ -177,6 +187,11 @@ class Prober:
         read = await perform(self._registry, Invocation(f=f, key=key, asked=Asked()))
         _check(read, f"reading {key}: {read.error}", is_ok=read.kind is Kind.OK)
         return read
+
+    def _forget_oldest(self) -> None:
+        """Pushes that failed left blobs at most, which no manifest names: the registry collects them some day."""
+        others = [each for each in self._pushed if each is not self._kept]
+        self._pushed = [each for each in self._pushed if each is self._kept] + others[-_MOST_LEFT:]
 
     async def _delete_all_but(self, kept: _Image | None) -> None:
         """Whether a registry deletes is its own choice: its answers are not looked at."""
