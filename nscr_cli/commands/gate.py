@@ -48,6 +48,7 @@ from nscr_cli.commands.options import (
     RegistryUrl,
     Username,
     connection,
+    is_text,
 )
 from nscr_cli.commands.torture import check_address
 from nscr_cli.commands.torturing import Torturer
@@ -107,6 +108,8 @@ def gate(
     """
     if registry_url is None:
         raise UsageError("no registry to check", hint="name one with --registry-url, or set NSCR_REGISTRY_URL")
+    if not all(map(is_text, repository or ())):
+        raise UsageError("the name of a repository is no UTF-8 text", hint="lower-case letters, digits and . _ - /")
     target, credentials = connection(
         registry_url,
         username=username,

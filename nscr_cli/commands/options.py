@@ -166,12 +166,12 @@ def connection(
         raise UsageError(
             f"no password for user {username!r}", hint="set NSCR_PASSWORD, or pipe it in with --password-stdin"
         )
-    if not (_is_text(username) and _is_text(password)):
+    if not (is_text(username) and is_text(password)):
         raise UsageError("the user name or password is no UTF-8 text", hint="is it a file of another kind?")
     return target, Credentials(username, password)
 
 
-def _is_text(words: str) -> bool:
+def is_text(words: str) -> bool:
     """Whether it can be sent: what is no UTF-8 comes from a shell as lone surrogates."""
     try:
         words.encode()

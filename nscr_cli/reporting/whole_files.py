@@ -17,6 +17,8 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     Raises:
         ReportsUnwritable: the disk is full or the folder is not writable; a former file of that name is still whole.
     """
+    if not path.name:  # no name at all, which is the folder that we are in
+        raise ReportsUnwritable(f"{path}: it is a folder", hint="name a file")
     part = path.with_name(f".{path.name}.part")
     try:
         try:

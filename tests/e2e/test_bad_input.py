@@ -221,6 +221,7 @@ def test_what_is_no_run_folder(nscr: Nscr, tmp_path: Path, files: dict[str, byte
         ("gate", "--registry-url", "http://127.0.0.1:99999"),
         ("gate", "--registry-url", "http://[::1"),
         ("gate", "--registry-url", "http://127.0.0.1:1", "--username", "a", "--password", "\udcff"),
+        ("gate", "--registry-url", "http://127.0.0.1:1", "--repository", "\udcff"),
         ("torture", "--rate", "inf"),
         ("torture", "--seed", "9" * 5000),
         ("torture", "--duration", "9" * 400 + "s"),
