@@ -69,7 +69,7 @@ def test_a_million_operations_are_reported_in_twenty_seconds(tmp_path: Path) -> 
     _write_verdict(folder, ())
     processor_s, mebibytes, size = _reported(folder, f"{OPERATIONS:,} operations, VALID")
     assert processor_s <= 20
-    assert mebibytes <= 256
+    assert mebibytes <= 128
     assert size <= 5_000_000
     finding = Finding(
         checker="blobs",
@@ -83,5 +83,5 @@ def test_a_million_operations_are_reported_in_twenty_seconds(tmp_path: Path) -> 
     processor_s, mebibytes, size = _reported(folder, f"{OPERATIONS:,} operations, INVALID")
     assert "lay_blob" in (folder / "report.html").read_text(encoding="utf-8")
     assert processor_s <= 20
-    assert mebibytes <= 256
+    assert mebibytes <= 128
     assert size <= 5_000_000

@@ -80,7 +80,8 @@ def test_the_reference_registry_is_valid_and_stays_so_when_judged_again(
     assert re.fullmatch(rf"reports/{scenario}/\d{{8}}T\d{{6}}Z-{seed}", str(folder.relative_to(tmp_path)))
     names = {path.name for path in folder.iterdir()}
     assert f"in a browser: {folder.relative_to(tmp_path)}/report.html" in done.stdout
-    assert "This registry is fine" in (folder / "report.html").read_text(encoding="utf-8")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "This registry is fine" in page
     assert names >= {"plan.json", "journal.jsonl", "registry.log", "verdict.json", "summary.csv", "operations.csv"}
     assert names >= {"latency.csv", "samples.csv", "violations.csv"}
     with (tmp_path / "reports" / "index.csv").open() as index:
@@ -88,6 +89,7 @@ def test_the_reference_registry_is_valid_and_stays_so_when_judged_again(
     judged = nscr("judge", str(folder), "--json")
     assert judged.returncode == 0
     assert json.loads(judged.stdout) == json.loads((folder / "verdict.json").read_text())
+    assert (folder / "report.html").read_text(encoding="utf-8") == page
 
 
 @pytest.mark.slow
