@@ -1,5 +1,6 @@
-"""A file appears whole or not at all, and what is no file's name is refused."""
+"""A file appears whole or not at all; no name is refused; what is a pipe or device is written to, never replaced."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,24 @@ def test_a_block_that_fails_leaves_the_former_file(tmp_path: Path) -> None:
     with pytest.raises(UnicodeEncodeError), whole_file(path) as file:
         file.write("half\udcff")
     assert [one.read_text() for one in tmp_path.iterdir()] == ["former"]
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with whole_file(path) as file:
+        file.write("told")
+    assert os.read(reader, 100) == b"told"
+    os.close(reader)
+    assert path.is_fifo()
+    assert [one.name for one in tmp_path.iterdir()] == ["pipe"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
+def test_a_device_that_takes_nothing_is_told_and_stays_one(tmp_path: Path) -> None:
+    path = tmp_path / "full"
+    path.symlink_to("/dev/full")
+    with pytest.raises(ReportsUnwritable, match="No space left"), whole_file(path) as file:
+        file.write("told")
+    assert path.is_symlink()
