@@ -16,7 +16,7 @@ RUN set -eu; \
     python3 -m venv --without-pip /opt/nscr; \
     if ls /wheels/nscr-*.whl >/dev/null 2>&1; then what="--no-index --find-links=/wheels nscr"; else what=/src; fi; \
     export PYTHONPATH="$(ls /wheels/pip-*.whl 2>/dev/null || true)"; \
-    python3 -m pip --python /opt/nscr/bin/python install --quiet --no-cache-dir --disable-pip-version-check $what; \
+    python3 -m pip --python /opt/nscr/bin/python install --quiet --no-cache-dir --no-compile --disable-pip-version-check $what; \
     /opt/nscr/bin/python -m compileall -q -j 0 /opt/nscr/lib; \
     mkdir /data
 
