@@ -1,7 +1,7 @@
 """Files that appear whole or not at all: written beside their name, then renamed.
 
-What is there and is no file (a pipe, /dev/stdout, /dev/full) is written to as it is: a rename would put a file in its
-place, which as root takes a device away from the whole machine.
+What is there and is no file (a pipe, /dev/full, a link: /dev/stdout) is written to as it is: a rename would put a
+file in its place, which as root takes a device away from the whole machine.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def whole_file(path: Path) -> Iterator[TextIO]:
         raise ReportsUnwritable(f"{path}: it is a folder", hint="name a file")
     part = path.with_name(f".{path.name}.part")
     try:
-        if path.exists() and not path.is_file():
+        if path.is_symlink() or (path.exists() and not path.is_file()):
             with path.open("w", encoding="utf-8", newline="") as file:
                 yield file
             return

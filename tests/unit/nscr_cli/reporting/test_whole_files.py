@@ -42,3 +42,14 @@ def test_a_device_that_takes_nothing_is_told_and_stays_one(tmp_path: Path) -> No
     with pytest.raises(ReportsUnwritable, match="No space left"), whole_file(path) as file:
         file.write("told")
     assert path.is_symlink()
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("former")
+    link = tmp_path / "link"
+    link.symlink_to("target")
+    with whole_file(link) as file:
+        file.write("new")
+    assert link.is_symlink()
+    assert (tmp_path / "target").read_text() == "new"
+    assert len(list(tmp_path.iterdir())) == 2
