@@ -39,11 +39,12 @@ from nscr_cli.reporting.measures import (
     rate_estimate,
     shares,
 )
-from nscr_cli.reporting.statistics import Ratio, compared
+from nscr_cli.reporting.statistics import ENOUGH_RUNS, Ratio, compared
 
 LEAST = 1.10
 HIDDEN = 1.30
 _ERROR = 0.01
+_STEADY = 1.25
 _ALLOWANCE = 1.05
 _ALLOWANCE_OF_ONE = 1.15
 _REMOTE_ALLOWANCE = 1.20
@@ -155,7 +156,11 @@ def compare(new: Sequence[Side], old: Sequence[Side]) -> Comparison:
     speeds: tuple[Difference, ...] = ()
     if not unsure:
         speeds = tuple(_speeds([one.measures for one in kept_new], [one.measures for one in kept_old], terms))
-        unsure += _too_wide(speeds, [*kept_new, *kept_old], terms.allowance)
+        if not terms.judges_tails and (unsteady := list(_unsteady(speeds))):
+            speeds = tuple(msgspec.structs.replace(one, change=Change.CANNOT_TELL) for one in speeds)
+            unsure += unsteady
+        else:
+            unsure += _too_wide(speeds, [*kept_new, *kept_old], terms.allowance)
     return Comparison(
         new=tuple(one.folder for one in new),
         old=tuple(one.folder for one in old),
@@ -229,6 +234,16 @@ def _overall(speeds: Sequence[Difference]) -> Change:
     if Change.SLOWER in changes:
         return Change.SLOWER
     return changes[0] if changes else Change.CANNOT_TELL
+
+
+def _unsteady(speeds: Sequence[Difference]) -> Iterator[str]:
+    """Why two runs tell nothing, neither good nor bad: one was disturbed, by a disk that others kept busy perhaps."""
+    first = next(iter(speeds), None)
+    if first is not None and first.high / first.ratio > _STEADY:
+        yield (
+            f"one of the runs was unsteady: its own stretches differ so much that the ratio is {first.low:.2f} to "
+            f"{first.high:.2f}; run it again, longer, or {ENOUGH_RUNS} and more times on each side, in turns"
+        )
 
 
 def _too_wide(speeds: Sequence[Difference], sides: Sequence[Side], allowance: float) -> Iterator[str]:
