@@ -2,7 +2,7 @@
 
 What matters most comes first and is given room first: how far it is, what was found, what strikes; then the figures;
 the table of operations has the rest. Lines are put together as plain text with few styles, as this is drawn beside the
-load, in its process: a picture takes a millisecond.
+load, in its process: a picture takes a few milliseconds.
 """
 
 from collections.abc import Iterator, Sequence
