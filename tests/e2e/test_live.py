@@ -44,7 +44,7 @@ def test_a_run_with_faults_fits_the_screen_and_is_followed_by_its_verdict(
     nscr_program: str, tmp_path: Path, width: int, height: int
 ) -> None:
     with torturing(
-        nscr_program, tmp_path, "lost-replies", "--duration", "4s", width=width, height=height
+        nscr_program, tmp_path, "lost-replies", "--duration", "8s", width=width, height=height
     ) as screen:  # fmt: skip
         text = screen.wait_until(lambda text: is_whole(text) and STRUCK.search(text))
         lines = text.splitlines()
@@ -53,7 +53,7 @@ def test_a_run_with_faults_fits_the_screen_and_is_followed_by_its_verdict(
         for words in (
             "lost-replies · seed 11 · 6 workers · reference registry",
             "prepare › seed › [main] › quiesce › final › judge",
-            " left of 4s",
+            " left of 8s",
             "ops/s",
             "p50 ",
             "p95 ",
@@ -63,7 +63,7 @@ def test_a_run_with_faults_fits_the_screen_and_is_followed_by_its_verdict(
         ):
             assert words in text, framed(text)
         assert re.search(r"^push-blob|  push-blob", text, re.MULTILINE)
-        assert screen.wait_end(seconds=60) == 0
+        assert screen.wait_end(seconds=120) == 0
         after = screen.everything()
         assert "VALID" in after
         assert "[main]" not in after, framed(after)
@@ -84,7 +84,7 @@ def test_what_an_online_rule_sees_is_on_the_screen_at_once_and_in_the_verdict(
         told = r"findings  ✗ truncated-content ×\d+ since \S+ · \S+@sha256:\w{12}"
         assert re.match(told if width < 100 else rf"{told} · get-blob: \d+ bytes that hash to ", found), framed(text)
         assert len(lines) == height
-        assert screen.wait_end(seconds=60) == 1
+        assert screen.wait_end(seconds=120) == 1
         after = screen.everything()
         assert "INVALID" in after
         assert "truncated-content" in after
@@ -103,13 +103,13 @@ def test_a_terminal_may_be_resized_in_the_midst_of_it(nscr_program: str, tmp_pat
                 return is_drawn and lines[1].rstrip().endswith("left of 6s") and cell_len(lines[1].rstrip()) == width
 
             screen.wait_until(fits, seconds=5)
-        assert screen.wait_end(seconds=60) == 0
+        assert screen.wait_end(seconds=120) == 0
         assert "VALID" in screen.everything()
 
 
 def test_a_run_that_is_over_at_once_leaves_its_verdict_and_nothing_else(nscr_program: str, tmp_path: Path) -> None:
     with torturing(nscr_program, tmp_path, "tags", "--duration", "200ms", width=80, height=24) as screen:
-        assert screen.wait_end(seconds=60) in (0, 3)
+        assert screen.wait_end(seconds=120) in (0, 3)
         after = screen.everything()
         assert re.search(r"VALID|UNKNOWN", after)
         assert "ops/s" not in after, framed(after)
@@ -121,7 +121,7 @@ def test_an_interrupt_is_shown_and_the_terminal_given_back(nscr_program: str, tm
     with torturing(nscr_program, tmp_path, "--duration", "30s", width=80, height=24) as screen:
         screen.wait_until(is_whole)
         screen.send("C-c")
-        assert screen.wait_end(seconds=60) == 130
+        assert screen.wait_end(seconds=120) == 130
         after = screen.everything()
         assert "partial" in after, framed(after)
         assert "[main]" not in after
@@ -133,19 +133,19 @@ def test_several_processes_are_one_picture(nscr_program: str, tmp_path: Path) ->
     ) as screen:  # fmt: skip
         text = screen.wait_until(lambda text: is_whole(text) and re.search(r"put-manifest +[1-9]\d", text))
         assert "6 workers in 2 processes" in text
-        assert screen.wait_end(seconds=60) in (0, 3)
+        assert screen.wait_end(seconds=120) in (0, 3)
 
 
 def test_without_colours_the_signs_stay(nscr_program: str, tmp_path: Path) -> None:
     with torturing(nscr_program, tmp_path, "--duration", "3s", width=80, height=24, NO_COLOR="1") as screen:
         screen.wait_until(lambda text: is_whole(text) and "✓ healthy" in text)
         assert not re.search(r"\x1b\[[\d;]*(?:3[0-8]|9[0-7]|4[0-8])[;m]", screen.colours())
-        assert screen.wait_end(seconds=60) in (0, 3)
+        assert screen.wait_end(seconds=120) in (0, 3)
 
 
 def test_a_terminal_that_cannot_be_drawn_on_gets_lines(nscr_program: str, tmp_path: Path) -> None:
     with torturing(nscr_program, tmp_path, "tags", "--duration", "1s", width=200, term="dumb") as screen:
-        assert screen.wait_end(seconds=60) in (0, 3)
+        assert screen.wait_end(seconds=120) in (0, 3)
         assert re.search(r"^main \d.*ops/s \| ok \d", screen.everything(), re.MULTILINE), framed(screen.everything())
         assert "\x1b" not in screen.colours()
 
