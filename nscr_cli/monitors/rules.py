@@ -19,6 +19,7 @@ SESSIONS = "/api/registry/sessions"
 ENDPOINTS = (STATE, HEALTH, SESSIONS)
 NOT_ANSWERING = "not-answering"
 RESTARTED = "restarted"
+_CLOCKS_AGREE = 0.9  # how long something took, by two clocks
 
 SHAPES: Mapping[str, type[State] | type[Health] | type[Sessions]] = {STATE: State, HEALTH: Health, SESSIONS: Sessions}
 
@@ -162,8 +163,15 @@ def follow(
         notices.append(_notice(new, current.at_s, new.text))
         if new.lasting:
             since[new] = current.at_s
-    uptime = current.health.uptime if current.health is not None else memory.uptime_ms
+    uptime = _uptime_ms(current) if current.health is not None else memory.uptime_ms
     return Memory(since=since, previous=current, before=memory.previous, uptime_ms=uptime), tuple(notices)
+
+
+def _uptime_ms(current: Round) -> int | None:
+    """At least so long it has been up: a 304 confirms an old body, and the process was up since, by our clock."""
+    if current.health is None:
+        return None
+    return current.health.uptime + round(_CLOCKS_AGREE * 1000 * current.answers[HEALTH].age_s)
 
 
 def _notice(condition: Condition, at_s: float, text: str, *, recovered: bool = False) -> Notice:

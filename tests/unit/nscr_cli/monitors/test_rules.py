@@ -172,3 +172,10 @@ def test_an_upload_stands_still_for_longer_while_the_registry_says_that_nothing_
     unchanged = msgspec.structs.replace(seen, is_unchanged=True, age_s=10.5)
     _, notices = follow(memory, read_round(10.5, {SESSIONS: unchanged}), stuck_after_s=600)
     assert [notice.text for notice in notices] == ["upload u1 stands still for 10m00s"]
+
+
+def test_a_restart_shows_although_the_last_answers_were_old_ones_that_were_confirmed(answers: Answers) -> None:
+    first = answers(uptime_s=1)
+    confirmed = {**first, HEALTH: msgspec.structs.replace(first[HEALTH], is_unchanged=True, age_s=10)}
+    assert rules([first, confirmed, answers(uptime_s=3)]) == [[], [], ["+restarted"]]
+    assert rules([first, confirmed, answers(uptime_s=11)]) == [[], [], []]
