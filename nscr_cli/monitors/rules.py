@@ -209,7 +209,8 @@ def _conditions(memory: Memory, current: Round, stuck_after_s: float) -> Iterato
             yield from unusable(current.answers[endpoint], is_usable=_document(current, endpoint) is not None)
     if current.health is not None:
         yield from _health(current.health)
-        yield from _restart(current.health, memory.uptime_ms)
+        if not current.answers[HEALTH].is_unchanged:  # what is confirmed is of the same life
+            yield from _restart(current.health, memory.uptime_ms)
     if current.state is not None:
         yield from _snapshot(current.state)
     if current.sessions is not None:

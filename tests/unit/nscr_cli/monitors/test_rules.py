@@ -179,3 +179,5 @@ def test_a_restart_shows_although_the_last_answers_were_old_ones_that_were_confi
     confirmed = {**first, HEALTH: msgspec.structs.replace(first[HEALTH], is_unchanged=True, age_s=10)}
     assert rules([first, confirmed, answers(uptime_s=3)]) == [[], [], ["+restarted"]]
     assert rules([first, confirmed, answers(uptime_s=11)]) == [[], [], []]
+    again = {**first, HEALTH: msgspec.structs.replace(first[HEALTH], is_unchanged=True, age_s=12)}
+    assert rules([first, confirmed, again, again, answers(uptime_s=13)]) == [[], [], [], [], []]
