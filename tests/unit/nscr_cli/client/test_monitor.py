@@ -156,7 +156,7 @@ def test_a_page_that_comes_again_is_told(script: Script, monitor: Monitor) -> No
         (Answer(200, b"<html>"), AnswerUnusable, "something else than is documented"),
         (Answer(200, b'"\xff"'), AnswerUnusable, "something else than is documented"),
         (Answer(200, {"name": "a"}), AnswerUnusable, "tagCount"),
-        (Answer(200, b"{}", Transfer_Encoding="chunked"), TargetUnreachable, "does not answer"),
+        (Answer(200, b"{}", Transfer_Encoding="chunked", Connection="close"), TargetUnreachable, "does not answer"),
     ],
 )
 def test_errors_say_what_happened(

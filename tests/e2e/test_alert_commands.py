@@ -13,7 +13,7 @@ import trio
 
 from nscr_cli.monitors.alert_commands import MOST_WAITING, AlertCommands
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.e2e
 
 
 def alert(text: str = "it is ill", *, event: str = "alert", subject: str = "") -> dict[str, object]:
