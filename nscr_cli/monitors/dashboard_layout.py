@@ -173,18 +173,18 @@ def _figures(picture: Picture) -> str:
 
 
 def _overview(pictures: Sequence[Picture], clock: Clock) -> Text:
-    """Are all of them fine? If not, which is the worst, and since when."""
+    """Are all of them fine? If not, which are not, the worst first, and since when."""
     bad = [picture for picture in pictures if headword(picture)[1] == "red" or picture.troubles]
     waiting = sum(picture.answered_s is None for picture in pictures)
     text = Text(no_wrap=True, overflow="ellipsis")
     if not bad:
         said = f"{waiting} still silent" if waiting else "ALL FINE"
         return text.append(said, style="bold yellow" if waiting else "bold green")
-    worst = min(bad, key=_badness)
     text.append(f"{len(bad)} OF {len(pictures)} NOT FINE", style="bold red")
-    text.append(f"  {_name(worst.url)}: {headword(worst)[0].lower()}")
-    if worst.troubles:
-        text.append(f" since {clock(worst.troubles[0].since_s)}")
+    for position, picture in enumerate(sorted(bad, key=_badness)):
+        text.append(f"{' · ' if position else '  '}{_name(picture.url)}: {headword(picture)[0].lower()}")
+        if picture.troubles:
+            text.append(f" since {clock(picture.troubles[0].since_s)}")
     return text
 
 

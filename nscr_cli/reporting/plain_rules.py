@@ -35,7 +35,7 @@ _WORDS = {
     "lost-entry": "an entry of a list of referrers was acknowledged, and is gone",
     "lost-manifest": "a pushed image was acknowledged, and is gone",
     "lost-upload": "an open upload vanished",
-    "lost-write": "a tag was moved, the registry confirmed it, and the change is gone",
+    "lost-write": "a tag was written, the registry confirmed it, and the write is gone",
     "malformed-answer": "an answer was not HTTP",
     "malformed-error": "an error came in a form that clients cannot read",
     "memory-growth": "the registry's memory grew beyond what the scenario allows",

@@ -84,6 +84,7 @@ def page(report: RunReport, evidence: Evidence, catalogue: Catalogue) -> str:
     rendered = template("report.html.jinja").render(
         report=report,
         plan=plan,
+        target=plan.registry_url or "reference registry",
         headline=headline(report, seen),
         tiles=tables.tiles(report),
         patterns=_PATTERNS,

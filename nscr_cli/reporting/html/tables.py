@@ -40,12 +40,16 @@ class CheckerRow(msgspec.Struct, frozen=True):
 
 def tiles(report: RunReport) -> list[tuple[str, str, str]]:
     """The run in a few figures: name, value, and what else there is to say."""
-    latency = report.latency
+    latency, asked = report.latency, report.ok + report.fail + report.info
     return [
         ("Broken promises", f"{len(report.findings):,}", ""),
-        ("Operations", f"{report.ok + report.fail + report.info:,}", f"{report.fail:,} fail, {report.info:,} info"),
+        (
+            "Operations",
+            f"{report.ok + report.fail + report.info:,}",
+            f"{report.fail:,} refused, {report.info:,} unanswered",
+        ),
         ("Under load", show_duration(report.main_s), f"{report.plan.workers:,} clients"),
-        ("A second", f"{report.rate:,.0f}", "operations"),
+        ("A second", f"{report.rate:,.0f}", "operations under load"),
         ("Median", milliseconds(latency.p50_ms) if latency is not None else "–", ""),
         ("99 % within", milliseconds(latency.p99_ms) if latency is not None else "–", ""),
     ]

@@ -64,7 +64,7 @@ def test_a_hostile_report_is_a_summary_without_marks_of_its_own(hostile: RunRepo
 def test_the_verdict_comes_first_and_the_replay_is_a_command(report: RunReport) -> None:
     summary = summary_document(report)
     assert summary.startswith("## nscr: INVALID (partial)") is report.partial
-    assert "**A tag was moved, the registry confirmed it, and the change is gone.**" in summary
+    assert "**A tag was written, the registry confirmed it, and the write is gone.**" in summary
     assert f"```sh\n{report.replay_command}\n```" in summary
     assert "- `blobs: only 1 read`" in summary
     rows = re.findall(r"^\| (push-blob [a-z-]+|get-manifest)", summary, flags=re.MULTILINE)
