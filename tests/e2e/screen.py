@@ -91,7 +91,12 @@ class Screen:
     def has_ended(self) -> bool:
         """Whether the command is over; its screen stays."""
         # It has let go of its terminal, and its exit code is known: there is time between them.
-        return self._ask("#{pane_dead}#{pane_dead_status}#{pane_dead_signal}") not in ("0", "1")
+        if self._ask("#{pane_dead}#{pane_dead_status}#{pane_dead_signal}") not in ("0", "1"):
+            return True
+        if not is_running(self.pid):
+            # tmux was told once that a child ended, and did not look for this one: it is told again.
+            os.kill(int(self._ask("#{pid}")), signal.SIGCHLD)
+        return False
 
     def send(self, *keys: str) -> None:
         """Press keys, by the names that tmux gives them: `q`, `Enter`, `C-c`, `Up`."""
