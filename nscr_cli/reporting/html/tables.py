@@ -43,11 +43,7 @@ def tiles(report: RunReport) -> list[tuple[str, str, str]]:
     latency, asked = report.latency, report.ok + report.fail + report.info
     return [
         ("Broken promises", f"{len(report.findings):,}", ""),
-        (
-            "Operations",
-            f"{report.ok + report.fail + report.info:,}",
-            f"{report.fail:,} refused, {report.info:,} unanswered",
-        ),
+        ("Operations", f"{asked:,}", f"{report.fail:,} refused, {report.info:,} unanswered"),
         ("Under load", show_duration(report.main_s), f"{report.plan.workers:,} clients"),
         ("A second", f"{report.rate:,.0f}", "operations under load"),
         ("Median", milliseconds(latency.p50_ms) if latency is not None else "–", ""),
