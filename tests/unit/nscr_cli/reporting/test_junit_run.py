@@ -68,7 +68,7 @@ def test_a_finding_is_a_failure_that_tells_it(report: RunReport, finding: Findin
     (failure,) = _cases(report)["tags"].result
     assert isinstance(failure, Failure)
     assert failure.type == "lost-write"
-    assert "moved, the registry confirmed it" in str(failure.message)
+    assert "written, the registry confirmed it" in str(failure.message)
     assert f"lost-write at {finding.key}\n" in failure.text
     assert "operations: #0 #2" in failure.text
     assert "\x1b" not in failure.text
