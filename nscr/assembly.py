@@ -5,12 +5,14 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import anyio.to_thread
 import msgspec
 
 from nscr.background import LEASE_CHECK_SECONDS, Collector, Housekeeper
 from nscr.config import ServerConfig
+from nscr.core.throughput import Throughput
 from nscr.health import HealthChecks
 from nscr.htpasswd import read_htpasswd
 from nscr.http.app import Application
@@ -19,6 +21,7 @@ from nscr.http.broadcast import Broadcast, Event
 from nscr.http.messages import Receive, Scope, Send
 from nscr.http.metrics import RequestMetrics
 from nscr.http.services import Services
+from nscr.http.throughput import tell_second
 from nscr.oci.names import RepositoryName
 from nscr.registry import Registry, RepositoryChange
 from nscr.sabotage.catalogue import CATALOGUE
@@ -94,6 +97,7 @@ def build_application(
         collector=collector,
         start_id=os.urandom(8).hex(),
         metrics=RequestMetrics(),
+        throughput=Throughput(now()),
         request_shutdown=request_shutdown if config.shutdown_endpoint_enabled else None,
         repository_events=repository_events,
     )
@@ -140,7 +144,10 @@ async def assemble(
         stores, config, offload=offload, request_shutdown=request_shutdown
     )
     await registry.recover()
-    loops = background_loops(registry, services.collector, config)
+    loops: tuple[Loop, ...] = (
+        *background_loops(registry, services.collector, config),
+        ("throughput", 0.0, partial(tell_second, services)),
+    )
     served: Callable[[Scope, Receive, Send], Awaitable[None]] = application
     for name in config.sabotages:
         served = CATALOGUE[name].wrap_application(served)

@@ -4,11 +4,12 @@ Each reads its request, calls one verb of the registry and renders the answer. F
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from urllib.parse import urlencode
 
 from nscr.core.paging import cut, link_header, parse_page
 from nscr.core.preconditions import Preconditions, parse_preconditions
+from nscr.core.throughput import Count
 from nscr.core.uploads import range_header
 from nscr.errors import ManifestUnknown, PreconditionFailed, RangeUnsatisfiable, TooManyTags
 from nscr.http.messages import Request, Response
@@ -41,6 +42,10 @@ def _body_headers(request: Request) -> BodyHeaders:
     if "transfer-encoding" in request.headers:
         length = None
     return BodyHeaders(length, request.headers.get("content-range"))
+
+
+def _blob_body(services: Services, request: Request) -> AsyncGenerator[bytes, None]:
+    return request.body(services.throughput.counts.blob_upload)
 
 
 def _json(document: object, headers: dict[str, str] | None = None) -> Response:
@@ -113,14 +118,16 @@ async def get_blob(services: Services, request: Request) -> Response:
     name, digest = _name(request), _digest(request)
     reader = await services.registry.open_blob(name, digest)
     try:
-        return _blob_reply(request, name, digest, reader)
+        return _blob_reply(services, request, name, digest, reader)
     except BaseException:
         await reader.aclose()
         raise
 
 
-def _blob_reply(request: Request, name: RepositoryName, digest: Digest, reader: BlobReader) -> Response:
-    headers, size = _blob_headers(digest), reader.size
+def _blob_reply(
+    services: Services, request: Request, name: RepositoryName, digest: Digest, reader: BlobReader
+) -> Response:
+    headers, size, count = _blob_headers(digest), reader.size, services.throughput.counts.blob_download
     if _is_unmodified(request, name, digest, digest):
         return Response(304, headers, _BlobStream(reader, Slice(0, 0)))
     # A range of other content than the client has a part of would not fit together.
@@ -131,9 +138,9 @@ def _blob_reply(request: Request, name: RepositoryName, digest: Digest, reader: 
     except Unsatisfiable:
         raise RangeUnsatisfiable(range_ or "", size) from None
     if part is None:
-        return Response(200, headers, _BlobStream(reader, Slice(0, size)), length=size)
+        return Response(200, headers, _BlobStream(reader, Slice(0, size)), length=size, count=count)
     headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{size}"
-    return Response(206, headers, _BlobStream(reader, part), length=part.length)
+    return Response(206, headers, _BlobStream(reader, part), length=part.length, count=count)
 
 
 class _BlobStream:
@@ -189,7 +196,9 @@ async def start_upload(services: Services, request: Request) -> Response:
             return _blob_created(name, digest)
     elif (pushed := request.query.get("digest")) is not None:
         digest = parse_digest(pushed)
-        await registry.push_blob(name, digest, _body_headers(request), request.body(), request.connection)
+        await registry.push_blob(
+            name, digest, _body_headers(request), _blob_body(services, request), request.connection
+        )
         return _blob_created(name, digest)
     return Response(202, _upload_headers(name, await registry.open_upload(name, algorithm), 0))
 
@@ -203,7 +212,7 @@ async def get_upload(services: Services, request: Request) -> Response:
 async def patch_upload(services: Services, request: Request) -> Response:
     """Appends a chunk, or a stream of unknown length."""
     name, upload = _name(request), request.parameters["upload"]
-    offset = await services.registry.append_chunk(name, upload, _body_headers(request), request.body())
+    offset = await services.registry.append_chunk(name, upload, _body_headers(request), _blob_body(services, request))
     return Response(202, _upload_headers(name, upload, offset))
 
 
@@ -214,7 +223,7 @@ async def put_upload(services: Services, request: Request) -> Response:
         raise InvalidInput(ErrorCode.DIGEST_INVALID, "an upload is closed with ?digest=")
     digest = parse_digest(request.query["digest"])
     await services.registry.close_upload(
-        name, upload, digest, _body_headers(request), request.body(), request.connection
+        name, upload, digest, _body_headers(request), _blob_body(services, request), request.connection
     )
     return _blob_created(name, digest)
 
@@ -253,15 +262,15 @@ async def get_manifest(services: Services, request: Request) -> Response:
         }
         if _is_unmodified(request, name, reference, manifest.digest):
             return Response(304, headers)
-        return await _document(headers, manifest.content)
+        return await _document(headers, manifest.content, services.throughput.counts.manifest_download)
 
 
-async def _document(headers: dict[str, str], content: bytes) -> Response:
+async def _document(headers: dict[str, str], content: bytes, count: Count) -> Response:
     """A large document is laid aside, for a slow client would hold it in memory for as long as it reads."""
     if len(content) <= HELD_BYTES:
-        return Response(200, headers, content)
+        return Response(200, headers, content, count=count)
     spool = await Spool.of(content)
-    return Response(200, headers, spool, length=spool.length)
+    return Response(200, headers, spool, length=spool.length, count=count)
 
 
 async def put_manifest(services: Services, request: Request) -> Response:
@@ -271,7 +280,7 @@ async def put_manifest(services: Services, request: Request) -> Response:
     name, reference = _name(request), parse_reference(request.parameters["reference"])
     tags = _tags(request, reference)
     preconditions = _preconditions(request)
-    content = await request.read_body(MAX_MANIFEST_BYTES)
+    content = await request.read_body(MAX_MANIFEST_BYTES, services.throughput.counts.manifest_upload)
     content_type = request.headers.get("content-type")
     stored = await services.registry.put_manifest(
         name, reference, content, content_type, tags=tags, preconditions=preconditions
@@ -320,4 +329,5 @@ async def list_referrers(services: Services, request: Request) -> Response:
         query = {"artifactType": artifact_type} if artifact_type is not None else {}
         target = f"/v2/{name}/referrers/{subject}?{urlencode({**query, 'last': page.following})}"
         headers["Link"] = f'<{target}>; rel="next"'
-    return await _document(headers, page.index())
+    # A list is made here: no manifest is downloaded by it.
+    return await _document(headers, page.index(), Count())

@@ -199,6 +199,60 @@ class WebStatusDocument(Document):
     version: str
 
 
+class DirectionsDocument(Document):
+    """Bytes a second of one kind of content, from the client's side."""
+
+    upload_bytes_per_second: float
+    download_bytes_per_second: float
+
+
+class ThroughputDocument(Document):
+    """Bytes a second: what the registry reads is downloaded, what it writes is uploaded."""
+
+    timestamp: int
+    read_bytes_per_second: float
+    write_bytes_per_second: float
+    blob: DirectionsDocument
+    manifest: DirectionsDocument
+
+
+class ThroughputPointDocument(ThroughputDocument):
+    """Attributes: timestamp, the start of a unit of UTC; duration, how much of that unit this is the mean of."""
+
+    duration: int
+
+
+class ThroughputHistoryDocument(Document):
+    timestamp: int
+    unit: Literal["minutes", "hours", "days"]
+    points: list[ThroughputPointDocument]
+
+
+class PeakDirectionsDocument(DirectionsDocument):
+    """Attributes: upload_at, download_at, when that second began; null before anything came or went."""
+
+    upload_at: int | None
+    download_at: int | None
+
+
+class ThroughputPeakDocument(Document):
+    """The most in one second, each number of a second of its own.
+
+    Attributes:
+        since: when the server started; it knows of nothing before.
+        read_at, write_at: when that second began; null before anything went or came.
+    """
+
+    timestamp: int
+    since: int
+    read_bytes_per_second: float
+    write_bytes_per_second: float
+    read_at: int | None
+    write_at: int | None
+    blob: PeakDirectionsDocument
+    manifest: PeakDirectionsDocument
+
+
 class ShutdownDocument(Document):
     message: str
     timestamp: int

@@ -1,4 +1,5 @@
-"""Server-sent events (html.spec.whatwg.org "Server-sent events"): the streams of log lines and repository changes.
+"""Server-sent events (html.spec.whatwg.org "Server-sent events"): the streams of log lines, repository changes and
+throughput.
 
 A stream ends when its client leaves, and first of all requests when the server stops. The subscription is given up in
 the same step, so the number of subscriptions is the number of clients.
@@ -80,3 +81,8 @@ async def stream_log(services: Services, request: Request) -> EventStream:
 async def stream_repositories(services: Services, request: Request) -> EventStream:
     """Pushes and deletions of repositories as server-sent events."""
     return _stream(lambda each: each.repository_events, services, request)
+
+
+async def stream_throughput(services: Services, request: Request) -> EventStream:
+    """What was read and written a second, each second, as server-sent events."""
+    return _stream(lambda each: each.throughput_events, services, request)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import anyio
 
+from nscr.core.throughput import Count
 from nscr.errors import BodyBroken, ClientTooSlow
 from nscr.http.body_budget import LARGE_DOCUMENT, BodyBudget
 
@@ -101,8 +102,11 @@ class Request:
         text = self.headers.get("x-request-id", "")
         return text if _REQUEST_ID.fullmatch(text) else None
 
-    async def body(self) -> AsyncGenerator[bytes, None]:
+    async def body(self, count: Count) -> AsyncGenerator[bytes, None]:
         """The body in batches, larger ones where fewer requests have a body.
+
+        Args:
+            count: of what comes, as it comes.
 
         Raises:
             BodyBroken, ClientTooSlow: after everything that did come has been yielded.
@@ -117,8 +121,10 @@ class Request:
         try:
             async with aclosing(self._pieces()) as incoming:
                 async for piece in incoming:
+                    size = len(piece)
                     pieces.append(piece)
-                    held += len(piece)
+                    held += size
+                    count.bytes += size
                     if held >= self.budget.batch_bytes:
                         yield b"".join(pieces)
                         pieces, held = [], 0
@@ -164,7 +170,7 @@ class Request:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    async def read_body(self, limit: int) -> bytes:
+    async def read_body(self, limit: int, count: Count) -> bytes:
         """The whole body, or its first bytes, more than `limit`, where it is longer.
 
         Raises:
@@ -173,7 +179,7 @@ class Request:
         content = bytearray()
         if (self.content_length or 0) > LARGE_DOCUMENT:
             await self._take_document()
-        async with aclosing(self.body()) as batches:
+        async with aclosing(self.body(count)) as batches:
             async for data in batches:
                 content += data
                 if len(content) > LARGE_DOCUMENT:
@@ -223,12 +229,14 @@ class Response:
     Attributes:
         body: the whole body, or a stream of `length` bytes, or one that goes on as long as it likes.
         length: of a body that is not sent or streamed; otherwise taken from `body`.
+        count: of what is sent of the body, as the client takes it.
     """
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | Stream = b""
     length: int | None = None
+    count: Count = field(default_factory=Count)
 
     async def send(self, send: Send, *, with_body: bool) -> None:
         """Send it. An exception after the start makes the server cut the connection: a short body shows as such."""
@@ -240,8 +248,10 @@ class Response:
         if with_body and not isinstance(self.body, bytes):
             async for data in self.body:
                 await send({"type": "http.response.body", "body": data, "more_body": True})
-        is_sent = with_body and isinstance(self.body, bytes)
-        await send({"type": "http.response.body", "body": self.body if is_sent else b""})
+                self.count.bytes += len(data)
+        last = self.body if with_body and isinstance(self.body, bytes) else b""
+        await send({"type": "http.response.body", "body": last})
+        self.count.bytes += len(last)
 
     async def aclose(self) -> None:
         if not isinstance(self.body, bytes):

@@ -341,7 +341,11 @@ async def get_metrics(services: Services, request: Request) -> Response:
         figures,
         is_healthy=not health.failures,
         uptime_ms=services.now() - services.started,
-        clients={"log": services.log_events.clients, "repositories": services.repository_events.clients},
+        clients={
+            "log": services.log_events.clients,
+            "repositories": services.repository_events.clients,
+            "throughput": services.throughput_events.clients,
+        },
     )
     return Response(200, {"Content-Type": CONTENT_TYPE}, body)
 

@@ -38,6 +38,11 @@ _NAME = {"type": "string", "pattern": f"^{NAME_GRAMMAR}$", "maxLength": MAX_NAME
 _WHOLE = {"type": "integer", "minimum": 0, "maximum": LARGEST_LIMIT}
 _LIMIT = ("limit", {**_WHOLE, "description": "How many to list; all without it."})
 _AFTER = ("after", {"type": "string", "description": "List what comes after this digest."})
+_HISTORY = Operation(
+    "Bytes a second in each unit of time since the start, oldest first, the running one too",
+    {200: documents.ThroughputHistoryDocument},
+    has_tag=False,
+)
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/api/registry/state"): Operation(
@@ -86,6 +91,20 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "/api/repositories/stream"): Operation(
         "Changes of repositories as server-sent events `connected` and `repository_update`",
+        {200: "text/event-stream"},
+        has_tag=False,
+    ),
+    ("GET", "/api/throughput/current"): Operation(
+        "Bytes a second in the last whole second", {200: documents.ThroughputDocument}, has_tag=False
+    ),
+    ("GET", "/api/throughput/history/minutes"): _HISTORY,
+    ("GET", "/api/throughput/history/hours"): _HISTORY,
+    ("GET", "/api/throughput/history/days"): _HISTORY,
+    ("GET", "/api/throughput/peak"): Operation(
+        "The most bytes in one second since the start", {200: documents.ThroughputPeakDocument}, has_tag=False
+    ),
+    ("GET", "/api/throughput/stream"): Operation(
+        "Each second's throughput as server-sent events `connected` and `throughput`",
         {200: "text/event-stream"},
         has_tag=False,
     ),

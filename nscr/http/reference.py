@@ -21,6 +21,16 @@ sha512; `Docker-Content-Digest` is of the algorithm that the client used. Severa
 with the whole blob.
 """
 
+_MONITORING = """\
+Shapes and terms stand in [external-api.md](external-api.md), those of what it does not name in `/openapi.json`.
+
+Throughput is counted from the bodies of blobs and manifests, as they come and go: of what breaks off too, and of ranges
+what is sent. HEAD, lists, errors and what is dropped unread do not count. `read` is what clients download, `write` what
+they upload, in bytes a second of whole seconds; minutes, hours and days are those of UTC, each with the `duration` (ms)
+that it is the mean of. Quiet times are zeros. Nothing of it is kept on disk: it begins with the server, and the history
+begins anew where the clock is set back.
+"""
+
 _FAILURES = """
 ## Failures
 
@@ -37,7 +47,7 @@ def render_reference() -> str:
             "## Distribution (`/v2`)\n",
             *_routes(route for route in ROUTES if route.template.startswith("/v2")),
             "\n## Monitoring (`/api`)\n",
-            "Shapes and terms stand in [external-api.md](external-api.md).\n",
+            _MONITORING,
             *_routes(route for route in ROUTES if not route.template.startswith("/v2")),
             _FAILURES,
             *_failures(),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from nscr.http import collection, distribution, events, monitoring
+from nscr.http import collection, distribution, events, monitoring, throughput
 from nscr.http.services import Handler
 
 
@@ -76,6 +76,12 @@ ROUTES = (
     Route("/api/web/status", {"GET": monitoring.get_web_status}),
     Route("/api/logs/stream", {"GET": events.stream_log}),
     Route("/api/repositories/stream", {"GET": events.stream_repositories}),
+    Route("/api/throughput/current", {"GET": throughput.get_current}),
+    Route("/api/throughput/history/minutes", {"GET": throughput.get_minutes}),
+    Route("/api/throughput/history/hours", {"GET": throughput.get_hours}),
+    Route("/api/throughput/history/days", {"GET": throughput.get_days}),
+    Route("/api/throughput/peak", {"GET": throughput.get_peak}),
+    Route("/api/throughput/stream", {"GET": events.stream_throughput}),
     Route("/api/shutdown", {"POST": monitoring.post_shutdown}),
     Route("/metrics", {"GET": monitoring.get_metrics}),
     Route("/openapi.json", {"GET": monitoring.get_openapi}),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from nscr.background import Collector
+from nscr.core.throughput import Throughput
 from nscr.health import HealthChecks
 from nscr.http.broadcast import Broadcast
 from nscr.http.messages import Request, Send
@@ -28,13 +29,16 @@ class Services:
     start_id: str
     metrics: RequestMetrics
     collector: Collector
+    throughput: Throughput
     request_shutdown: Callable[[], None] | None = None
     log_events: Broadcast = field(default_factory=Broadcast)
     repository_events: Broadcast = field(default_factory=Broadcast)
+    throughput_events: Broadcast = field(default_factory=Broadcast)
 
     def close_streams(self) -> None:
         self.log_events.close()
         self.repository_events.close()
+        self.throughput_events.close()
 
 
 class Reply(Protocol):

@@ -58,6 +58,9 @@ def eventually(fact: Callable[[], bool], *, seconds: float = 10) -> float:
     return time.monotonic() - began
 
 
+STREAMS = ("/api/logs/stream", "/api/repositories/stream", "/api/throughput/stream")
+
+
 class Stream:
     """An open stream of server-sent events."""
 
@@ -127,7 +130,7 @@ def test_streams_are_counted_exactly_and_leave_nothing_behind(serve: Any) -> Non
 
 def test_streams_end_first_when_the_server_stops(serve: Any) -> None:
     served = serve()
-    streams = [Stream(served, path) for path in ("/api/logs/stream", "/api/repositories/stream")]
+    streams = [Stream(served, path) for path in STREAMS]
     began = time.monotonic()
     assert served.stop() == 0
     assert time.monotonic() - began < 5

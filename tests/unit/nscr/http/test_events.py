@@ -15,7 +15,7 @@ from nscr.http.log_events import LogEvents
 
 pytestmark = pytest.mark.anyio
 
-STREAMS = ("/api/logs/stream", "/api/repositories/stream")
+STREAMS = ("/api/logs/stream", "/api/repositories/stream", "/api/throughput/stream")
 
 
 class Listener:
@@ -65,8 +65,9 @@ async def listening(client: Any, path: str, *, method: str = "GET") -> AsyncIter
 @pytest.mark.parametrize("path", STREAMS)
 async def test_clients_are_counted_while_they_are_connected(client: Any, path: str) -> None:
     async def counted() -> int:
-        if path == STREAMS[1]:
-            return int(client.services.repository_events.clients)
+        if path != STREAMS[0]:
+            services = client.services
+            return int((services.repository_events if path == STREAMS[1] else services.throughput_events).clients)
         state = (await client("GET", "/api/registry/state")).json["health"]["logStreamClients"]
         health = (await client("GET", "/api/registry/health")).json["metrics"]["logStreamClients"]
         assert state == health == (await client("GET", "/api/web/status")).json["logStreamClients"]
@@ -144,14 +145,18 @@ async def test_a_refused_push_is_no_change(client: Any) -> None:
 
 
 async def test_closing_ends_all_streams_and_those_that_come_later(client: Any) -> None:
-    async with listening(client, STREAMS[0]) as one, listening(client, STREAMS[1]) as two:
-        await one.wait_frame(0)
-        await two.wait_frame(0)
+    async with (
+        listening(client, STREAMS[0]) as one,
+        listening(client, STREAMS[1]) as two,
+        listening(client, STREAMS[2]) as three,
+    ):
+        for each in (one, two, three):
+            await each.wait_frame(0)
         client.application.close_streams()
         await anyio.wait_all_tasks_blocked()
         async with listening(client, STREAMS[0]) as late:
             await anyio.wait_all_tasks_blocked()
-            assert (one.is_over, two.is_over, late.is_over) == (True, True, True)
+            assert [each.is_over for each in (one, two, three, late)] == [True] * 4
     assert client.services.log_events.clients == 0
 
 

@@ -416,7 +416,8 @@ async def test_metrics(client: Any) -> None:
     assert parsed[("nscr_blobs",)] == 2
     assert parsed[("nscr_blob_bytes",)] == 7
     assert parsed[("nscr_healthy",)] == 1
-    assert parsed["nscr_stream_clients", ("stream", "log")] == 0
+    for stream in ("log", "repositories", "throughput"):
+        assert parsed["nscr_stream_clients", ("stream", stream)] == 0
 
     def requests(method: str, route: str, status: str) -> float:
         return parsed["nscr_http_requests_total", ("method", method), ("route", route), ("status", status)]
