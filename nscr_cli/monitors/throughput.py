@@ -1,8 +1,8 @@
 """What a registry says that it reads and writes a second, where it offers `/api/throughput/current`. Pure.
 
-The route is known by name; its document is specified nowhere, but for that it tells bytes a second by blob and
-manifest, upload and download. So it is read by the names of its numbers. A total goes before its parts; counts, peaks
-and times are no rates; where no name says what is meant, nothing is shown.
+The document of `nscr serve` says `readBytesPerSecond` and `writeBytesPerSecond`. Other registries of this API have the
+route, but nothing specifies the names in its document: what is of another shape is read by the names of its numbers. A
+total goes before its parts; counts, peaks and times are no rates; where no name says what is meant, nothing is shown.
 """
 
 import re
@@ -27,8 +27,23 @@ class Rates(msgspec.Struct, frozen=True):
     written: float | None = None
 
 
+class _Current(msgspec.Struct, frozen=True, rename="camel"):
+    """The document of `nscr serve`, as far as it is shown."""
+
+    read_bytes_per_second: float
+    write_bytes_per_second: float
+
+
 def rates_in(body: bytes) -> Rates | None:
     """The rates in an answer; None where there are none."""
+    try:
+        current = msgspec.json.decode(body, type=_Current)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _named_rates(body)
+    return Rates(current.read_bytes_per_second, current.write_bytes_per_second)
+
+
+def _named_rates(body: bytes) -> Rates | None:
     try:
         document = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -74,6 +74,30 @@ def test_one_of_two_is_killed_and_started_again(serve: Serve, nscr_program: str,
     assert f"1 alert while {dying.url} was watched" in after
 
 
+@SIZES
+def test_the_throughput_of_a_load_is_shown(serve: Serve, nscr_program: str, width: int, height: int) -> None:
+    url = serve().url
+    layer = os.urandom(256 * 1024)
+    (digest,) = push_image(url, "team/app", "1.0", layer)
+    with on_screen(dashboard(nscr_program, url), width=width, height=height) as screen:
+        screen.wait_for("HEALTHY  nothing is wrong")
+        rates: dict[str, float] = {}
+
+        def is_shown(text: str) -> bool:
+            push_blob(url, "team/app", os.urandom(len(layer)))
+            ask("GET", f"{url}/v2/team/app/blobs/{digest}")
+            found = re.findall(r"^(read|written) +([\d.]+) [KMG]iB/s", text, re.MULTILINE)
+            rates.update({name: float(number) for name, number in found})
+            return len(found) == 2
+
+        text = screen.wait_until(is_shown)
+        assert "HEALTHY  nothing is wrong" in text
+        assert all(rate > 0 for rate in rates.values())
+        # And when the load is over.
+        text = screen.wait_until(lambda shown: re.search(r"^read +0 B/s.*\n(.*\n)?written +0 B/s", shown, re.MULTILINE))
+        assert "HEALTHY  nothing is wrong" in text
+
+
 def test_a_blob_that_vanishes_is_told_with_its_key(serve: Serve, nscr_program: str) -> None:
     url = serve().url
     first, second = push_image(url, "team/app", "1.0", b"one", b"two")

@@ -111,11 +111,13 @@ def test_the_running_second_is_in_no_unit() -> None:
         assert written(throughput, unit) == {MIDNIGHT: (3000, 1060)}
 
 
-def test_before_the_first_second_is_over_there_is_no_history() -> None:
-    throughput = Throughput(MIDNIGHT + 10)
+@pytest.mark.parametrize("offset", [0, 10, 5000, 59_010])
+def test_before_the_first_second_is_over_there_is_no_history_and_no_peak(offset: int) -> None:
+    throughput = Throughput(MIDNIGHT + offset)
     add(throughput, upload=5)
-    throughput.observe(MIDNIGHT + 990)
+    throughput.observe(MIDNIGHT + offset + 980)
     assert [list(throughput.history(unit)) for unit in Unit] == [[], [], [], []]
+    assert throughput.peaks.written == Peak()
 
 
 @pytest.mark.parametrize(("unit", "kept"), [(Unit.SECONDS, 60), (Unit.MINUTES, 60), (Unit.HOURS, 24), (Unit.DAYS, 30)])

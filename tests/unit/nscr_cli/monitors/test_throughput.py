@@ -1,4 +1,4 @@
-"""Rates are read by the names of numbers, and nothing is shown that no name says."""
+"""The document of `nscr serve` is read as it is; others by the names of numbers, and nothing that no name says."""
 
 import json
 from typing import Any
@@ -6,6 +6,19 @@ from typing import Any
 import pytest
 
 from nscr_cli.monitors.throughput import Rates, rates_in
+
+
+def test_the_document_of_nscr_serve() -> None:
+    document = {
+        "timestamp": 1_700_000_000_000,
+        "readBytesPerSecond": 90,
+        "writeBytesPerSecond": 5.5,
+        "blob": {"uploadBytesPerSecond": 4, "downloadBytesPerSecond": 80},
+        "manifest": {"uploadBytesPerSecond": 1.5, "downloadBytesPerSecond": 10},
+    }
+    assert rates_in(json.dumps(document).encode()) == Rates(90, 5.5)
+    more = {**document, "totalReadBytes": 10**9, "totalWriteBytes": 10**9}
+    assert rates_in(json.dumps(more).encode()) == Rates(90, 5.5)
 
 
 @pytest.mark.parametrize(
