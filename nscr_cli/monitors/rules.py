@@ -20,6 +20,7 @@ ENDPOINTS = (STATE, HEALTH, SESSIONS)
 NOT_ANSWERING = "not-answering"
 RESTARTED = "restarted"
 _CLOCKS_AGREE = 0.9  # how long something took, by two clocks
+_STARTED_LATER_S = 1.0
 
 SHAPES: Mapping[str, type[State] | type[Health] | type[Sessions]] = {STATE: State, HEALTH: Health, SESSIONS: Sessions}
 
@@ -113,12 +114,17 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rules remember between rounds: what is wrong since when, and the two rounds before."""
+    """What the rules remember between rounds: what is wrong since when, and the two rounds before.
+
+    Attributes:
+        uptime_ms: that it had at least, `uptime_at_s` into the watch.
+    """
 
     since: Mapping[Condition, float] = {}
     previous: Round | None = None
     before: Round | None = None
     uptime_ms: int | None = None
+    uptime_at_s: float = 0.0
 
 
 def read_round(at_s: float, answers: Mapping[str, Answer]) -> Round:
@@ -163,15 +169,13 @@ def follow(
         notices.append(_notice(new, current.at_s, new.text))
         if new.lasting:
             since[new] = current.at_s
-    uptime = _uptime_ms(current) if current.health is not None else memory.uptime_ms
-    return Memory(since=since, previous=current, before=memory.previous, uptime_ms=uptime), tuple(notices)
-
-
-def _uptime_ms(current: Round) -> int | None:
-    """At least so long it has been up: a 304 confirms an old body, and the process was up since, by our clock."""
+    told = Memory(since=since, previous=current, before=memory.previous)
     if current.health is None:
-        return None
-    return current.health.uptime + round(_CLOCKS_AGREE * 1000 * current.answers[HEALTH].age_s)
+        uptime_ms, at_s = memory.uptime_ms, memory.uptime_at_s
+    else:  # a 304 confirms an old body, and the process was up since, by our clock
+        uptime_ms = current.health.uptime + round(_CLOCKS_AGREE * 1000 * current.answers[HEALTH].age_s)
+        at_s = current.at_s
+    return msgspec.structs.replace(told, uptime_ms=uptime_ms, uptime_at_s=at_s), tuple(notices)
 
 
 def _notice(condition: Condition, at_s: float, text: str, *, recovered: bool = False) -> Notice:
@@ -210,7 +214,7 @@ def _conditions(memory: Memory, current: Round, stuck_after_s: float) -> Iterato
     if current.health is not None:
         yield from _health(current.health)
         if not current.answers[HEALTH].is_unchanged:  # what is confirmed is of the same life
-            yield from _restart(current.health, memory.uptime_ms)
+            yield from _restart(memory, current, current.health)
     if current.state is not None:
         yield from _snapshot(current.state)
     if current.sessions is not None:
@@ -244,9 +248,21 @@ def _health(health: Health) -> Iterator[Condition]:
         yield Condition(rule="contradiction", endpoint=HEALTH, subject="checks", text=text)
 
 
-def _restart(health: Health, former_ms: int | None) -> Iterator[Condition]:
-    if former_ms is not None and health.uptime < former_ms:
-        text = f"uptime fell from {show_duration(former_ms / 1000)} to {show_duration(health.uptime / 1000)}"
+def _restart(memory: Memory, current: Round, health: Health) -> Iterator[Condition]:
+    """Its uptime fell; or it was silent, and has not been up for as long as that lasted."""
+    if memory.uptime_ms is None:
+        return
+    if health.uptime < memory.uptime_ms:
+        was, now = show_duration(memory.uptime_ms / 1000), show_duration(health.uptime / 1000)
+        yield Condition(rule=RESTARTED, endpoint=HEALTH, text=f"uptime fell from {was} to {now}", lasting=False)
+        return
+    if memory.previous is None or not memory.previous.is_silent:
+        return
+    slowest_s = max((answer.latency_ms or 0.0 for answer in current.answers.values()), default=0.0) / 1000
+    passed_s = current.at_s - slowest_s - memory.uptime_at_s
+    if health.uptime < memory.uptime_ms + 1000 * (_CLOCKS_AGREE * passed_s - _STARTED_LATER_S):
+        since, up = show_duration(passed_s), show_duration(health.uptime / 1000)
+        text = f"it is up for {up}, and {since} ago it was up for {show_duration(memory.uptime_ms / 1000)}"
         yield Condition(rule=RESTARTED, endpoint=HEALTH, text=text, lasting=False)
 
 

@@ -47,6 +47,16 @@ def test_a_stop_and_start_is_a_restart(answers: Answers, silence: Mapping[str, A
     assert rules(rounds) == [[], ["+not-answering"], ["-not-answering", "+restarted"], []]
 
 
+def test_who_comes_back_younger_than_the_silence_was_long_was_restarted(
+    answers: Answers, silence: Mapping[str, Answer]
+) -> None:
+    young = [answers(uptime_s=1), silence, silence, silence, answers(uptime_s=4)]
+    assert rules(young)[-1] == ["-not-answering", "+restarted"]
+    assert told(young)[-1][1].text == "it is up for 4s, and 8s ago it was up for 1s"
+    same = [answers(uptime_s=1), silence, silence, silence, answers(uptime_s=9)]
+    assert rules(same)[-1] == ["-not-answering"]
+
+
 def test_one_silent_endpoint_is_named(answers: Answers) -> None:
     rounds = [answers(), answers(statuses={SESSIONS: None}), answers()]
     assert rules(rounds) == [[], ["+not-answering"], ["-not-answering"]]
@@ -73,7 +83,7 @@ def test_worse_is_told_anew(answers: Answers) -> None:
 
 
 def test_silence_is_no_recovery(answers: Answers, silence: Mapping[str, Answer]) -> None:
-    rounds = [answers(status="degraded"), silence, answers(status="degraded"), answers()]
+    rounds = [answers(status="degraded"), silence, answers(status="degraded", uptime_s=104), answers(uptime_s=106)]
     assert rules(rounds) == [["+unhealthy"], ["+not-answering"], ["-not-answering"], ["-unhealthy"]]
 
 

@@ -95,7 +95,7 @@ def test_lines(answers: Answers, silence: Mapping[str, Answer]) -> None:
     )
     _, (alert,) = watching.observe(2, silence)
     assert notice_line(alert, clock) == "T+2 ALERT not-answering: the registry is silent: connection refused"
-    _, (recovery,) = watching.observe(4, answers())
+    _, (recovery,) = watching.observe(4, answers(uptime_s=104))
     assert notice_line(recovery, clock).startswith("T+4 RECOVERED not-answering: ")
 
 
