@@ -26,7 +26,10 @@ class _Views(TyperGroup):
 watch = typer.Typer(
     name="watch",
     cls=_Views,
-    help="Watch registries: what they hold, and whether they are fine. Without a view: the dashboard.",
+    help="Watch registries: what they hold, and whether they are fine. Without a view: the dashboard.\n\n"
+    "Every view has options of its own. Those of the dashboard, which are also\n"
+    "those without a view: `nscr watch dashboard --help`; those of a stream,\n"
+    "such as --on-alert: e.g. `nscr watch health --help`.",
 )
 
 watch.command(_DEFAULT)(dashboard)

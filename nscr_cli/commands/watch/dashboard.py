@@ -64,6 +64,9 @@ def dashboard(
 ) -> None:
     """Watch registries: counts, open uploads and health; alerts when something goes wrong, and when it is over.
 
+    The options --on-alert, --prometheus and --probe are those of the streams:
+    `nscr watch health --help` and the other views.
+
     Exits 0 when nothing did, 1 when there was an alert, 5 when a registry never
     answered.
     """

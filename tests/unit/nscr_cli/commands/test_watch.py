@@ -26,6 +26,14 @@ def test_help_lists_the_views() -> None:
     assert "dashboard" in result.stdout
 
 
+def test_help_says_where_the_options_are() -> None:
+    group = " ".join(CliRunner().invoke(app, ["watch", "--help"]).stdout.split())
+    assert "nscr watch dashboard --help" in group
+    assert "nscr watch health --help" in group
+    dashboard = " ".join(CliRunner().invoke(app, ["watch", "dashboard", "--help"]).stdout.split())
+    assert "--on-alert, --prometheus and --probe are those of the streams" in dashboard
+
+
 def test_a_view_that_is_none_is_an_error() -> None:
     assert CliRunner().invoke(app, ["watch", "everything"]).exit_code == 2
 
