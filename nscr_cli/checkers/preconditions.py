@@ -21,6 +21,7 @@ from nscr_cli.history.plan import RunPlan
 COMPARE_AND_SET = "compare-and-set"
 _MATCH = "RFC 9110, 13.1.1: a request whose If-Match is false must not be performed"
 _NONE = "RFC 9110, 13.1.2: a request whose If-None-Match is false must not be performed"
+_TRUE = "RFC 9110, 13.2.2: a request whose condition is true is performed"
 _FLOORS = {"exchanged": 3, "turned-down": 0, "entries-kept": 0}
 _COUNTS = ("exchanged", "turned-down", "entries-kept", "entries-lost-to-races")
 _TURNED_DOWN = 412
@@ -149,8 +150,11 @@ def _turned_down(key: str, puts: list[Operation], tags: TagPresence, values: Tag
         if put.asked.if_match is not None:
             proof = values.must_name(key, expected(put), put.start_ns, put.end_ns)
             if proof is not None:
-                why = f"412, and the tag named what was expected all the while: {told(proof)}; {told(put)}."
-                yield _finding("refused-precondition", key, [proof, put], _MATCH, why)
+                why = (
+                    f"412, and the tag named what was expected all the while: {told(proof)}, and nobody else's write "
+                    f"or delete of it was open from there on; {told(put)}."
+                )
+                yield _finding("refused-precondition", key, [proof, put], _TRUE, why)
             continue
         presence = tags.of(key)
         absence = presence.must_lack(put.start_ns, put.end_ns)
@@ -158,7 +162,7 @@ def _turned_down(key: str, puts: list[Operation], tags: TagPresence, values: Tag
             since = f" since {told(absence)}" if absence is not None else ", for nobody had begun to put it"
             why = f"412, and there was no such tag all the while{since}; {told(put)}."
             shown = [absence] if absence is not None else []
-            yield _finding("refused-precondition", key, [*shown, put], _NONE, why)
+            yield _finding("refused-precondition", key, [*shown, put], _TRUE, why)
 
 
 def _finding(rule: str, key: str, operations: list[Operation], clause: str, explanation: str) -> Finding:

@@ -46,6 +46,9 @@ def show(console: Console, report: RunReport, folder: Path) -> None:
         console.print(render(report, catalogue))
         for line in _next_steps(report, folder):
             console.print(line, soft_wrap=True, markup=False)  # not broken: it is to be copied
+        # Again, because the first line of a long report is no longer on the screen.
+        verdict = f"{report.verdict.name}{_partial(report)}: {because(report)}"
+        console.print(verdict, style=f"bold {_STYLES[report.verdict]}", markup=False)
     else:
         console.file.write(plain(report, folder, catalogue))
 
@@ -120,8 +123,8 @@ def _subject(report: RunReport) -> str:
         target += f" sabotaged by {', '.join(plan.sabotages)}"
     return (
         f"{printable(plan.scenario_name)} · seed {plan.seed} · {_plural(plan.workers, 'worker')} · {target}\n"
-        f"{report.main_operations:,} operations in {show_duration(report.main_s)} ({report.rate:,.0f}/s) · "
-        f"{report.ok:,} ok, {report.fail:,} fail, {report.info:,} info in all\n"
+        f"{report.main_operations:,} operations under load in {show_duration(report.main_s)} ({report.rate:,.0f}/s) · "
+        f"in all phases {report.ok:,} ok, {report.fail:,} fail, {report.info:,} info\n"
         f"keys lie below {plan.namespace}"
     )
 

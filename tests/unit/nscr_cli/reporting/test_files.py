@@ -132,7 +132,7 @@ WORDS = st.builds(str.__add__, st.sampled_from("a9=-"), st.text('a ,"\n\r=', max
 CELLS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(0, 1e9), st.text(max_size=8), WORDS, WORDS)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @example([['a"b'], ["a,b", "=c"], ["a\nb", "\u202ea"]])
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=4))
 def test_rows_that_need_no_quotes_are_written_as_those_that_may(
