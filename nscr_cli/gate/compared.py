@@ -48,6 +48,8 @@ def _monitoring(told: Told, demands: Demands) -> Result:
     reasons = list(told.unseen)
     if told.moving and not told.tags:
         reasons.append(f"not judged: busy: every one of {told.moving} tags changed while it was looked at")
+    elif not told.tags and not reasons:
+        reasons.append("nothing to judge: it was compared with no tag")
     evidence = {"repositories": told.repositories, "tags": told.tags, "blobs": told.blobs}
     return _result(Check.MONITORING, findings, tuple(reasons), evidence)
 
@@ -57,6 +59,8 @@ def _totals(told: Told) -> Result:
     if told.undecided:
         asked = ", ".join(told.undecided)
         reasons = (f"not judged: busy: the registry never held still while the state and {asked} were asked for",)
+    elif not told.snapshots:
+        reasons = ("nothing to judge: no two answers could be compared",)
     return _result(Check.TOTALS, _findings(told, Check.TOTALS), reasons, {"snapshots": told.snapshots})
 
 

@@ -8,8 +8,9 @@ doing of somebody else who writes at the same time: they count only if they pers
 from collections.abc import Iterable, Iterator, Sequence
 
 from nscr_cli.client.completions import Completion
+from nscr_cli.client.documents import MANIFEST_TYPES
 from nscr_cli.gate.subjects import Check, Problem, Sight, Subject, Thing
-from nscr_cli.history.ops import Answered, Kind
+from nscr_cli.history.ops import Answered, Kind, Reference
 
 _KNOWN_ALGORITHMS = ("sha256:", "sha512:")
 _REFUSALS = frozenset({401, 403, 429})
@@ -20,6 +21,8 @@ _SCHEMA_1 = (
     "application/vnd.docker.distribution.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
 )
+# Of these it is specified what they refer to. An artifact manifest is of the drafts of image-spec 1.1.
+_KNOWN_FORMS = (*MANIFEST_TYPES, "application/vnd.oci.artifact.manifest.v1+json")
 
 
 def problems_of(subject: Subject, sight: Sight) -> tuple[Problem, ...]:
@@ -83,8 +86,19 @@ def length_of(sight: Sight) -> int | None:
 def bytes_hashed(sight: Sight) -> int:
     """The bytes whose digest a sight has compared."""
     answered = sight.get.answered
+    return (answered.length or 0) if is_hashed(sight) else 0
+
+
+def is_hashed(sight: Sight) -> bool:
+    """Its bytes came whole, and say something about the digest that they are served under."""
+    answered = sight.get.answered
     is_whole = answered.digest is not None and answered.status != _PARTIAL
-    return (answered.length or 0) if is_whole else 0
+    return is_whole and is_present(sight.get) and _media_type(answered) not in _SCHEMA_1
+
+
+def judged_references(answered: Answered) -> tuple[Reference, ...] | None:
+    """What a manifest refers to; None where it cannot be said, or nobody specifies that it must be there."""
+    return answered.references if _unjudged_form(answered) is None else None
 
 
 def needs_second_head(subject: Subject, sight: Sight) -> bool:
@@ -165,13 +179,21 @@ def _form(subject: Subject, get: Completion) -> Iterator[Problem]:
     """Manifests of which it cannot be said what they refer to."""
     if subject.thing is not Thing.MANIFEST or not is_present(get):
         return
-    if _media_type(get.answered) in _SCHEMA_1:
-        explanation = "Docker's schema 1: neither its bytes nor its layers are judged"
-    elif get.answered.references is None:
-        explanation = "no manifest in JSON: what it refers to is not judged"
-    else:
-        return
-    yield Problem(check=Check.CLOSURE, rule="other-form", explanation=explanation, is_proven=True, is_skipped=True)
+    explanation = _unjudged_form(get.answered)
+    if explanation is not None:
+        yield Problem(check=Check.CLOSURE, rule="other-form", explanation=explanation, is_proven=True, is_skipped=True)
+
+
+def _unjudged_form(answered: Answered) -> str | None:
+    media_type = _media_type(answered)
+    if media_type in _SCHEMA_1:
+        return "Docker's schema 1: neither its bytes nor its layers are judged"
+    if answered.references is None:
+        return "no manifest in JSON: what it refers to is not judged"
+    # Without a Content-Type, what reads as references is taken for that; where nothing does, it proves nothing.
+    if media_type not in _KNOWN_FORMS and (media_type or not answered.references):
+        return f"media type not known: its references are not judged ({media_type or 'no Content-Type'})"
+    return None
 
 
 def _told(head: Answered) -> tuple[object, ...]:

@@ -7,7 +7,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from nscr_cli.client.completions import Completion
-from nscr_cli.gate.rules import bytes_hashed, identity, is_absent, is_present, length_of
+from nscr_cli.gate.rules import (
+    bytes_hashed,
+    identity,
+    is_absent,
+    is_hashed,
+    is_present,
+    judged_references,
+    length_of,
+)
 from nscr_cli.gate.subjects import Problem, Sight, Subject, Thing
 from nscr_cli.history.ops import Reference
 
@@ -24,6 +32,8 @@ class Survey:
         vanished: subjects that somebody took away in the meantime.
         flickered: subjects that looked wrong at first and right when looked at again.
         blobs_read: blobs whose bytes were read.
+        manifests_hashed: manifests whose bytes say something about their digest.
+        manifests_followed: manifests of which it is known what they refer to.
         bytes_hashed: of all bodies together.
     """
 
@@ -36,6 +46,8 @@ class Survey:
         self.vanished: list[Subject] = []
         self.flickered: list[Subject] = []
         self.blobs_read = 0
+        self.manifests_hashed = 0
+        self.manifests_followed = 0
         self.bytes_hashed = 0
         self._children: dict[Subject, tuple[Subject, ...]] = {}
         self._parents: dict[Subject, set[Subject]] = {}
@@ -75,7 +87,12 @@ class Survey:
             return self._refer(subject, (Reference(digest, True, -1),))
         self.lengths[subject] = length_of(sight)
         self.blobs_read += subject.thing is Thing.BLOB and answered.digest is not None and answered.status != 206
-        return self._refer(subject, answered.references or ())
+        if subject.thing is Thing.BLOB:
+            return []
+        references = judged_references(answered)
+        self.manifests_hashed += is_hashed(sight)
+        self.manifests_followed += references is not None
+        return self._refer(subject, references or ())
 
     def add_vanished(self, subject: Subject) -> list[Subject]:
         """A subject that nothing refers to any more; whatever refers to it later brings it up again."""

@@ -12,6 +12,8 @@ from nscr_cli.gate.subjects import CLAUSES, Check, Problem, Subject, Thing
 from nscr_cli.gate.survey import Survey
 
 WALKED = (Check.TAGS, Check.AGREEMENT, Check.CONTENT, Check.CLOSURE)
+# Below one of these a check has seen nothing, and passed nothing.
+_FLOORS = {Check.TAGS: "tags", Check.AGREEMENT: "compared", Check.CONTENT: "manifests", Check.CLOSURE: "manifests"}
 Problems = Sequence[tuple[Subject, Problem]]
 
 
@@ -63,8 +65,11 @@ def _result(check: Check, survey: Survey, problems: Problems, choice: Choice, de
     reasons = [f"{subject.key}: {problem.explanation}" for subject, problem in own if problem.is_undecided]
     if check is Check.TAGS:
         reasons += _unlisted(survey, choice)
-    verdict = Verdict.INVALID if findings else Verdict.UNKNOWN if reasons else Verdict.VALID
     evidence = _evidence(check, survey, demands)
+    floor = _FLOORS.get(check)
+    if floor is not None and not findings and not reasons and not evidence[floor]:
+        reasons.append(f"nothing to judge: of {survey.count(Thing.MANIFEST):,} manifests, none could be")
+    verdict = Verdict.INVALID if findings else Verdict.UNKNOWN if reasons else Verdict.VALID
     return Result(checker=check, verdict=verdict, findings=findings, evidence=evidence, reasons=tuple(reasons))
 
 
@@ -78,6 +83,7 @@ def _unlisted(survey: Survey, choice: Choice) -> list[str]:
 
 
 def _evidence(check: Check, survey: Survey, demands: Demands) -> dict[str, int]:
+    """How much was judged, which is less than what was looked at."""
     tags, manifests, blobs = (survey.count(thing) for thing in (Thing.TAG, Thing.MANIFEST, Thing.BLOB))
     match check:
         case Check.TAGS:
@@ -86,9 +92,9 @@ def _evidence(check: Check, survey: Survey, demands: Demands) -> dict[str, int]:
             return {"compared": tags + manifests + survey.blobs_read}
         case Check.CONTENT:
             read = {"blobs": survey.blobs_read} if demands.reads_blobs else {}
-            return {"manifests": manifests, **read, "bytes hashed": survey.bytes_hashed}
+            return {"manifests": survey.manifests_hashed, **read, "bytes hashed": survey.bytes_hashed}
         case _:
-            return {"manifests": manifests, "blobs": blobs}
+            return {"manifests": survey.manifests_followed, "blobs": blobs}
 
 
 def _size_problems(survey: Survey) -> Iterator[tuple[Subject, Problem]]:

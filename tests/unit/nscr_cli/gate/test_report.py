@@ -21,9 +21,11 @@ from nscr_cli.gate.monitoring_rules import Suspicion
 from nscr_cli.gate.rendering import markdown, plain, rendered
 from nscr_cli.gate.report import GateReport, Tortured
 from nscr_cli.gate.report import gate_report as reported
+from nscr_cli.gate.rules import problems_of
 from nscr_cli.gate.subjects import Check, Problem, Sight, Subject, Thing
 from nscr_cli.gate.survey import Survey
 from nscr_cli.history.ops import Answered, Kind, Reference
+from nscr_cli.reporting.junit import Outcome
 
 URL = "http://localhost:5000"
 D, B = "sha256:d", "sha256:b"
@@ -42,7 +44,8 @@ def gate_report(
 
 
 def completion(**answered: object) -> Completion:
-    return Completion(kind=Kind.OK, answered=Answered(**{"status": 200, "present": True, **answered}))
+    usual = {"status": 200, "present": True, "media_type": "application/vnd.oci.image.manifest.v1+json"}
+    return Completion(kind=Kind.OK, answered=Answered(**usual | answered))
 
 
 def sight(**answered: object) -> Sight:
@@ -296,3 +299,34 @@ def test_annotations_end_with_the_verdict() -> None:
         ("error", "content: wrong-content"), ("warning", "nscr gate")
     ]  # fmt: skip
     assert [one.level.value for one in annotations(gate_report(URL, surveyed(), TOLD))] == ["notice"]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "undecided"),
+    [
+        ("application/x-unknown", {"closure"}),
+        ("application/vnd.docker.distribution.manifest.v1+prettyjws", {"closure", "content"}),
+    ],
+)
+def test_what_was_not_judged_is_no_evidence(media_type: str, undecided: set[str]) -> None:
+    survey = Survey()
+    survey.add_repository("a", completion(tags=("t",)))
+    survey.add_sight(TAG, sight(digest=D, length=9, media_type=media_type), ())
+    seen = sight(digest=D, header_digest=D, length=9, references=(), media_type=media_type)
+    survey.add_sight(MANIFEST, seen, tuple(one for one in problems_of(MANIFEST, seen) if one.is_skipped))
+    report = gate_report(URL, survey, TOLD)
+    assert report.exit_code is Exit.UNKNOWN
+    rows = {row[3]: row[4] for row in csv_rows(report)}
+    cases = {case.name: case.outcome for case in junit_suite(report, started=datetime.now(UTC), seconds=1).cases}
+    checks = {one["check"]: one for one in json.loads(document(report))["checks"]}
+    assert {check for check, one in checks.items() if one["verdict"] == "UNKNOWN"} == undecided
+    for check in undecided:
+        assert (rows[check], cases[check]) == ("UNKNOWN", Outcome.ERROR)
+        assert checks[check]["evidence"]["manifests"] == 0
+        assert f"{check} not decided: nothing to judge: of 1 manifests" in plain(report)
+    assert "closure (other-form)" in report.skipped
+
+
+def test_a_comparison_with_nothing_is_no_pass() -> None:
+    for nothing in ({"tags": 0}, {"snapshots": 0}):
+        assert gate_report(URL, surveyed(), msgspec.structs.replace(TOLD, **nothing)).exit_code is Exit.UNKNOWN

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from nscr_cli.client.completions import Completion
-from nscr_cli.gate.rules import bytes_hashed, length_of, persisting, problems_of, wrong_size
+from nscr_cli.gate.rules import bytes_hashed, judged_references, length_of, persisting, problems_of, wrong_size
 from nscr_cli.gate.subjects import Check, Problem, Sight, Subject, Thing
 from nscr_cli.history.ops import Answered, Kind
 
@@ -12,9 +12,10 @@ D, E = "sha256:" + "d" * 64, "sha256:" + "e" * 64
 TAG, MANIFEST, BLOB = (
     Subject(Thing.TAG, "a", "t"), Subject(Thing.MANIFEST, "a", D), Subject(Thing.BLOB, "a", D)
 )  # fmt: skip
+OCI = "application/vnd.oci.image.manifest.v1+json"
 
 
-def head(status: int = 200, digest: str | None = D, length: int | None = 5, media_type: str = "m/t") -> Completion:
+def head(status: int = 200, digest: str | None = D, length: int | None = 5, media_type: str = OCI) -> Completion:
     answered = Answered(
         status=status, present=status != 404, header_digest=digest, content_length=length, media_type=media_type
     )
@@ -22,7 +23,7 @@ def head(status: int = 200, digest: str | None = D, length: int | None = 5, medi
 
 
 def get(
-    status: int = 200, *, digest: str = D, header: str | None = D, length: int = 5, media_type: str = "m/t"
+    status: int = 200, *, digest: str = D, header: str | None = D, length: int = 5, media_type: str = OCI
 ) -> Completion:
     answered = Answered(
         status=status,
@@ -49,7 +50,7 @@ def rules(subject: Subject, first: Completion, then: Completion, again: Completi
 def test_as_it_should_be(subject: Subject) -> None:
     assert rules(subject, head(), get()) == []
     assert rules(subject, head(digest=None, length=None), get(header=None)) == []
-    assert rules(subject, head(media_type="m/t; charset=utf-8"), get(media_type="M/T")) == []
+    assert rules(subject, head(media_type=f"{OCI}; charset=utf-8"), get(media_type=OCI.upper())) == []
 
 
 def test_absence() -> None:
@@ -156,3 +157,12 @@ def test_one_byte_shows_how_long_a_blob_is_and_nothing_of_its_content() -> None:
     assert length_of(Sight(*[replaced(first, content_range="bytes 0-0/*")] * 3)) is None
     assert (length_of(Sight(head(), get(), head())), bytes_hashed(Sight(head(), get(), head()))) == (5, 5)
     assert (length_of(Sight(*[head(length=4)] * 3)), length_of(Sight(*[head(length=None)] * 3))) == (4, None)
+
+
+def test_what_a_media_type_refers_to_that_nobody_knows_is_not_judged() -> None:
+    for media_type in ("application/x-unknown", "application/json", ""):
+        (problem,) = problems_of(MANIFEST, Sight(head(media_type=media_type), get(media_type=media_type), head()))
+        assert (problem.check, problem.rule, problem.is_skipped) == (Check.CLOSURE, "other-form", True)
+        assert problem.explanation.startswith("media type not known: its references are not judged")
+        assert judged_references(get(media_type=media_type).answered) is None
+    assert judged_references(get().answered) == ()
