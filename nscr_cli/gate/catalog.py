@@ -70,6 +70,7 @@ async def list_repositories(registry: RegistryClient) -> tuple[str, ...]:
         TargetRefused: what it answers is none.
     """
     names: list[str] = []
+    seen: set[str] = set()
     location: str | None = None
     for _ in range(MOST_PAGES):
         reply = await registry.catalog(location=location)
@@ -91,6 +92,13 @@ async def list_repositories(registry: RegistryClient) -> tuple[str, ...]:
         names += page
         if location is None:
             return tuple(dict.fromkeys(names))
+        if location in seen:
+            raise TargetRefused(
+                f"{registry.target.url} answers a request for its catalog with "
+                "200 with a Link that leads back to a page already read",
+                hint=_HINT,
+            )
+        seen.add(location)
     raise TargetRefused(f"{registry.target.url} lists more than {MOST_PAGES} pages", hint="use --repository NAME")
 
 

@@ -266,6 +266,17 @@ def test_no_catalog_and_no_repository(gate: Gate) -> None:
     assert named.returncode == 0, named.stdout + named.stderr
 
 
+def test_a_catalog_that_leads_back_to_a_page_already_read(gate: Gate) -> None:
+    fake = FakeRegistry()
+    page = json.dumps({"repositories": [REPOSITORY]}).encode()
+    for path in ("/v2/_catalog", "/v2/_catalog?n=1&last=a"):
+        fake.lie("GET", path, 200, page, Link='</v2/_catalog?n=1&last=a>; rel="next"')
+    with served(fake) as url:
+        done = gate(url)
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "200 with a Link that leads back to a page already read" in done.stderr
+
+
 def test_a_named_repository_that_is_not_there_is_no_pass(gate: Gate) -> None:
     with served(FakeRegistry()) as url:
         done = gate(url, "--repository", REPOSITORY, "--repository", "team/lost")
