@@ -67,7 +67,7 @@ def test_a_run_with_faults_fits_the_screen_and_is_followed_by_its_verdict(
         after = screen.everything()
         assert "VALID" in after
         assert "[main]" not in after, framed(after)
-        assert after.rstrip().splitlines()[-1].startswith("report: reports/lost-replies/")
+        assert after.rstrip().splitlines()[-2].startswith("report: reports/lost-replies/")
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
