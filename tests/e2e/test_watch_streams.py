@@ -346,8 +346,25 @@ def test_never_answered(nscr_program: str) -> None:
     assert process.returncode == 5
     assert "http://127.0.0.1:1: " in err
     assert "Traceback" not in err
-    assert all("no answer" in line for line in out.splitlines())
+    *rounds, last = out.splitlines()
+    assert all("no answer" in line for line in rounds)
+    assert "ALERT not-answering: the registry never answered" in last
     print(f"never answered: told after {time.monotonic() - began:.1f} s")
+
+
+@pytest.mark.parametrize("flags", [(), ("--for", "1s"), ("--registry-url", "http://127.0.0.1:2", "--json")])
+def test_a_watch_that_begins_in_an_outage_pages_somebody(
+    nscr_program: str, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    command = f"sh -c 'cat >> {tmp_path}/paged; echo >> {tmp_path}/paged'"
+    words = ("--registry-url", "http://127.0.0.1:1", "--on-alert", command, *flags)
+    with watching(nscr_program, "health", *words) as process:
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 5, err
+    paged = [json.loads(line) for line in (tmp_path / "paged").read_text().splitlines() if line]
+    assert {(each["event"], each["rule"]) for each in paged} == {("alert", "not-answering")}
+    registries = sorted(word for word in words if word.startswith("http://"))
+    assert sorted(each["registry"] for each in paged) == registries
 
 
 def test_no_monitoring_api(scripted: Callable[..., Scripted], nscr_program: str) -> None:

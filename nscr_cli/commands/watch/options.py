@@ -44,8 +44,8 @@ OnAlert = Annotated[
         "--on-alert",
         metavar="COMMAND",
         rich_help_panel=ALERTS,
-        help="Run this for every alert and recovery, with the facts as JSON on standard input and in NSCR_ALERT_*. "
-        "It is split into words as a shell would, but no shell runs it.",
+        help="Run this for every alert and recovery, and for a registry that never answers, with the facts as JSON on "
+        "standard input and in NSCR_ALERT_*. It is split into words as a shell would, but no shell runs it.",
     ),
 ]
 

@@ -82,7 +82,15 @@ async def _run(
         tellers = [teller(commands, target) for target, _ in wishes.reached]
         for (target, credentials), told in zip(wishes.reached, tellers, strict=True):
             poller = await opened.enter_async_context(Monitoring(target, credentials))
-            registries.append(Followed(url=target.url, poller=poller, follower=make(), sinks=(told.round,)))
+            registries.append(
+                Followed(
+                    url=target.url,
+                    poller=poller,
+                    follower=make(),
+                    sinks=(told.round,),
+                    on_never_answered=told.never_answered,
+                )
+            )
             if wishes.probe_s is not None:
                 beside.append(partial(_probe, target, credentials, wishes.namespace, wishes.probe_s, told))
         ending = await follow_registries(

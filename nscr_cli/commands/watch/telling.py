@@ -9,7 +9,7 @@ from nscr_cli.monitors.exporter import Exporter
 from nscr_cli.monitors.probe_rules import ProbeRules, probe_document, probe_line
 from nscr_cli.monitors.round_trip import RoundTrip
 from nscr_cli.monitors.rules import Notice
-from nscr_cli.monitors.streams.lines import documents, lines, notice_document, series_row
+from nscr_cli.monitors.streams.lines import STREAM_FORMAT, documents, lines, notice_document, series_row
 from nscr_cli.monitors.streams.report import Report
 from nscr_cli.monitors.watch_lines import notice_line
 from nscr_cli.reporting.series import Series
@@ -85,6 +85,20 @@ class Teller:
         else:
             line = probe_line(made, at_s, self._clock, self._named)
             _print(line, *(notice_line(each, self._clock, self._named) for each in notices))
+
+    def never_answered(self, notice: Notice) -> None:
+        """Tell that there is nothing to watch, for the registry is silent. No alert is counted: it is an error.
+
+        Raises:
+            BrokenPipeError: nobody reads what is printed.
+        """
+        told = notice_document(notice, self._clock(notice.at_s), self._url)
+        if self._commands is not None:
+            self._commands.tell(told)
+        if self._as_json:
+            _print(json.dumps({"format": STREAM_FORMAT, "view": self._view} | told))
+        else:
+            _print(notice_line(notice, self._clock, self._named))
 
     def _note(self, notices: tuple[Notice, ...]) -> None:
         self.alerts += sum(notice.is_alert for notice in notices)

@@ -1,7 +1,8 @@
 """Streams from their first poll to their end: each registry on its own beat, until time is over or a signal comes.
 
-A registry that never answers within a few seconds, or answers that there is nothing to watch for us, is an error and
-not an alert; the others are watched on. What runs beside the streams ends with them.
+A registry that never answers within a few seconds, or answers that there is nothing to watch for us, is an error; the
+others are watched on. Of one that never answers there is a notice too, for a watch that is started again while the
+registry is down must page somebody. What runs beside the streams ends with them.
 """
 
 import math
@@ -18,7 +19,7 @@ from nscr_cli.monitors.first_answers import FIRST_ANSWER_WITHIN_S
 from nscr_cli.monitors.polling import Poller
 from nscr_cli.monitors.probing import V2, why_absent
 from nscr_cli.monitors.rounds import ask_all
-from nscr_cli.monitors.rules import Answer
+from nscr_cli.monitors.rules import NOT_ANSWERING, Answer, Notice
 from nscr_cli.monitors.streams.report import Follower, Report
 from nscr_cli.monitors.watch_session import Ending, wait_for_signal
 
@@ -30,12 +31,17 @@ Sink = Callable[[Report], None]
 
 
 class Followed(msgspec.Struct, frozen=True, kw_only=True):
-    """One registry, how it is looked at, and who is told."""
+    """One registry, how it is looked at, and who is told.
+
+    Attributes:
+        on_never_answered: is told once that it did not, in a notice of no round.
+    """
 
     url: str
     poller: Poller
     follower: Follower
     sinks: Sequence[Sink]
+    on_never_answered: Callable[[Notice], None] | None = None
 
 
 async def follow_registries(
@@ -78,6 +84,12 @@ async def follow_registries(
                 nursery.start_soon(run, task)
             await is_over.wait()
             nursery.cancel_scope.cancel()
+    if not signals and not failures:
+        try:
+            for stream in streams:
+                stream.tell_if_silent(trio.current_time() - start)
+        except BrokenPipeError as failure:
+            failures.append(failure)
     errors = [stream.error for stream in streams if stream.error is not None]
     if signals:
         errors = [error for error in errors if isinstance(error, TargetRefused)]
@@ -101,6 +113,7 @@ class _Stream:
         self._interval_s = interval_s
         self._asker = Asker(followed.poller)
         self._has_answered = False
+        self._is_silence_told = False
         self.error: NscrError | None = _unreachable(followed.url, "no answer yet")
         self.is_given_up = False
 
@@ -126,6 +139,19 @@ class _Stream:
 
         return run
 
+    def tell_if_silent(self, at_s: float) -> None:
+        """Tell, unless that was done, that it never answered.
+
+        Raises:
+            BrokenPipeError: nobody reads what is printed.
+        """
+        on_never_answered = self._followed.on_never_answered
+        if on_never_answered is None or self._is_silence_told or not isinstance(self.error, TargetUnreachable):
+            return
+        self._is_silence_told = True
+        text = f"the registry never answered: {self.error.message}"
+        on_never_answered(Notice(at_s=at_s, rule=NOT_ANSWERING, subject="registry", text=text))
+
     async def _round(self, start_s: float) -> tuple[Report, list[Answer]]:
         follower, answers = self._followed.follower, list[Answer]()
         while wanted := follower.wanted():
@@ -142,6 +168,8 @@ class _Stream:
         if not statuses:
             self.error = _unreachable(url, report.error or "no answer")
             self.is_given_up = report.at_s >= FIRST_ANSWER_WITHIN_S
+            if self.is_given_up:
+                self.tell_if_silent(report.at_s)
         elif statuses <= {401, 403}:
             self.error = TargetRefused(
                 f"{url} wants other credentials: HTTP {min(statuses)}",
