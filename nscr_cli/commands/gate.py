@@ -38,6 +38,7 @@ from nscr_cli.commands.gate_options import (
     TortureReports,
     Workers,
 )
+from nscr_cli.commands.gate_usage import check_together, check_writable
 from nscr_cli.commands.gating import Inspection, show, tortured
 from nscr_cli.commands.options import (
     CaCert,
@@ -55,7 +56,8 @@ from nscr_cli.commands.torturing import Torturer
 from nscr_cli.durations import parse_duration
 from nscr_cli.engine.plan import Flags
 from nscr_cli.engine.scenario_file import load_scenario
-from nscr_cli.errors import UsageError
+from nscr_cli.errors import ReportsUnwritable, UsageError
+from nscr_cli.exits import worst
 from nscr_cli.gate.demands import DEFAULT_SESSION_AGE_S, Demands, Expectation
 from nscr_cli.gate.demands_file import DemandsFile, load_demands, percent_of, seconds_of
 from nscr_cli.gate.documents import CSV_COLUMNS, csv_rows, junit_suite
@@ -132,6 +134,17 @@ def gate(
         load_demands(thresholds) if thresholds is not None else DemandsFile(),
         seed=SystemRandom().randrange(_SEEDS) if seed is None else seed,
     )
+    only_for_torture = {"--torture-for": torture_for, "--namespace": namespace, "--i-may-torture": i_may_torture}
+    check_together(
+        torture=torture,
+        only_for_torture=only_for_torture,
+        seed=seed,
+        demands=demands,
+        as_json=as_json,
+        format_=format_,
+    )
+    check_writable("--csv", csv)
+    check_writable("--junit", junit)
     scenarios = _scenarios(torture or (), target, i_may_torture)
     torture_flags = Flags(
         duration_s=parse_duration(torture_for) if torture_for is not None else None,
@@ -152,13 +165,18 @@ def gate(
         tortured=tortured(scenarios, torture_flags, _torturer(target, credentials, reports)),
     )
     show(report, Format.JSON if as_json else format_)
-    if csv is not None:
-        write_csv(csv, CSV_COLUMNS, csv_rows(report))
-    if junit is not None:
-        suite = junit_suite(report, started=started, seconds=time.monotonic() - began_s)
-        with whole_file(junit) as file:
-            file.write(junit_document([suite]))
     append_summary(f"## nscr gate\n\n{markdown(report)}", os.environ)
+    try:
+        if csv is not None:
+            write_csv(csv, CSV_COLUMNS, csv_rows(report))
+        if junit is not None:
+            suite = junit_suite(report, started=started, seconds=time.monotonic() - began_s)
+            with whole_file(junit) as file:
+                file.write(junit_document([suite]))
+    except ReportsUnwritable as error:
+        failure = ReportsUnwritable(error.message, hint="free some space, or name another file")
+        failure.exit_code = worst((report.exit_code, failure.exit_code))  # a broken promise is not lost for that
+        raise failure from error
     raise typer.Exit(report.exit_code)
 
 

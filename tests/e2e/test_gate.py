@@ -463,3 +463,36 @@ def test_a_sparse_index_of_debian_registry(gate: Gate, tmp_path: Path) -> None:
             for flags in ((), ("--sparse-indexes", "allowed"), ("--sparse-indexes", "forbidden"))
         }
     assert exits == {(): 3, ("--sparse-indexes", "allowed"): 0, ("--sparse-indexes", "forbidden"): 1}
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("--junit", "{folder}"), "--junit"),
+        (("--csv", "{folder}/none/x.csv"), "--csv"),
+        (("--torture-for", "5s"), "--torture-for"),
+        (("--namespace", "n"), "--namespace"),
+        (("--i-may-torture", "host"), "--i-may-torture"),
+        (("--seed", "1"), "--seed"),
+        (("--json", "--format", "plain"), "--json"),
+    ],
+)
+def test_flags_that_cannot_be_meant_are_refused_before_the_first_request(
+    gate: Gate, tmp_path: Path, flags: tuple[str, ...], named: str
+) -> None:
+    # Nobody listens there: a request would end with another exit code.
+    done = gate("http://127.0.0.1:9", *(flag.format(folder=tmp_path) for flag in flags))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"nscr: {named} ")
+    assert "hint: " in done.stderr
+
+
+def test_a_file_that_cannot_be_written_at_the_end_hides_no_finding(gate: Gate) -> None:
+    broken = FakeRegistry()
+    dead_tag(broken)
+    for fake, exit_code in ((FakeRegistry(), 5), (broken, 1)):
+        with served(fake) as url:
+            done = gate(url, "--repository", REPOSITORY, "--csv", "/dev/full")
+        assert done.returncode == exit_code
+        assert "name another file" in done.stderr
+        assert "VALID" in done.stdout
