@@ -41,6 +41,8 @@ def fingerprint(folder: Path) -> Fingerprint:
 def recorded_report(folder: Path) -> RunReport | None:
     """The report that verdict.json holds; None where there is none, or it is of another plan, journal or format.
 
+    None also where its verdict, exit code and findings contradict each other.
+
     Raises:
         RunFolderError: not a run folder.
     """

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from nscr_cli.checkers.verdict import Result, Verdict
+from nscr_cli.checkers.verdict import Result, Verdict, merged
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.run_report import REPORT_FORMAT, RunReport
 from nscr_cli.reporting.thresholds import Threshold
@@ -14,6 +14,8 @@ _SKIPPED = "SKIPPED"
 def report_from(document: bytes, plan: RunPlan) -> RunReport | None:
     """The report of the run with this plan; None where the document is another one's, damaged, or of another format.
 
+    None also where it contradicts itself: what was edited by hand is no verdict.
+
     Without the operations of its findings, which only the journal has.
     """
     try:
@@ -24,7 +26,7 @@ def report_from(document: bytes, plan: RunPlan) -> RunReport | None:
         return None
     if written.format != REPORT_FORMAT or written.run_id != plan.run_id or written.judged is None:
         return None
-    return RunReport(
+    report = RunReport(
         plan=plan,
         verdict=verdict,
         partial=written.partial,
@@ -39,6 +41,14 @@ def report_from(document: bytes, plan: RunPlan) -> RunReport | None:
         leftovers=written.leftovers,
         thresholds=tuple(_threshold(one) for one in written.thresholds),
         judged=written.judged,
+    )
+    return report if _is_consistent(report) and report.exit_code == written.exit_code else None
+
+
+def _is_consistent(report: RunReport) -> bool:
+    """Findings make a checker INVALID and nothing else does; the worst of the checkers is the verdict."""
+    return report.verdict is merged(report.results) and all(
+        (result.verdict is Verdict.INVALID) == bool(result.findings) for result in report.results
     )
 
 

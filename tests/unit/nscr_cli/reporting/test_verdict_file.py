@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nscr_cli.checkers.verdict import Result, Verdict, merged
+from nscr_cli.checkers.verdict import Finding, Result, Verdict, merged
 from nscr_cli.history.history import History
 from nscr_cli.history.plan import RunPlan
 from nscr_cli.reporting.documents import verdict_document
@@ -37,6 +37,23 @@ def test_what_was_skipped_is_still_no_pass(plan: Callable[..., RunPlan]) -> None
     assert read is not None
     assert read.results == (skipped,)
     assert merged(read.results) is read.verdict is Verdict.UNKNOWN
+
+
+def test_a_document_that_contradicts_itself_is_none(written: RunReport, finding: Finding) -> None:
+    result = Result(checker="tags", verdict=Verdict.INVALID, findings=(finding,))
+    invalid = msgspec.structs.replace(written, verdict=Verdict.INVALID, results=(result,), interrupted_by=None)
+    document = json.loads(verdict_document(invalid))
+    assert report_from(json.dumps(document).encode(), written.plan) is not None
+    fine = {"verdict": "VALID"}
+    edits: list[dict[str, Any]] = [
+        fine,
+        {"exit_code": 0},
+        fine | {"exit_code": 0},
+        fine | {"exit_code": 0, "checkers": [document["checkers"][0] | fine]},
+        {"checkers": [document["checkers"][0] | {"findings": []}]},
+    ]
+    for edit in edits:
+        assert report_from(json.dumps(document | edit).encode(), written.plan) is None, edit
 
 
 @pytest.mark.parametrize(
