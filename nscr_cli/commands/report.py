@@ -74,7 +74,9 @@ def _page(folder: Path, *, as_json: bool) -> None:
     recorded = recorded_report(folder)
     if recorded is None:
         progress_console().print(
-            f"no verdict of this journal in {folder}, or one that contradicts itself: it is judged first", markup=False, soft_wrap=True
+            f"no verdict of this journal in {folder}, or one that contradicts itself: it is judged first",
+            markup=False,
+            soft_wrap=True,
         )
     told = recorded if recorded is not None else renewed_report(folder)
     path = write_page(folder, told)

@@ -35,7 +35,7 @@ def fingerprint(folder: Path) -> Fingerprint:
     try:
         return Fingerprint(plan=_digest([folder / PLAN_NAME]), journal=_digest([journal, *segments_beside(journal)]))
     except OSError as error:
-        raise RunFolderError(f"{folder}: {error.strerror or error}", hint=_HINT) from error
+        raise RunFolderError(f"{error.filename or folder}: {error.strerror or error}", hint=_HINT) from error
 
 
 def recorded_report(folder: Path) -> RunReport | None:

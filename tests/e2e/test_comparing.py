@@ -21,6 +21,7 @@ class Done(NamedTuple):
     code: int
     out: str
     err: str
+    said: str = ""
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Don
         done = CliRunner().invoke(app, ["report", *words])
         failed = done.exception
         code = int(failed.exit_code) if isinstance(failed, NscrError) else done.exit_code
-        return Done(code, done.stdout, done.stderr)
+        return Done(code, done.stdout, done.stderr, failed.message if isinstance(failed, NscrError) else "")
 
     return run
 
@@ -65,6 +66,14 @@ def _compared(report: Callable[..., Done], sound: str, broken: str) -> None:
     assert pages.out.splitlines() == [f"{sound}/report.html", f"{broken}/report.html"]
     assert report(sound, "--markdown").code == 2
     assert report(sound, "--compare", "nowhere").code == 2
+    _what_is_missing_is_named(report, sound)
+
+
+def _what_is_missing_is_named(report: Callable[..., Done], folder: str) -> None:
+    journal = Path(folder, "journal.jsonl")
+    journal.rename("journal elsewhere")
+    assert report(folder).said.startswith(f"{journal}: ")
+    Path("journal elsewhere").rename(journal)
 
 
 def _all_of_them(report: Callable[..., Done], sound: str, broken: str) -> None:
