@@ -22,6 +22,7 @@ from nscr_cli.reporting.verdict_types import VerdictDocument
 PAGE_NAME = "report.html"
 NOT_JUDGED = "not judged"
 _PLAN_NAME = "plan.json"
+_LEFTOVERS_NAME = "leftovers.txt"
 _FOLDER_NAME = re.compile(r"\d{8}T\d{6}Z-\d+(-\d+)?", re.ASCII)
 
 
@@ -147,8 +148,18 @@ def _of_folder(reports: Path, folder: Path) -> Shelved | None:
         is_partial=document.partial,
         rate=document.main_operations / document.main_s if document.main_s > 0 else None,
         p99_ms=document.latency.p99_ms if document.latency is not None else None,
-        leftovers=len(document.leftovers),
+        leftovers=_leftovers(folder, document),
     )
+
+
+def _leftovers(folder: Path, document: VerdictDocument) -> int:
+    """How many keys the list names that cleaning keeps up to date; verdict.json knows only what the run left."""
+    try:
+        return (folder / _LEFTOVERS_NAME).read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return 0
+    except OSError:
+        return len(document.leftovers)
 
 
 def _rows(path: Path) -> list[Shelved | None]:

@@ -55,6 +55,8 @@ def run(reports: Path, report: RunReport, plan: Callable[..., RunPlan], finding:
         )  # fmt: skip
         (folder / "verdict.json").write_text(verdict_document(told))
         (folder / "report.html").write_text("x")
+        if leftovers:
+            (folder / "leftovers.txt").write_text("key\n" * leftovers)
         if is_listed:
             append_run(reports, told)
         return folder
@@ -168,6 +170,15 @@ def test_evidence_and_what_is_not_over_stay(reports: Path, run: Make) -> None:
         "mixed 2": "it has no verdict",
         "mixed 3": "2 of its keys are still in the registry: nscr torture --clean it first",
     }
+
+
+def test_what_was_cleaned_later_may_go(reports: Path, run: Make) -> None:
+    cleaned, partly = run(1, leftovers=2), run(2, leftovers=2)
+    assert _pruned(reports, 0) == []
+    (cleaned / "leftovers.txt").unlink()
+    (partly / "leftovers.txt").write_text("key\n")
+    assert [one.leftovers for one in read_shelf(reports).runs] == [0, 1]
+    assert _pruned(reports, 0) == ["mixed 1"]
 
 
 @pytest.fixture
