@@ -37,6 +37,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
         snapshots: that the registry held still for.
         health_checks, sessions: how many the last answers listed; None where they could not be read.
         orphaned, unreferenced: the least that any answer said; None where none did.
+        manifests: the most that any answer counted, tagged or not; None where none did.
         sparse: the most indexes that any answer called sparse; None where that is not told.
     """
 
@@ -53,6 +54,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int | None = None
     orphaned: int | None = None
     unreferenced: int | None = None
+    manifests: int | None = None
     sparse: int | None = None
 
 
@@ -158,5 +160,6 @@ def _told(
         sessions=len(last.sessions.active_sessions) if last.sessions is not None else None,
         orphaned=min((summary.orphaned_manifests for summary in summaries), default=None),
         unreferenced=min((summary.unreferenced_blobs for summary in summaries), default=None),
+        manifests=max((summary.total_manifests for summary in summaries), default=None),
         sparse=max((one.sparse_manifests for one in summaries if one.sparse_manifests is not None), default=None),
     )

@@ -22,7 +22,9 @@ def walked(survey: Survey, told: Told, *, choice: Choice, demands: Demands) -> t
     problems = judged_children(
         [*survey.problems, *_size_problems(survey)], survey, told.sparse, are_allowed=demands.are_sparse_allowed
     )
-    skipped: dict[str, str] = {}
+    counted = f"; the registry counts {told.manifests:,} manifests in all" if told.manifests is not None else ""
+    looked_at = f"only what a tag reaches was looked at: {survey.count(Thing.MANIFEST):,} manifests{counted}"
+    skipped = {"manifests without a tag": looked_at} if survey.count(Thing.TAG) else {}
     if not demands.is_deep:
         how = "--deep reads them all" if demands.reads_blobs else "--deep reads them, --sample 5% some of them"
         most = "most were" if demands.reads_blobs else "they were"

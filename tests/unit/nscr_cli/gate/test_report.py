@@ -287,6 +287,7 @@ def test_junit_has_a_case_for_everything() -> None:
     assert {case.name: case.outcome.value for case in suite.cases} == {
         "tags": "passed", "agreement": "passed", "content": "failure", "closure": "passed", "monitoring": "passed",
         "totals": "passed", "health": "passed", "sessions": "passed", "unreferenced blobs": "failure",
+        "manifests without a tag": "skipped",
         "content of blobs": "skipped",
     }  # fmt: skip
     unknown = gate_report(URL, Survey(), TOLD)
@@ -330,3 +331,10 @@ def test_what_was_not_judged_is_no_evidence(media_type: str, undecided: set[str]
 def test_a_comparison_with_nothing_is_no_pass() -> None:
     for nothing in ({"tags": 0}, {"snapshots": 0}):
         assert gate_report(URL, surveyed(), msgspec.structs.replace(TOLD, **nothing)).exit_code is Exit.UNKNOWN
+
+
+def test_what_no_tag_reaches_is_said_to_be_left_out() -> None:
+    told = "manifests without a tag skipped: only what a tag reaches was looked at: 1 manifests"
+    assert f"{told}\n" in plain(gate_report(URL, surveyed(), Told(absent="none")))
+    counted = msgspec.structs.replace(TOLD, manifests=5)
+    assert f"{told}; the registry counts 5 manifests in all\n" in plain(gate_report(URL, surveyed(), counted))
