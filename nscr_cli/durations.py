@@ -18,7 +18,7 @@ def parse_duration(text: str) -> float:
     """
     seconds = _seconds(text.strip().lower())
     if seconds is None:
-        raise UsageError(f"{text!r} is not a duration", hint="write 20s, 500ms, 5m, 1h30m, or a number of seconds")
+        raise UsageError(f"{text!r} is not a duration", hint="write 20s, 500ms, 5m, 1h30m, 30d, or a number of seconds")
     if not 0 < seconds <= _LONGEST_S:
         raise UsageError(f"a duration of {text!r} is out of range", hint="longer than nothing, at most 366 days")
     return seconds

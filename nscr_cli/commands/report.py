@@ -1,7 +1,7 @@
 """`nscr report RUNDIR`: the page of a run, or how it differs from others; no registry is asked."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,8 @@ from nscr_cli.errors import UsageError
 from nscr_cli.reporting.comparison_text import comparison_document, markdown_comparison, plain_comparison
 from nscr_cli.reporting.html.run_page import write_page
 from nscr_cli.ui import progress_console
+
+_KEPT = 10  # of each scenario, where nobody says how many
 
 
 def report(
@@ -34,8 +36,9 @@ def report(
         bool, typer.Option("--prune", help="Remove old runs of a reports folder; without --yes, say which.")
     ] = False,
     newest: Annotated[
-        int, typer.Option("--keep", min=0, metavar="N", help="With --prune: the newest N of each scenario stay.")
-    ] = 10,
+        int | None,
+        typer.Option("--keep", min=0, metavar="N", help=f"With --prune: the newest N of each scenario ({_KEPT}) stay."),
+    ] = None,
     older_than: Annotated[
         str | None, typer.Option(metavar="DURATION", help="With --prune: what is younger stays, e.g. 30d.")
     ] = None,
@@ -54,20 +57,37 @@ def report(
     are not over.
     """
     folders = folders or []
-    if index or prune_runs:
-        if prune_runs:
-            prune(folders, newest=newest, older_than=older_than, is_sure=yes)
-        if index:
-            write_index(folders, as_json=as_json)
+    asked = {"--compare": bool(compare), "--index": index, "--prune": prune_runs}
+    _check_alone([option for option, is_asked in asked.items() if is_asked])
+    if not prune_runs:
+        _check_needed({"--keep": newest is not None, "--older-than": older_than is not None, "--yes": yes})
+    if as_markdown and not compare:
+        raise UsageError("--markdown is for a comparison", hint="add --compare OTHER; each run folder has a summary.md")
+    if prune_runs:
+        if as_json:
+            raise UsageError("--prune prints no JSON", hint="leave out --json; nscr report --index --json counts runs")
+        prune(folders, newest=newest if newest is not None else _KEPT, older_than=older_than, is_sure=yes)
+        return
+    if index:
+        write_index(folders, as_json=as_json)
         return
     if not folders:
         raise UsageError("which run?", hint="name its folder, or add --index for all runs of a reports folder")
     if compare:
         _compare(folders, compare, as_json=as_json, as_markdown=as_markdown)
-    if as_markdown:
-        raise UsageError("--markdown is for a comparison", hint="add --compare OTHER; each run folder has a summary.md")
     for folder in folders:
         _page(folder, as_json=as_json)
+
+
+def _check_alone(asked: Sequence[str]) -> None:
+    if len(asked) > 1:
+        raise UsageError(f"{asked[0]} and {asked[1]} are two things", hint="ask for one, and then for the other")
+
+
+def _check_needed(given: Mapping[str, bool]) -> None:
+    for option, is_given in given.items():
+        if is_given:
+            raise UsageError(f"{option} is for --prune", hint=f"add --prune, or leave out {option}")
 
 
 def _page(folder: Path, *, as_json: bool) -> None:
@@ -96,6 +116,10 @@ def _page(folder: Path, *, as_json: bool) -> None:
 
 
 def _compare(new: Sequence[Path], old: Sequence[Path], *, as_json: bool, as_markdown: bool) -> None:
+    others = {folder.resolve() for folder in old}
+    for folder in new:
+        if folder.resolve() in others:
+            raise UsageError(f"{folder}: that is the same run", hint="name another one with --compare")
     comparison = compared_runs(new, old)
     if as_json:
         text = comparison_document(comparison)

@@ -11,7 +11,7 @@ from nscr_cli.durations import parse_duration
 from nscr_cli.errors import UsageError
 from nscr_cli.reporting.html.index_page import write_index_page
 from nscr_cli.reporting.pruning import Choice, Wish, chosen, remove, unfinished_because
-from nscr_cli.reporting.shelf import is_run_folder, read_shelf
+from nscr_cli.reporting.shelf import is_run_folder, read_shelf, run_folders
 from nscr_cli.ui import printable, progress_console, results_console
 
 USUAL_REPORTS = Path("reports")
@@ -42,6 +42,8 @@ def prune(folders: Sequence[Path], *, newest: int, older_than: str | None, is_su
     wish = Wish(newest=newest, older_than_s=parse_duration(older_than) if older_than is not None else None)
     for folder in folders or [USUAL_REPORTS]:
         reports, choice = _choice(folder, wish)
+        if reports == folder and not any(run_folders(reports)):
+            _tell(f"{reports}: no runs here")
         for run, why in choice.kept:
             _tell(f"kept {reports / (run.folder or '')}: {why}")
         for run in choice.going:

@@ -51,6 +51,35 @@ def test_a_run_that_broke_a_promise_beside_one_that_did_not(
     _all_of_them(report, sound, broken)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "--compare", "./run"], "that is the same run"),
+        (["run", "--prune", "--compare", "other"], "--compare and --prune are two things"),
+        (["--prune", "--index"], "--index and --prune are two things"),
+        (["run", "--index", "--compare", "other"], "--compare and --index are two things"),
+        (["run", "--yes"], "--yes is for --prune"),
+        (["run", "--keep", "10"], "--keep is for --prune"),
+        (["--index", "--older-than", "1d"], "--older-than is for --prune"),
+        (["--prune", "--json"], "--prune prints no JSON"),
+        (["--prune", "--markdown"], "--markdown is for a comparison"),
+        (["--prune", "--older-than", "banana"], "'banana' is not a duration"),
+    ],
+)
+def test_what_makes_no_sense_together(report: Callable[..., Done], words: list[str], said: str) -> None:
+    for folder in ("run", "other", "reports"):
+        Path(folder).mkdir()
+    done = report(*words)
+    assert done.code == 2, done
+    assert said in done.said
+
+
+def test_nothing_to_prune_is_said(report: Callable[..., Done]) -> None:
+    Path("empty").mkdir()
+    done = report("--prune", "empty")
+    assert (done.code, done.out, done.err) == (0, "", "empty: no runs here\n")
+
+
 def _compared(report: Callable[..., Done], sound: str, broken: str) -> None:
     done = report(broken, "--compare", sound, "--json")
     facts = json.loads(done.out)

@@ -87,3 +87,9 @@ def test_what_is_shown_reads_back_within_its_precision(seconds: float) -> None:
         0.0005 if seconds < 1 else 0.05 if seconds < 9.9 else 0.5 if seconds < 3600 else 60 if seconds < 86400 else 3600
     )
     assert abs(read - seconds) <= precision + 1e-9
+
+
+def test_the_hint_names_days() -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_duration("banana")
+    assert "30d" in refused.value.hint
