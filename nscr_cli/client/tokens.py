@@ -39,6 +39,14 @@ class _Refused(msgspec.Struct, frozen=True):
     until_s: float
 
 
+def answers_after(token: str | None) -> int:
+    """How many challenges of one request are answered, which carried this token at first.
+
+    One that carried none is first answered with what other requests brought, and that may have ended early.
+    """
+    return 2 if token is None else 1
+
+
 class Tokens:
     """The tokens of one registry and one user.
 

@@ -14,7 +14,7 @@ from nscr_cli import __version__
 from nscr_cli.client.auth import authorization
 from nscr_cli.client.challenges import access_of, challenge_of
 from nscr_cli.client.target import Credentials, Target
-from nscr_cli.client.tokens import NoToken, Tokens
+from nscr_cli.client.tokens import NoToken, Tokens, answers_after
 from nscr_cli.client.trust import dialer_for, forwarding
 from nscr_cli.wire.channel import Channel
 from nscr_cli.wire.dialing import Dialer
@@ -126,7 +126,7 @@ class Transport:
         is_last: bool = False,
         request_id: str | None = None,
     ) -> Reply:
-        """One exchange, and the same once more where a token was wanted.
+        """One exchange, and again where a token was wanted, or the one that other requests had brought had ended.
 
         Args:
             digest: the one that the answer is to have; it says how the answer is hashed.
@@ -150,14 +150,16 @@ class Transport:
         else:
             token = await self._tokens.current(access_of(method, target))
             reply = await ask(_bearer(token))
-        challenge = challenge_of(reply.headers("www-authenticate")) if reply.status == 401 else None
-        if challenge is None or not reply.is_complete:
-            return reply
-        try:
-            token = await self._tokens.answer(access_of(method, target), challenge, rejected=token)
-        except NoToken as error:
-            return msgspec.structs.replace(reply, denial=str(error))
-        return await ask(_bearer(token))
+        for _ in range(answers_after(token)):
+            challenge = challenge_of(reply.headers("www-authenticate")) if reply.status == 401 else None
+            if challenge is None or not reply.is_complete:
+                break
+            try:
+                token = await self._tokens.answer(access_of(method, target), challenge, rejected=token)
+            except NoToken as error:
+                return msgspec.structs.replace(reply, denial=str(error))
+            reply = await ask(_bearer(token))
+        return reply
 
     async def _exchange(
         self,

@@ -7,7 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trio
 
+from nscr_cli.client.monitoring.polling import Monitoring
+from nscr_cli.client.target import Credentials, parse_target
+from nscr_cli.client.tokens import Tokens
+from nscr_cli.client.transport import Transport
+from nscr_cli.client.trust import dialer_for
 from tests.e2e.token_guard import Guard, guarded
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -41,6 +47,33 @@ def test_a_run_outlives_its_tokens(nscr_program: str, serve: Callable[..., objec
     assert b"journal" in written
     assert SECRET.encode() not in written
     assert not [token for token in guard.issued if token.encode() in written]
+
+
+def test_a_token_that_others_brought_may_have_ended(serve: Callable[..., object]) -> None:
+    served = serve()
+
+    async def statuses(guard: Guard) -> list[int | None]:
+        target, _ = parse_target(guard.url)
+        credentials = Credentials("ann", SECRET)
+        tokens = Tokens(target, credentials, user_agent="nscr")
+        told = []
+        async with Monitoring(target, credentials, tokens=tokens) as monitoring:
+            transport = Transport(
+                dialer_for(target), target, credentials, user_agent="nscr", time_outs=None, tokens=tokens
+            )
+            for ask in (
+                lambda: monitoring.poll("/api/registry/state"),
+                lambda: monitoring.poll("/api/registry/health"),
+                lambda: transport.request("GET", "/v2/"),
+                lambda: transport.request("GET", "/v2/_catalog"),
+            ):
+                told.append((await ask()).status)
+                guard.end_tokens()
+            await transport.aclose()
+        return told
+
+    with guarded(served.url, "ann", SECRET, life_s=300, told_life_s=300) as guard:
+        assert trio.run(statuses, guard) == [200] * 4
 
 
 def test_a_token_is_asked_for_once(nscr_program: str, serve: Callable[..., object], tmp_path: Path) -> None:

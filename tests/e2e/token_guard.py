@@ -47,6 +47,11 @@ class Guard(ThreadingHTTPServer):
         self.levels: int | None = None
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
+    def end_tokens(self) -> None:
+        """From now on those that were issued are refused."""
+        for token, (scope, _) in self.issued.items():
+            self.issued[token] = (scope, 0.0)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

@@ -16,11 +16,11 @@ import msgspec
 import trio
 
 from nscr_cli.client.auth import authorization, refusal
-from nscr_cli.client.challenges import access_of, challenge_of
+from nscr_cli.client.challenges import Challenge, access_of, challenge_of
 from nscr_cli.client.documents import seconds_of
 from nscr_cli.client.proxying import Proxy
 from nscr_cli.client.target import Credentials, Target
-from nscr_cli.client.tokens import NoToken, Tokens
+from nscr_cli.client.tokens import NoToken, Tokens, answers_after
 from nscr_cli.client.transport import USER_AGENT
 from nscr_cli.client.trust import tls_context
 from nscr_cli.errors import TargetRefused, TargetUnreachable
@@ -68,13 +68,18 @@ class _Authentication(httpx.Auth):
         elif not self._tokens.are_used:
             request.headers.update(self._basic)
         response = yield request
-        challenge = challenge_of(response.headers.get_list("www-authenticate")) if response.status_code == 401 else None
-        if challenge is None:
-            return
         with suppress(NoToken):
-            token = await self._tokens.answer(access, challenge, rejected=token)
-            request.headers["Authorization"] = f"Bearer {token}"
-            yield request
+            for _ in range(answers_after(token)):
+                challenge = _challenge_in(response)
+                if challenge is None:
+                    return
+                token = await self._tokens.answer(access, challenge, rejected=token)
+                request.headers["Authorization"] = f"Bearer {token}"
+                response = yield request
+
+
+def _challenge_in(response: httpx.Response) -> Challenge | None:
+    return challenge_of(response.headers.get_list("www-authenticate")) if response.status_code == 401 else None
 
 
 class Monitoring:
