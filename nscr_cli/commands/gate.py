@@ -40,17 +40,8 @@ from nscr_cli.commands.gate_options import (
 )
 from nscr_cli.commands.gate_usage import check_together, check_writable
 from nscr_cli.commands.gating import Inspection, show, tortured
-from nscr_cli.commands.options import (
-    CaCert,
-    Insecure,
-    Password,
-    PasswordStdin,
-    ProxyUrl,
-    RegistryUrl,
-    Username,
-    connection,
-    is_text,
-)
+from nscr_cli.commands.option_groups import spread
+from nscr_cli.commands.options import Access, RegistryUrl, is_text
 from nscr_cli.commands.torture import check_address
 from nscr_cli.commands.torturing import Torturer
 from nscr_cli.durations import parse_duration
@@ -73,7 +64,9 @@ from nscr_cli.targets.external import check_consent
 _SEEDS = 2**32
 
 
+@spread
 def gate(
+    *,
     registry_url: RegistryUrl = None,
     repository: Repositories = None,
     workers: Workers = 8,
@@ -95,12 +88,7 @@ def gate(
     as_json: AsJson = False,
     csv: CsvFile = None,
     junit: JunitFile = None,
-    username: Username = None,
-    password: Password = None,
-    password_stdin: PasswordStdin = False,
-    ca_cert: CaCert = None,
-    insecure: Insecure = False,
-    proxy: ProxyUrl = None,
+    access: Access,
 ) -> None:
     """Walk a registry and check that everything is there, whole, and what it says it is.
 
@@ -112,15 +100,7 @@ def gate(
         raise UsageError("no registry to check", hint="name one with --registry-url, or set NSCR_REGISTRY_URL")
     if not all(map(is_text, repository or ())):
         raise UsageError("the name of a repository is no UTF-8 text", hint="lower-case letters, digits and . _ - /")
-    target, credentials = connection(
-        registry_url,
-        username=username,
-        password=password,
-        password_stdin=password_stdin,
-        ca_cert=ca_cert,
-        insecure=insecure,
-        proxy=proxy,
-    )
+    target, credentials = access.connection(registry_url)
     demands = demanded(
         DemandsFile(
             deep=deep,

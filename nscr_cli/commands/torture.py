@@ -9,16 +9,8 @@ import msgspec
 import typer
 
 from nscr_cli.client.target import Credentials, Target
-from nscr_cli.commands.options import (
-    CaCert,
-    Insecure,
-    Password,
-    PasswordStdin,
-    ProxyUrl,
-    RegistryUrl,
-    Username,
-    connection,
-)
+from nscr_cli.commands.option_groups import spread
+from nscr_cli.commands.options import Access, RegistryUrl
 from nscr_cli.commands.torture_options import (
     DEFAULT_SCENARIO,
     AsJson,
@@ -63,18 +55,15 @@ from nscr_cli.targets.external import ExternalTarget, check_consent
 from nscr_cli.ui import progress_console, results_console
 
 
+@spread
 def torture(
+    *,
     scenarios: Scenarios = None,
     registry_url: RegistryUrl = None,
     i_may_torture: Consent = None,
     namespace: Namespace = None,
     flat: Flat = False,
-    username: Username = None,
-    password: Password = None,
-    password_stdin: PasswordStdin = False,
-    ca_cert: CaCert = None,
-    insecure: Insecure = False,
-    proxy: ProxyUrl = None,
+    access: Access,
     sabotage: Sabotages = None,
     workers: Workers = None,
     processes: Processes = None,
@@ -109,15 +98,7 @@ def torture(
     if recorded is not None and registry_url is None:
         registry_url = recorded.registry_url
     if registry_url is not None:
-        address, credentials = connection(
-            registry_url,
-            username=username,
-            password=password,
-            password_stdin=password_stdin,
-            ca_cert=ca_cert,
-            insecure=insecure,
-            proxy=proxy,
-        )
+        address, credentials = access.connection(registry_url)
         check_consent(address, i_may_torture)
     if clean is not None:
         raise typer.Exit(_finish_cleaning(clean, address, credentials))

@@ -1,52 +1,19 @@
 """`nscr watch blobs`: parses what is asked, and streams what monitors/streams/blobs.py makes of the answers."""
 
-from typing import Annotated
-
-import typer
-
-from nscr_cli.commands.options import (
-    CaCert,
-    Insecure,
-    Password,
-    PasswordStdin,
-    ProxyUrl,
-    RegistryUrls,
-    Username,
-    connections,
-)
-from nscr_cli.commands.watch.options import (
-    PROBE_NAMESPACE,
-    AsJson,
-    Consent,
-    Csv,
-    For,
-    Namespace,
-    OnAlert,
-    Probe,
-    Prometheus,
-    wishes,
-)
+from nscr_cli.commands.option_groups import spread
+from nscr_cli.commands.options import Access, RegistryUrls
+from nscr_cli.commands.watch.options import Interval, StreamOptions, wishes
 from nscr_cli.commands.watch.streaming import stream
 from nscr_cli.monitors.streams.blobs import BlobsFollower
 
 
+@spread
 def blobs(
+    *,
     registry_url: RegistryUrls = None,
-    interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="How often to poll.")] = "15s",
-    for_: For = None,
-    csv: Csv = None,
-    as_json: AsJson = False,
-    on_alert: OnAlert = None,
-    prometheus: Prometheus = None,
-    probe: Probe = None,
-    namespace: Namespace = PROBE_NAMESPACE,
-    i_may_torture: Consent = None,
-    username: Username = None,
-    password: Password = None,
-    password_stdin: PasswordStdin = False,
-    ca_cert: CaCert = None,
-    insecure: Insecure = False,
-    proxy: ProxyUrl = None,
+    interval: Interval = "15s",
+    options: StreamOptions,
+    access: Access,
 ) -> None:
     """Blobs that came and went between two polls, by digest.
 
@@ -55,25 +22,5 @@ def blobs(
     Exits 0 when all was well, 1 when there was an alert, 5 when a registry never
     answered.
     """
-    reached = connections(
-        registry_url or (),
-        username=username,
-        password=password,
-        password_stdin=password_stdin,
-        ca_cert=ca_cert,
-        insecure=insecure,
-        proxy=proxy,
-    )
-    asked = wishes(
-        reached,
-        interval,
-        for_,
-        csv,
-        as_json=as_json,
-        on_alert=on_alert,
-        prometheus=prometheus,
-        probe=probe,
-        namespace=namespace,
-        may_torture=i_may_torture or (),
-    )
+    asked = wishes(access.connections(registry_url or ()), interval, options)
     stream(BlobsFollower, BlobsFollower, asked)

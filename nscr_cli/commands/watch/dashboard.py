@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
 
 import trio
 import typer
@@ -20,19 +19,11 @@ from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.tokens import Tokens
 from nscr_cli.client.transport import USER_AGENT
 from nscr_cli.client.trust import dialer_for
-from nscr_cli.commands.options import (
-    CaCert,
-    Insecure,
-    Password,
-    PasswordStdin,
-    ProxyUrl,
-    RegistryUrls,
-    Username,
-    connections,
-)
+from nscr_cli.commands.option_groups import spread
+from nscr_cli.commands.options import Access, RegistryUrls
 from nscr_cli.commands.watch.clock import Clock, local_clock, utc_clock
 from nscr_cli.commands.watch.ending import exit_code
-from nscr_cli.commands.watch.options import AsJson, Csv, For, StuckAfter, interval_of
+from nscr_cli.commands.watch.options import AsJson, Csv, For, Interval, StuckAfter, interval_of
 from nscr_cli.durations import parse_duration
 from nscr_cli.errors import UsageError
 from nscr_cli.monitors.dashboard_layout import render_dashboard
@@ -48,19 +39,16 @@ from nscr_cli.ui import can_show_live, printable, results_console
 WATCH_FORMAT = 1
 
 
+@spread
 def dashboard(
+    *,
     registry_url: RegistryUrls = None,
-    interval: Annotated[str, typer.Option("--interval", metavar="TIME", help="How often to poll.")] = "2s",
+    interval: Interval = "2s",
     for_: For = None,
     csv: Csv = None,
     as_json: AsJson = False,
     stuck_after: StuckAfter = "10m",
-    username: Username = None,
-    password: Password = None,
-    password_stdin: PasswordStdin = False,
-    ca_cert: CaCert = None,
-    insecure: Insecure = False,
-    proxy: ProxyUrl = None,
+    access: Access,
 ) -> None:
     """Watch registries: counts, open uploads and health; alerts when something goes wrong, and when it is over.
 
@@ -75,15 +63,7 @@ def dashboard(
     interval_s = interval_of(interval)
     total_s = parse_duration(for_) if for_ is not None else None
     stuck_after_s = parse_duration(stuck_after)
-    reached = connections(
-        registry_url,
-        username=username,
-        password=password,
-        password_stdin=password_stdin,
-        ca_cert=ca_cert,
-        insecure=insecure,
-        proxy=proxy,
-    )
+    reached = access.connections(registry_url)
     watchings = [
         Watching(target.url, interval_s=interval_s, total_s=total_s, stuck_after_s=stuck_after_s)
         for target, _ in reached

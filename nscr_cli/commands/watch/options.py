@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from nscr_cli.client.target import Credentials, Target
+from nscr_cli.commands.option_groups import OptionGroup
 from nscr_cli.durations import parse_duration, show_duration
 from nscr_cli.errors import UsageError
 from nscr_cli.targets.external import check_consent
@@ -18,7 +19,6 @@ from nscr_cli.targets.external import check_consent
 OUTPUT = "Output"
 ALERTS = "Alerts"
 PROBING = "End-to-end probe"
-PROBE_NAMESPACE = "nscr-probe"
 _NAMESPACE = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 _LARGEST_PORT = 65535
 _SHORTEST_INTERVAL_S = 0.1
@@ -28,6 +28,7 @@ Csv = Annotated[
     Path | None,
     typer.Option("--csv", metavar="FILE", rich_help_panel=OUTPUT, help="Append one row a poll to this time series."),
 ]
+Interval = Annotated[str, typer.Option("--interval", metavar="TIME", help="How often to poll.")]
 AsJson = Annotated[bool, typer.Option("--json", rich_help_panel=OUTPUT, help="Print JSON documents, one a line.")]
 StuckAfter = Annotated[
     str,
@@ -38,54 +39,60 @@ StuckAfter = Annotated[
         help="Alert on uploads that stand still for this long.",
     ),
 ]
-OnAlert = Annotated[
-    str | None,
-    typer.Option(
-        "--on-alert",
-        metavar="COMMAND",
-        rich_help_panel=ALERTS,
-        help="Run this for every alert and recovery, and for a registry that never answers, with the facts as JSON on "
-        "standard input and in NSCR_ALERT_*. It is split into words as a shell would, but no shell runs it.",
-    ),
-]
 
 
-Prometheus = Annotated[
-    str | None,
-    typer.Option(
-        "--prometheus",
-        metavar="PORT",
-        rich_help_panel=OUTPUT,
-        help="Serve what is watched as metrics on this port of 127.0.0.1, or on HOST:PORT; 0 takes any free port.",
-    ),
-]
-Probe = Annotated[
-    str | None,
-    typer.Option(
-        "--probe",
-        metavar="TIME",
-        rich_help_panel=PROBING,
-        help="Push a tiny image this often, look at its tag, pull it, and delete the one before.",
-    ),
-]
-Namespace = Annotated[
-    str,
-    typer.Option(
-        "--namespace",
-        metavar="NAME",
-        rich_help_panel=PROBING,
-        help="Probe in a new repository below this, nowhere else.",
-    ),
-]
-Consent = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--i-may-torture",
-        metavar="HOST",
-        rich_help_panel=PROBING,
-        help="Consent to write to a registry that is not on this machine (repeatable).",
-    ),
-]
+class StreamOptions(OptionGroup, frozen=True):
+    """What every stream can be asked for."""
+
+    for_: For = None
+    csv: Csv = None
+    as_json: AsJson = False
+    on_alert: Annotated[
+        str | None,
+        typer.Option(
+            "--on-alert",
+            metavar="COMMAND",
+            rich_help_panel=ALERTS,
+            help="Run this for every alert and recovery, and for a registry that never answers, with the facts as JSON "
+            "on standard input and in NSCR_ALERT_*. It is split into words as a shell would, but no shell runs it.",
+        ),
+    ] = None
+    prometheus: Annotated[
+        str | None,
+        typer.Option(
+            "--prometheus",
+            metavar="PORT",
+            rich_help_panel=OUTPUT,
+            help="Serve what is watched as metrics on this port of 127.0.0.1, or on HOST:PORT; 0 takes any free port.",
+        ),
+    ] = None
+    probe: Annotated[
+        str | None,
+        typer.Option(
+            "--probe",
+            metavar="TIME",
+            rich_help_panel=PROBING,
+            help="Push a tiny image this often, look at its tag, pull it, and delete the one before.",
+        ),
+    ] = None
+    namespace: Annotated[
+        str,
+        typer.Option(
+            "--namespace",
+            metavar="NAME",
+            rich_help_panel=PROBING,
+            help="Probe in a new repository below this, nowhere else.",
+        ),
+    ] = "nscr-probe"
+    i_may_torture: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--i-may-torture",
+            metavar="HOST",
+            rich_help_panel=PROBING,
+            help="Consent to write to a registry that is not on this machine (repeatable).",
+        ),
+    ] = None
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,19 +115,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str
 
 
-def wishes(
-    reached: Sequence[tuple[Target, Credentials | None]],
-    interval: str,
-    for_: str | None,
-    csv: Path | None,
-    *,
-    as_json: bool,
-    on_alert: str | None,
-    prometheus: str | None,
-    probe: str | None,
-    namespace: str,
-    may_torture: Sequence[str],
-) -> Wishes:
+def wishes(reached: Sequence[tuple[Target, Credentials | None]], interval: str, options: StreamOptions) -> Wishes:
     """What the options say.
 
     Raises:
@@ -129,24 +124,26 @@ def wishes(
     """
     if not reached:
         raise UsageError("no registry to watch", hint="name one with --registry-url, or set NSCR_REGISTRY_URL")
-    if probe is not None:
-        if not _NAMESPACE.fullmatch(namespace):
+    if options.probe is not None:
+        if not _NAMESPACE.fullmatch(options.namespace):
             raise UsageError(
-                f"--namespace {namespace!r} is no name of a repository", hint="lower case: letters, digits, . _ - and /"
+                f"--namespace {options.namespace!r} is no name of a repository",
+                hint="lower case: letters, digits, . _ - and /",
             )
+        may_torture = options.i_may_torture or ()
         for target, _ in reached:
             consented = [host for host in may_torture if host.lower() == target.host.lower()]
             check_consent(target, consented[0] if consented else next(iter(may_torture), None))
     return Wishes(
         reached=reached,
         interval_s=interval_of(interval),
-        total_s=parse_duration(for_) if for_ is not None else None,
-        csv=csv,
-        as_json=as_json,
-        on_alert=command_words(on_alert),
-        prometheus=listening_at(prometheus),
-        probe_s=interval_of(probe) if probe is not None else None,
-        namespace=namespace,
+        total_s=parse_duration(options.for_) if options.for_ is not None else None,
+        csv=options.csv,
+        as_json=options.as_json,
+        on_alert=command_words(options.on_alert),
+        prometheus=listening_at(options.prometheus),
+        probe_s=interval_of(options.probe) if options.probe is not None else None,
+        namespace=options.namespace,
     )
 
 
