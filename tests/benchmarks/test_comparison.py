@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROUNDS = int(os.environ.get("NSCR_BENCH_ROUNDS", "20"))
 TURNS = 4
 LOAD = ("mixed", "--workers", "8", "--rate", "60", "--duration", "8s", "--seed", "1")
@@ -44,6 +46,7 @@ def _told(new: list[str], old: list[str]) -> tuple[int, str]:
     return done.returncode, f"{facts['speed']} {first['ratio']:.2f} ({first['low']:.2f} to {first['high']:.2f}){why}"
 
 
+@pytest.mark.timeout(3600)
 def test_twenty_comparisons_of_one_build_and_twenty_with_a_slower_one(tmp_path: Path) -> None:
     first, second, slow = [], [], []
     same, slower = [], []
