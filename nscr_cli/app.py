@@ -8,18 +8,9 @@ from typing import NoReturn
 import typer
 
 from nscr_cli import __version__
-from nscr_cli.commands.admin import admin
-from nscr_cli.commands.gate import gate
-from nscr_cli.commands.judge import judge
-from nscr_cli.commands.reference import reference
-from nscr_cli.commands.report import report
-from nscr_cli.commands.scenarios import scenarios
-from nscr_cli.commands.serve import serve
-from nscr_cli.commands.torture import torture
-from nscr_cli.commands.watch import watch
+from nscr_cli.commands.on_demand import OnDemand
 from nscr_cli.errors import NscrError
 from nscr_cli.exits import MEANINGS, Exit
-from nscr_cli.manual.examples import add_examples
 from nscr_cli.streams import OutputUnwritable, Unread, drop_results, prepare_streams
 from nscr_cli.ui import printable, progress_console, results_console
 
@@ -28,12 +19,10 @@ EPILOG = "Exit codes:\n\n" + "\n".join(
     fill(meaning, _WIDTH, initial_indent=f"{code.value:>3}  ", subsequent_indent=" " * 5)
     for code, meaning in MEANINGS.items()
 )
-_ON_REGISTRIES = "Is a registry fine?"
-_ON_RUNS = "What a run has found, and what is run"
-_REFERENCE = "The reference registry"
 
 app = typer.Typer(
     name="nscr",
+    cls=OnDemand,
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -58,18 +47,6 @@ def _root(
     Then yours: [bold]nscr torture --registry-url URL[/bold].
     What each command does, with examples: [bold]nscr COMMAND --help[/bold].
     """
-
-
-app.command(rich_help_panel=_ON_REGISTRIES)(torture)
-app.command(rich_help_panel=_ON_REGISTRIES)(gate)
-app.add_typer(watch, rich_help_panel=_ON_REGISTRIES)
-app.command(rich_help_panel=_ON_RUNS)(judge)
-app.command(rich_help_panel=_ON_RUNS)(report)
-app.add_typer(scenarios, rich_help_panel=_ON_RUNS)
-app.command(rich_help_panel=_REFERENCE)(serve)
-app.add_typer(admin, rich_help_panel=_REFERENCE)
-app.command(hidden=True)(reference)
-add_examples(app)
 
 
 def main() -> None:

@@ -33,3 +33,21 @@ def test_the_installed_command(words: list[str], code: int, said: str) -> None:
     assert ended.returncode == code
     assert said in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "unneeded"),
+    [
+        (["--version"], {"nscr", "trio", "httpx", "jinja2", "granian", "nscr_cli.engine"}),
+        (["serve", "--help"], {"trio", "httpx", "jinja2", "granian", "nscr_cli.engine", "nscr_cli.checkers"}),
+        (["watch", "--help"], {"nscr", "granian", "nscr_cli.engine", "nscr_cli.gate"}),
+        (["torture", "--help"], {"nscr", "granian", "nscr_cli.gate"}),
+    ],
+)
+def test_a_command_starts_without_what_others_need(words: list[str], unneeded: set[str]) -> None:
+    script = "import sys; from nscr_cli.app import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    ended = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0
+    imported = set(ended.stderr.split())
+    assert "nscr_cli.app" in imported
+    assert not unneeded & imported
