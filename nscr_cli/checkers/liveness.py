@@ -3,6 +3,9 @@
 Without faults, on this machine's loopback, there is nobody else to blame: a stall, a cut answer, a dropped connection
 is the registry's. Over a network they may be the network's, and leave the verdict UNKNOWN. An idle connection may be
 closed at any time (RFC 9112, 9.5), and a request may cross that, so that one dropped connection proves nothing.
+
+A registry that the run did not start may be started anew by whoever runs it: connections are refused meanwhile, and
+those that were open are lost. Who did that we cannot know, so that it leaves the verdict UNKNOWN.
 """
 
 from ipaddress import ip_address
@@ -11,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from nscr_cli.checkers.evidence import conclude
+from nscr_cli.checkers.inventory import is_fresh
 from nscr_cli.checkers.tally import Tallies, Tally
 from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import seconds, told
@@ -37,13 +41,17 @@ class _Trouble(msgspec.Struct, frozen=True):
 
 
 _CUT = _Trouble("cut-answer", ", then ", 1, "an answer that has begun comes whole")
+_DROPPED = _Trouble("dropped-connection", "connection closed", 3, "a connection with a request on it is not closed")
+_REFUSED = _Trouble("refused-connection", "no connection", 3, "a registry that is up accepts connections")
 _TROUBLES = (
     _CUT,
     _Trouble("stalled", "timed out", 1, "a request is answered within the time allowed"),
     _Trouble("malformed-answer", "malformed answer", 1, "an answer is HTTP"),
-    _Trouble("dropped-connection", "connection closed", 3, "a connection with a request on it is not closed"),
-    _Trouble("refused-connection", "no connection", 3, "a registry that is up accepts connections"),
+    _DROPPED,
+    _REFUSED,
 )
+_LOST_IN_A_RESTART = (_CUT, _DROPPED)
+_RESTART_S = 5  # from the first connection that is lost to one that is refused
 _OURS = ("Too many open files", "Cannot assign requested address", "No buffer space")
 
 
@@ -68,7 +76,10 @@ class _Liveness:
         self._plan = plan
         self._whole = whole
         self._answered = 0
+        self._is_ours = is_fresh(whole)
         self._troubles: Tallies[_Trouble] = Tallies(_SHOWN)
+        self._lost: Tallies[tuple[_Trouble, int]] = Tallies(_SHOWN)  # by the second in which it was asked
+        self._down: set[int] = set()  # seconds in which a connection was refused
         self._ours = Tally(1)
 
     def take(self, part: History) -> None:
@@ -82,7 +93,12 @@ class _Liveness:
             if self._whole.closed.get(one.index) in self._whole.struck:
                 continue
             trouble = _trouble_of(one.error)
-            if trouble is not None:
+            second = one.start_ns // 1_000_000_000
+            if trouble is _REFUSED:
+                self._down.add(second)
+            if trouble in _LOST_IN_A_RESTART and not self._is_ours:
+                self._lost.add((trouble, second), one)
+            elif trouble is not None:
                 self._troubles.add(trouble, one)
             if one.error.startswith("nscr failed"):
                 self._ours.add(one)
@@ -90,9 +106,11 @@ class _Liveness:
 
     def result(self) -> Result:
         deaths = [event for event in self._whole.events if event.name == "target-died"]
-        troubles = self._troubles.by_group
         findings: list[Finding] = []
         reasons: list[str] = []
+        restarted = self._explained_by_restarts()
+        troubles = self._troubles.by_group
+        unanswered = sum(tally.count for tally in (*troubles.values(), *restarted.values()))
         if deaths:
             # What broke before its death was noticed, its death explains.
             findings.append(_death(deaths[0]))
@@ -107,15 +125,28 @@ class _Liveness:
                 else:
                     why = "too few to prove anything" if is_near else "the network may have done it"
                     reasons.append(f"{trouble.rule}: {finding.explanation} ({why})")
+            for trouble, tally in restarted.items():
+                why = "whoever runs it may have started it anew" if is_near else "the network may have done it"
+                reasons.append(f"{trouble.rule}: {_finding(trouble, tally).explanation} ({why})")
         reasons.extend(f"{told(one)}" for one in self._ours.first)
         return conclude(
             "liveness",
             self._plan,
             findings=findings,
-            evidence={"answered": self._answered, "unanswered": sum(tally.count for tally in troubles.values())},
+            evidence={"answered": self._answered, "unanswered": unanswered},
             floors=_FLOORS,
             reasons=reasons,
         )
+
+    def _explained_by_restarts(self) -> dict[_Trouble, Tally]:
+        """What a restart by others explains: refused connections, and those that were lost near them."""
+        explained: Tallies[_Trouble] = Tallies(_SHOWN)
+        if not self._is_ours and _REFUSED in self._troubles.by_group:
+            explained.merge(_REFUSED, self._troubles.by_group.pop(_REFUSED))
+        for (trouble, second), tally in self._lost.by_group.items():
+            is_near = any(abs(second - down) <= _RESTART_S for down in self._down)
+            (explained if is_near else self._troubles).merge(trouble, tally)
+        return explained.by_group
 
 
 def _trouble_of(error: str) -> _Trouble | None:

@@ -13,7 +13,7 @@ from nscr_cli.checkers.evidence import conclude
 from nscr_cli.checkers.inventory import is_fresh
 from nscr_cli.checkers.monitoring_agreement import contradictions
 from nscr_cli.checkers.monitoring_generation import Generations
-from nscr_cli.checkers.monitoring_shapes import REPOSITORIES, Document, Health, State, shape_of
+from nscr_cli.checkers.monitoring_shapes import REPOSITORIES, UNSERVED, Document, Health, State, shape_of
 from nscr_cli.checkers.monitoring_still import disagreements, errors_of_further
 from nscr_cli.checkers.monitoring_truth import Truth
 from nscr_cli.checkers.verdict import Finding, Result, Verdict, judged
@@ -51,13 +51,13 @@ class _Monitoring:
         self._plan = plan
         self._whole = whole
         self._target = next((event.detail for event in whole.events if event.name == "target"), {})
-        self._told = told = _Told()
+        is_ours = self._target.get("fresh") == "yes"
+        self._told = told = _Told(may_restart=not is_ours)
         self._truth: Truth | None = None
         if self._target.get("monitoring") == "no":
             return
         self._documents = [(sample, document) for sample in whole.samples if (document := told.judge(sample))]
         told.keeps_counting(self._documents)
-        is_ours = self._target.get("fresh") == "yes"
         for sample, why in errors_of_further(whole.samples, is_ours=is_ours):
             told.wrong("monitoring-error", sample, why)
         for sample, why in disagreements(whole.samples, is_ours=is_ours):
@@ -113,10 +113,16 @@ def wrong_by_itself(sample: Sample) -> Iterable[tuple[str, str]]:
 
 
 class _Told:
-    """Gathers what is wrong, one finding for each rule and endpoint, with how often and the first time."""
+    """Gathers what is wrong, one finding for each rule and endpoint, with how often and the first time.
 
-    def __init__(self) -> None:
+    Args:
+        may_restart: whoever runs the registry may have started it anew.
+    """
+
+    def __init__(self, *, may_restart: bool = False) -> None:
         self.unanswered: list[Sample] = []
+        self._may_restart = may_restart
+        self._restarts: list[str] = []
         self._wrong: dict[tuple[str, str], list[tuple[Sample, str]]] = {}
         self._degraded: list[str] = []
 
@@ -140,7 +146,7 @@ class _Told:
     def _document(self, sample: Sample) -> Document | None:
         """What was answered, in its documented shape; None where it cannot be judged, which is noted."""
         shape = shape_of(sample.endpoint)
-        if sample.status is None or sample.status in (429, 503):
+        if sample.status is None or sample.status in UNSERVED:
             self.unanswered.append(sample)
             return None
         is_unknown_repository = sample.status == 404 and sample.endpoint.startswith(REPOSITORIES)
@@ -169,20 +175,23 @@ class _Told:
             self.wrong("contradiction", sample, f"answered {sample.status}, and status is {status}")
 
     def keeps_counting(self, documents: list[tuple[Sample, Document]]) -> None:
-        """The uptime grows as time passes, until a registry restarts; the generation never falls."""
-        for name in ("uptime", "generation"):
-            last: tuple[int, Sample] | None = None
-            for sample, document in sorted(documents, key=lambda pair: pair[0].end_ns):
+        """The uptime grows as time passes, and the generation never falls, until a registry restarts."""
+        last: dict[str, tuple[int, Sample]] = {}
+        for sample, document in sorted(documents, key=lambda pair: pair[0].end_ns):
+            for name in ("uptime", "generation"):
                 value = _counter(document, name)
                 if value is None:
                     continue
-                if last is not None and last[1].end_ns < sample.start_ns:
-                    passed_ms = (sample.start_ns - last[1].end_ns) // 1_000_000 - _CLOCK_SLACK_MS
-                    if value < last[0] + (passed_ms if name == "uptime" else 0):
-                        since = f"{last[0]} at {seconds(last[1].end_ns)}"
-                        self.wrong("contradiction", sample, f"{name} is {value}, and was {since}")
-                if last is None or value > last[0]:
-                    last = (value, sample)
+                known = last.get(name)
+                if known is not None and known[1].end_ns < sample.start_ns and value < _least(name, known, sample):
+                    why = f"{name} is {value}, and was {known[0]} at {seconds(known[1].end_ns)}"
+                    if name == "uptime" and self._may_restart and _is_younger(value, known, sample):
+                        self._restarts.append(f"at {seconds(sample.end_ns)} another process answered: {why}")
+                        last.clear()
+                    else:
+                        self.wrong("contradiction", sample, why)
+                if name not in last or value > last[name][0]:
+                    last[name] = (value, sample)
 
     def findings(self, *, is_silence_its_own: bool) -> Iterable[Finding]:
         for (rule, endpoint), cases in self._wrong.items():
@@ -194,20 +203,30 @@ class _Told:
             yield _finding(rule, endpoint, f"at {seconds(sample.end_ns)}: {shown}{more}.")
         if is_silence_its_own and len(self.unanswered) >= _SILENCE:
             first = self.unanswered[0]
-            why = (
-                f"{len(self.unanswered)} polls were not answered, the first at {seconds(first.start_ns)}: {first.error}"
-            )
+            said = first.error or first.status
+            why = f"{len(self.unanswered)} polls were not answered, the first at {seconds(first.start_ns)}: {said}"
             yield _finding("monitoring-silent", first.endpoint, why)
 
     def reasons(self) -> list[str]:
         silent = [f"a poll was not answered: {sample.error or sample.status}" for sample in self.unanswered]
-        return [*self._degraded[:1], *silent[:1]]
+        return [*self._degraded[:1], *silent[:1], *self._restarts[:1]]
 
 
 def _counter(document: Document, name: str) -> int | None:
     if isinstance(document, State):
         return document.health.uptime if name == "uptime" else document.generation
     return document.uptime if isinstance(document, Health) and name == "uptime" else None
+
+
+def _least(name: str, known: tuple[int, Sample], sample: Sample) -> int:
+    """What it must tell now, given what it told before."""
+    passed_ms = (sample.start_ns - known[1].end_ns) // 1_000_000 - _CLOCK_SLACK_MS
+    return known[0] + (passed_ms if name == "uptime" else 0)
+
+
+def _is_younger(uptime: int, known: tuple[int, Sample], sample: Sample) -> bool:
+    """Another process may have told this uptime: it fell, or whoever tells it may have begun after the poll before."""
+    return uptime < known[0] or uptime <= (sample.end_ns - known[1].start_ns) // 1_000_000 + _CLOCK_SLACK_MS
 
 
 def _finding(rule: str, endpoint: str, explanation: str) -> Finding:

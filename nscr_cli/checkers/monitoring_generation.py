@@ -20,11 +20,13 @@ class Generations:
 
     def __init__(self, documents: Sequence[tuple[Sample, Document]]) -> None:
         self._stood: list[tuple[Sample, Sample, int]] = []
+        uptime = 0
         for sample, document in documents:
             if not isinstance(document, State) or document.generation is None:
                 continue
+            is_same_process, uptime = document.health.uptime >= uptime, document.health.uptime
             last = self._stood[-1] if self._stood else None
-            if last is not None and last[2] == document.generation:
+            if last is not None and last[2] == document.generation and is_same_process:
                 self._stood[-1] = (last[0], sample, document.generation)
             else:
                 self._stood.append((sample, sample, document.generation))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from nscr_cli.checkers.monitoring_shapes import UNSERVED
 from nscr_cli.history.figures import Figures, read_figures
 from nscr_cli.history.ops import Sample
 
@@ -52,7 +53,7 @@ def errors_of_further(samples: Sequence[Sample], *, is_ours: bool) -> Iterable[t
     """Error statuses of endpoints that only our own registry promises to have."""
     for sample in samples:
         if sample.endpoint in FURTHER and sample.status is not None:
-            is_broken = sample.status >= 500 and sample.status != 503
+            is_broken = sample.status >= 500 and sample.status not in UNSERVED
             if is_broken or (is_ours and sample.status == _NOT_FOUND):
                 yield sample, f"answered {sample.status}"
 

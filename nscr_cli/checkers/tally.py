@@ -35,6 +35,12 @@ class Tally:
         if len(self.first) < self._most or operation.index < self.first[-1].index:
             self.first = sorted([*self.first, operation], key=attrgetter("index"))[: self._most]
 
+    def merge(self, other: "Tally") -> None:
+        """All those of another one."""
+        self.count += other.count
+        self._keys |= other._keys
+        self.first = sorted([*self.first, *other.first], key=attrgetter("index"))[: self._most]
+
     @property
     def key(self) -> str | None:
         """The key that all of them are about, if there is one."""
@@ -51,3 +57,7 @@ class Tallies(Generic[Group]):
     def add(self, group: Group, operation: Operation) -> None:
         """One more of a group."""
         self.by_group.setdefault(group, Tally(self._most)).add(operation)
+
+    def merge(self, group: Group, tally: Tally) -> None:
+        """All those of a tally."""
+        self.by_group.setdefault(group, Tally(self._most)).merge(tally)
