@@ -37,23 +37,31 @@ _SEVERITY = {"red": 0, "yellow": 1, "green": 2}
 Clock = Callable[[float], str]
 
 
-def render_dashboard(pictures: Sequence[Picture], width: int, height: int, clock: Clock) -> RenderableType:
-    """The screen. `clock` names the wall time of an instant of the watch."""
+def render_dashboard(
+    pictures: Sequence[Picture], width: int, height: int, clock: Clock, *, leaving: str | None = None
+) -> RenderableType:
+    """The screen.
+
+    Args:
+        clock: names the wall time of an instant of the watch.
+        leaving: says how to leave it.
+    """
+    title = _title(pictures, width, leaving)
     if len(pictures) == 1:
-        return _one(pictures[0], width, height, clock)
+        return Group(title, _one(pictures[0], width, height, clock))
     if width // len(pictures) >= _PANEL_WIDTH:
-        return _side_by_side(pictures, width, height, clock)
-    return _stacked(pictures, width, height, clock)
+        return Group(title, _side_by_side(pictures, width, height, clock))
+    return Group(title, _stacked(pictures, width, height, clock))
 
 
 def _one(picture: Picture, width: int, height: int, clock: Clock) -> RenderableType:
     """One registry in full."""
     _, style = headword(picture)
     lines = verdict(picture, width - 4, max(1, min(height // 4, 10)), clock)
-    head = [_title([picture], width), Panel(Group(*lines), border_style=style, box=box.ROUNDED)]
+    head = Panel(Group(*lines), border_style=style, box=box.ROUNDED)
     room = height - len(lines) - 3
     if width < _WIDE:
-        return Group(*head, *_pile(picture, width, room, clock))
+        return Group(head, *_pile(picture, width, room, clock))
     left = width // 2 - 2
     figures = figure_rows(picture)
     body = Table.grid(padding=(0, 2))
@@ -70,7 +78,7 @@ def _one(picture: Picture, width: int, height: int, clock: Clock) -> RenderableT
         ),
         Group(*uploads, *_alerts([picture], room - half - 3, clock)),
     )
-    return Group(*head, body)
+    return Group(head, body)
 
 
 def _pile(picture: Picture, width: int, room: int, clock: Clock) -> Iterable[RenderableType]:
@@ -98,7 +106,7 @@ def _side_by_side(pictures: Sequence[Picture], width: int, height: int, clock: C
     for _ in pictures:
         grid.add_column(width=panel_width)
     grid.add_row(*(_panel(picture, panel_width, height - 2, clock) for picture in pictures))
-    return Group(_title(pictures, width), _overview(pictures, clock), grid)
+    return Group(_overview(pictures, clock), grid)
 
 
 def _panel(picture: Picture, width: int, height: int, clock: Clock) -> RenderableType:
@@ -123,7 +131,7 @@ def _stacked(pictures: Sequence[Picture], width: int, height: int, clock: Clock)
         lines = _rows(picture, width, min(share, 5), clock)
         left -= len(lines)
         blocks += lines
-    return Group(_title(pictures, width), _overview(ordered, clock), Text(), *blocks, *_alerts(pictures, alerts, clock))
+    return Group(_overview(ordered, clock), Text(), *blocks, *_alerts(pictures, alerts, clock))
 
 
 def _badness(picture: Picture) -> tuple[int, bool]:
@@ -188,11 +196,13 @@ def _overview(pictures: Sequence[Picture], clock: Clock) -> Text:
     return text
 
 
-def _title(pictures: Sequence[Picture], width: int) -> RenderableType:
+def _title(pictures: Sequence[Picture], width: int, leaving: str | None) -> RenderableType:
     first = pictures[0]
     passed = f"watched for {show_duration(first.elapsed_s)}"
     if first.total_s is not None:
         passed += f" of {show_duration(first.total_s)}"
+    if leaving is not None:
+        passed += f" · {leaving}"
     what = printable(first.url) if len(pictures) == 1 else f"{len(pictures)} registries"
     name = Text("nscr watch ", style="bold", no_wrap=True, overflow="ellipsis").append(what, style="not bold")
     name.append(f" every {show_duration(first.interval_s)}", style="not bold dim")

@@ -6,7 +6,7 @@ that one which hangs delays no other. The first answer decides what there is to 
 """
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -64,11 +64,13 @@ async def watch_registries(
     interval_s: float,
     total_s: float | None,
     refresh: Callable[[float], None] | None = None,
+    left: Callable[[], Awaitable[None]] | None = None,
 ) -> Ending:
     """Watch until the time is over, a signal comes, or there is nothing to watch of any of them.
 
     Args:
         refresh: draws the screen as of the seconds since the start; called several times a second.
+        left: returns when whoever watches has seen enough.
 
     Raises:
         ReportsUnwritable: a sink cannot write any more.
@@ -81,6 +83,8 @@ async def watch_registries(
             await nursery.start(wait_for_signal, nursery.cancel_scope, signals)
             if refresh is not None:
                 nursery.start_soon(_keep_drawing, refresh)
+            if left is not None:
+                nursery.start_soon(_end_when, left, nursery.cancel_scope)
             for watched in registries:
                 nursery.start_soon(session.follow, watched)
             await session.is_over.wait()
@@ -178,6 +182,11 @@ async def wait_for_signal(
         async for number in received:
             signals.append(signal.Signals(number))
             scope.cancel()
+
+
+async def _end_when(left: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
+    await left()
+    scope.cancel()
 
 
 async def _keep_drawing(refresh: Callable[[float], None]) -> None:

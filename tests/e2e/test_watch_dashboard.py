@@ -1,11 +1,13 @@
 """`nscr watch dashboard` on real terminals of both sizes: what is on the screen is read back."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +21,9 @@ SIZES = pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 50)])
 TIME = r"\d\d:\d\d:\d\d"
 
 
-def dashboard(program: str, *urls: str, interval: str = "1s") -> Sequence[str]:
+def dashboard(program: str, *urls: str, interval: str = "1s", more: Sequence[str] = ()) -> Sequence[str]:
     registries = [word for url in urls for word in ("--registry-url", url)]
-    return [program, "watch", "dashboard", "--interval", interval, "--for", "100s", *registries]
+    return [program, "watch", "dashboard", "--interval", interval, "--for", "100s", *registries, *more]
 
 
 def interrupted(screen: Screen) -> tuple[int, str]:
@@ -98,10 +100,13 @@ def test_the_throughput_of_a_load_is_shown(serve: Serve, nscr_program: str, widt
         assert "HEALTHY  nothing is wrong" in text
 
 
-def test_a_blob_that_vanishes_is_told_with_its_key(serve: Serve, nscr_program: str) -> None:
+def test_a_blob_that_vanishes_is_told_with_its_key(serve: Serve, nscr_program: str, tmp_path: Path) -> None:
     url = serve().url
     first, second = push_image(url, "team/app", "1.0", b"one", b"two")
-    with on_screen(dashboard(nscr_program, url)) as screen:
+    command = tmp_path / "tell"
+    command.write_text(f'#!/bin/sh\necho noise; cat >> "{tmp_path}/told"; exit 3\n')
+    command.chmod(0o755)
+    with on_screen(dashboard(nscr_program, url, more=["--on-alert", str(command)])) as screen:
         screen.wait_until(lambda text: "past 6" in text)  # the first walk is over
         ask("DELETE", f"{url}/v2/team/app/blobs/{second}")
         text = screen.wait_for("1 PROBLEM")
@@ -111,8 +116,29 @@ def test_a_blob_that_vanishes_is_told_with_its_key(serve: Serve, nscr_program: s
         assert second in told
         assert first not in told
         push_blob(url, "team/app", b"two")
-        screen.wait_for("HEALTHY  nothing is wrong")
-        assert interrupted(screen)[0] == 1
+        text = screen.wait_for("HEALTHY  nothing is wrong")
+        assert "noise" not in text
+        told_in = tmp_path / "told"
+        screen.wait_until(lambda _: told_in.exists() and told_in.read_text().count("\n") == 2)
+        code, after = interrupted(screen)
+    assert code == 1
+    assert "--on-alert: exit code 3, for alert vanished" in after
+    told = [json.loads(line) for line in told_in.read_text().splitlines()]
+    assert [(each["event"], each["rule"], each["registry"]) for each in told] == [
+        ("alert", "vanished", url),
+        ("recovery", "vanished", url),
+    ]
+
+
+def test_a_key_leaves_it(serve: Serve, nscr_program: str) -> None:
+    url = serve().url
+    with on_screen(dashboard(nscr_program, url)) as screen:
+        assert "· q leaves" in screen.wait_for("HEALTHY")
+        screen.send("Up", "x")  # no other key does
+        screen.wait_until(lambda text: "watched for 2s" in text or "watched for 3s" in text)
+        screen.send("q")
+        assert screen.wait_end() == 0
+        assert f"0 alerts while {url} was watched" in screen.text()
 
 
 @SIZES

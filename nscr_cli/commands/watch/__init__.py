@@ -29,7 +29,7 @@ watch = typer.Typer(
     help="Watch registries: what they hold, and whether they are fine. Without a view: the dashboard.\n\n"
     "Every view has options of its own. Those of the dashboard, which are also\n"
     "those without a view: `nscr watch dashboard --help`; those of a stream,\n"
-    "such as --on-alert: e.g. `nscr watch health --help`.",
+    "such as --prometheus: e.g. `nscr watch health --help`.",
 )
 
 watch.command(_DEFAULT)(dashboard)

@@ -39,6 +39,16 @@ StuckAfter = Annotated[
         help="Alert on uploads that stand still for this long.",
     ),
 ]
+OnAlert = Annotated[
+    str | None,
+    typer.Option(
+        "--on-alert",
+        metavar="COMMAND",
+        rich_help_panel=ALERTS,
+        help="Run this for every alert and recovery, and for a registry that never answers, with the facts as JSON "
+        "on standard input and in NSCR_ALERT_*. It is split into words as a shell would, but no shell runs it.",
+    ),
+]
 
 
 class StreamOptions(OptionGroup, frozen=True):
@@ -47,16 +57,7 @@ class StreamOptions(OptionGroup, frozen=True):
     for_: For = None
     csv: Csv = None
     as_json: AsJson = False
-    on_alert: Annotated[
-        str | None,
-        typer.Option(
-            "--on-alert",
-            metavar="COMMAND",
-            rich_help_panel=ALERTS,
-            help="Run this for every alert and recovery, and for a registry that never answers, with the facts as JSON "
-            "on standard input and in NSCR_ALERT_*. It is split into words as a shell would, but no shell runs it.",
-        ),
-    ] = None
+    on_alert: OnAlert = None
     prometheus: Annotated[
         str | None,
         typer.Option(

@@ -31,7 +31,7 @@ def test_help_says_where_the_options_are() -> None:
     assert "nscr watch dashboard --help" in group
     assert "nscr watch health --help" in group
     dashboard = " ".join(CliRunner().invoke(app, ["watch", "dashboard", "--help"]).stdout.split())
-    assert "--on-alert, --prometheus and --probe are those of the streams" in dashboard
+    assert "--prometheus and --probe are those of the streams" in dashboard
 
 
 def test_a_view_that_is_none_is_an_error() -> None:
