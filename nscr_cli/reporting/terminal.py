@@ -31,6 +31,8 @@ from nscr_cli.ui import printable
 FINDINGS_SHOWN = 5
 _LINES_SHOWN = 10
 _PLAIN_WIDTH = 120
+_BETWEEN = " · "
+_EVIDENCE_WIDTH = 90
 _FLOOR = "floor of "
 
 _STYLES = {Verdict.VALID: "green", Verdict.UNKNOWN: "yellow", Verdict.INVALID: "red"}
@@ -84,7 +86,9 @@ def plain(report: RunReport, folder: Path, catalogue: Catalogue | None = None) -
         blocks.append(
             tabulate(rows, headers=_OPERATION_COLUMNS, colalign=("left", *["right"] * 6), disable_numparse=True)
         )
-    rows = [_checker_cells(result) for result in report.results]
+    rows = [
+        (checker, verdict, _in_lines(evidence)) for checker, verdict, evidence in map(_checker_cells, report.results)
+    ]
     blocks.append(tabulate(rows, headers=("checker", "verdict", "evidence"), disable_numparse=True))
     if report.thresholds:
         rows = [_threshold_cells(threshold) for threshold in report.thresholds]
@@ -190,7 +194,19 @@ def _checker_cells(result: Result) -> tuple[str, str, str]:
         if name not in floors:
             floor = floors.get(_FLOOR + name)
             parts.append(f"{name} {count:,}" + (f" (needs {floor:,})" if floor is not None else ""))
-    return result.checker, result.outcome, printable(" · ".join(parts), limit=1000) or "none"
+    return result.checker, result.outcome, printable(_BETWEEN.join(parts), limit=1000) or "none"
+
+
+def _in_lines(evidence: str) -> str:
+    """Broken between two pieces of evidence, never within one."""
+    lines = [""]
+    for part in evidence.split(_BETWEEN):
+        joined = f"{lines[-1]}{_BETWEEN}{part}" if lines[-1] else part
+        if len(joined) > _EVIDENCE_WIDTH and lines[-1]:
+            lines.append(part)
+        else:
+            lines[-1] = joined
+    return "\n".join(lines)
 
 
 def _checkers_table(results: Sequence[Result]) -> RenderableType:

@@ -1,6 +1,7 @@
 """The report for a person: verdict first, folder last, everything in between, nothing steered by a registry."""
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +141,14 @@ def test_evidence_stands_beside_its_floor(report: RunReport) -> None:
     evidence = {"deletes": 3, "reads": 1234, "floor of reads": 10}
     result = Result(checker="tags", verdict=Verdict.VALID, evidence=evidence)
     assert "deletes 3 · reads 1,234 (needs 10)\n" in plain(msgspec.structs.replace(report, results=(result,)), FOLDER)
+
+
+def test_much_evidence_is_broken_between_its_pieces(report: RunReport) -> None:
+    evidence = {f"thing-{number}": 1234 for number in range(20)} | {"floor of thing-9": 5}
+    result = Result(checker="reads", verdict=Verdict.VALID, evidence=evidence)
+    table = plain(msgspec.structs.replace(report, results=(result,)), FOLDER).partition("evidence\n")[2]
+    lines = table.partition("\n\n")[0].splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) < 120
+    assert " · ".join(lines).count("thing-9 1,234 (needs 5)") == 1
+    assert all(re.search(r"[\d)]$", line.rstrip()) for line in lines[1:])
