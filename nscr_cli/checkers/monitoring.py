@@ -13,9 +13,10 @@ from nscr_cli.checkers.evidence import conclude
 from nscr_cli.checkers.inventory import is_fresh
 from nscr_cli.checkers.monitoring_agreement import contradictions
 from nscr_cli.checkers.monitoring_generation import Generations
-from nscr_cli.checkers.monitoring_shapes import REPOSITORIES, UNSERVED, Document, Health, State, shape_of
+from nscr_cli.checkers.monitoring_shapes import REPOSITORIES, Document, Health, State, shape_of
 from nscr_cli.checkers.monitoring_still import disagreements, errors_of_further
 from nscr_cli.checkers.monitoring_truth import Truth
+from nscr_cli.checkers.refusals import UNSERVED
 from nscr_cli.checkers.verdict import Finding, Result, Verdict, judged
 from nscr_cli.checkers.wording import seconds
 from nscr_cli.history.history import History, Whole

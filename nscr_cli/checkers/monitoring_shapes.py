@@ -5,9 +5,6 @@ Fields that are not documented are allowed and ignored, but for those that a rul
 
 import msgspec
 
-# Rights, limits, and what a proxy says for a registry that it cannot reach: no answer of the API, and no fault of it.
-UNSERVED = frozenset({401, 403, 407, 408, 429, 502, 503, 504, 507})
-
 
 class _Shape(msgspec.Struct, frozen=True, rename="camel"):
     pass

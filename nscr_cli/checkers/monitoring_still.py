@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from nscr_cli.checkers.monitoring_shapes import UNSERVED
+from nscr_cli.checkers.refusals import UNSERVED
 from nscr_cli.history.figures import Figures, read_figures
 from nscr_cli.history.ops import Sample
 

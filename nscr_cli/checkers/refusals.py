@@ -8,6 +8,9 @@ from operator import attrgetter
 from nscr_cli.history.history import Operation
 from nscr_cli.history.ops import FAIL, OK, F
 
+# Rights, limits, and what a proxy says for a registry that it cannot reach: these tell nothing of what was asked for.
+UNSERVED = frozenset({401, 403, 407, 408, 429, 502, 503, 504, 507})
+
 _ITS_RIGHT = frozenset({401, 403, 405, 408, 409, 412, 413, 415, 423, 429, 431})
 _ITS_RIGHT_CODES = frozenset(
     {"UNSUPPORTED", "DENIED", "UNAUTHORIZED", "TOOMANYREQUESTS", "NAME_INVALID", "NAME_UNKNOWN"}

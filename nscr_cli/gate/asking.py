@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
+from nscr_cli.checkers.refusals import UNSERVED
 from nscr_cli.client.completions import Completion
 from nscr_cli.client.monitoring import Blobs, CollectionStats, Health, Monitoring, RepositoryDetails, Sessions, State
 from nscr_cli.client.operations import perform
@@ -196,8 +197,8 @@ class Asker:
         poll = await self._monitoring.poll(path)
         if poll.status in statuses:
             return decoded(poll.body, kind, _noting(malformed, path))
-        if poll.status is None:
-            self.unseen[path] = poll.error or "no answer"
+        if poll.status is None or poll.status in UNSERVED:
+            self.unseen[path] = poll.error or (f"answers {poll.status}" if poll.status else "no answer")
         else:
             malformed[path] = f"answers {poll.status}"
         return None

@@ -71,6 +71,11 @@ async def compare(
         return Told(absent=absent)
     asker = Asker(monitoring, crew, survey, is_whole=is_whole)
     rounds = [await asker.round(is_first=True)]
+    for pause_s in PAUSES_S:
+        if not asker.unseen:
+            break
+        await trio.sleep(pause_s)
+        rounds = [await asker.round()]
     lasting = _by_key(_shown(rounds[0], max_session_age_s))
     for pause_s in PAUSES_S:
         if not lasting:

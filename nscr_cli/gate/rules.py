@@ -7,13 +7,13 @@ doing of somebody else who writes at the same time: they count only if they pers
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from nscr_cli.checkers.refusals import UNSERVED
 from nscr_cli.client.completions import Completion
 from nscr_cli.client.documents import MANIFEST_TYPES
 from nscr_cli.gate.subjects import Check, Problem, Sight, Subject, Thing
 from nscr_cli.history.ops import Answered, Kind, Reference
 
 _KNOWN_ALGORITHMS = ("sha256:", "sha512:")
-_REFUSALS = frozenset({401, 403, 429})
 _PARTIAL = 206
 # Signed schema 1 is named by the digest of what was signed, which is not what is served; and its layers are listed in
 # a form of its own (https://distribution.github.io/distribution/spec/deprecated-schema-v1/).
@@ -107,11 +107,11 @@ def needs_second_head(subject: Subject, sight: Sight) -> bool:
 
 
 def _unseen(subject: Subject, sight: Sight) -> Problem | None:
-    """We were not let in, not answered, or sent to another host, where our credentials do not go."""
+    """We were not let in, not served now, not answered, or sent to another host, where our credentials do not go."""
     check = Check.TAGS if subject.thing is Thing.TAG else Check.CONTENT
     for completion in (sight.get, sight.head):
         status = completion.answered.status
-        if status is None or status in _REFUSALS or 300 <= status < 400:
+        if status is None or status in UNSERVED or 300 <= status < 400:
             why = completion.error or "no answer"
             return Problem(check=check, rule="unseen", explanation=why, is_undecided=True)
     return None

@@ -194,6 +194,34 @@ def test_each_lie_is_found(
     assert json.loads(done.stdout)["verdict"] == "INVALID"
 
 
+@pytest.mark.parametrize("status", [401, 429, 502])
+def test_what_is_turned_away_is_undecided(gate_here: Callable[..., Any], status: int) -> None:
+    fake = FakeRegistry()
+    for path in (blob_path(LAYER), "/api/registry/blobs"):
+        for method in ("GET", "HEAD"):
+            fake.lie(method, path, status)
+    with served(fake) as url:
+        done = gate_here(url, "--deep", "--json")
+    assert done.exit_code == 3, done.output
+    assert not found(done.stdout), done.stdout
+    assert f"/api/registry/blobs: answers {status}" in done.stdout
+
+
+def test_what_was_turned_away_once_is_asked_for_again(gate_here: Callable[..., Any]) -> None:
+    class Fake(FakeRegistry):
+        def answer(self, method: str, path: str) -> Any:
+            answer = super().answer(method, path)
+            self.lies.pop((method, path), None)
+            return answer
+
+    fake = Fake()
+    for path in ("/api/registry/blobs", DETAILS):
+        fake.lie("GET", path, 503)
+    with served(fake) as url:
+        done = gate_here(url, "--deep", "--json")
+    assert done.exit_code == 0, done.output
+
+
 def test_honest_without_reading_the_blobs(gate: Gate) -> None:
     with served(FakeRegistry()) as url:
         done = gate(url, "--json")

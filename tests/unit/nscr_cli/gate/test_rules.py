@@ -66,7 +66,7 @@ def test_failures() -> None:
     assert (problem.check, problem.explanation) == (Check.CONTENT, "3 bytes came of Content-Length 5: cut")
 
 
-@pytest.mark.parametrize("status", [None, 401, 403, 429, 301, 307])
+@pytest.mark.parametrize("status", [None, 401, 403, 408, 429, 502, 503, 504, 507, 301, 307])
 def test_what_we_were_not_shown_is_undecided(status: int | None) -> None:
     for sight in (Sight(head(), failed(status), head()), Sight(failed(status), get(), head())):
         (problem,) = problems_of(BLOB, sight)
