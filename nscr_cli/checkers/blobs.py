@@ -18,6 +18,7 @@ from nscr_cli.checkers.inventory import (
     found,
     is_fresh,
 )
+from nscr_cli.checkers.mounts import unfounded
 from nscr_cli.checkers.refusals import Acceptance
 from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import told
@@ -73,19 +74,18 @@ class _Blobs:
             for key, operations in groups.items():
                 if self._count(operations, contents):
                     self._findings += _presence(key, noun, operations, inventory)
+        is_ours = is_fresh(part)
         for push in part.of(F.PUSH_BLOB):
             if push.asked.wrong_bytes:
-                self._believed(push)
+                self._believed(push, inventory, is_ours=is_ours)
             elif push.answered.out_of_order_status in (None, _OUT_OF_ORDER):
                 # An upload of which a chunk out of order was answered otherwise was given up by us, whatever was said.
                 self._pushes.take(str(push.asked.style), push)
         for finish in part.of(F.FINISH_UPLOAD):
             if finish.asked.wrong_bytes:
-                self._believed(finish)
-        for mount in part.of(F.MOUNT_BLOB):
-            if mount.kind is OK and not inventory.may_exist(mount):
-                why = f"{told(mount)}. Nobody had pushed this blob, to any repository."
-                self._first("mount", _finding("phantom-mount", mount.key, (mount,), _NEVER, why))
+                self._believed(finish, inventory, is_ours=is_ours)
+        for mount, shown, why in unfounded(part, inventory, is_ours=is_ours):
+            self._first("mount", _finding("phantom-mount", mount.key, shown, _NEVER, why))
         self._phantoms(part, inventory)
         first = judge_first_pushes(part)
         self._findings += first.findings
@@ -113,9 +113,12 @@ class _Blobs:
         if known is None or finding.operations < known.operations:
             self._firsts[what] = finding
 
-    def _believed(self, push: Operation) -> None:
-        """The first push of bytes under the digest of other ones that was acknowledged, of each style."""
-        if push.kind is OK:
+    def _believed(self, push: Operation, inventory: Inventory, *, is_ours: bool) -> None:
+        """The first push of bytes under the digest of other ones that was acknowledged, of each style.
+
+        Who holds the right bytes already may take a push to mean these, and not look at those that come.
+        """
+        if push.kind is OK and (is_ours or not inventory.may_exist(push)):
             why = f"{told(push)}. The {push.asked.size} bytes that were sent hash to another digest."
             self._first(f"push {push.asked.style}", _finding("wrong-bytes-accepted", push.key, (push,), _REFUSED, why))
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from nscr_cli.checkers.evidence import conclude
-from nscr_cli.checkers.inventory import BLOB_READS, BLOB_WRITES, UPLOAD_STEPS, found_nothing, is_fresh
+from nscr_cli.checkers.inventory import BLOB_READS, BLOB_WRITES, UPLOAD_STEPS, found_nothing, is_fresh, is_trespass
 from nscr_cli.checkers.refusals import is_refusal
 from nscr_cli.checkers.upload_steps import UploadSteps
 from nscr_cli.checkers.verdict import Finding, Result, judged
@@ -115,12 +115,12 @@ class _Repeats:
 
     def _take_ends(self, part: History) -> None:
         """Uploads of which a closing PUT was not answered, the next was answered 404, and the blob is not there."""
-        unsure = {one.asked.upload for one in part.of(F.FINISH_UPLOAD) if one.kind is INFO}
+        unsure = {one.asked.upload for one in part.of(F.FINISH_UPLOAD) if one.kind is INFO and not is_trespass(one)}
         if not unsure:
             return
         uploads: dict[str, list[Operation]] = {}
         for one in part.of(*UPLOAD_STEPS):
-            if one.asked.upload in unsure:
+            if one.asked.upload in unsure and not is_trespass(one):
                 uploads.setdefault(one.asked.upload or "", []).append(one)
         looks: dict[str, list[Operation]] = {}
         for one in part.of(*BLOB_READS, *BLOB_WRITES, F.DELETE_BLOB):

@@ -40,6 +40,11 @@ def may_have_written(operation: Operation) -> bool:
     return operation.f in BLOB_WRITES and may_have_happened(operation) and not operation.asked.wrong_bytes
 
 
+def is_trespass(operation: Operation) -> bool:
+    """A step of an upload that was asked for through the URL of another repository than its own."""
+    return operation.f in UPLOAD_STEPS and operation.asked.source is not None
+
+
 def found(operation: Operation) -> bool:
     """A read that was answered with the thing."""
     return operation.kind is OK and operation.answered.present is not False

@@ -8,7 +8,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from itertools import chain
 
-from nscr_cli.checkers.inventory import DELETES, MANIFEST_READS, UPLOAD_STEPS, may_have_happened
+from nscr_cli.checkers.inventory import (
+    DELETES,
+    MANIFEST_READS,
+    UPLOAD_STEPS,
+    is_trespass,
+    may_have_happened,
+)
 from nscr_cli.checkers.monitoring_known import Figure, Known
 from nscr_cli.checkers.spans import BEFORE_ALL, Span
 from nscr_cli.history.history import NEVER, History, Operation
@@ -55,8 +61,10 @@ class Uploads:
     @cached_property
     def _stepwise(self) -> list[tuple[Operation, Known]]:
         """The first step of each upload, and when it is open."""
-        steps = self._history.grouped(lambda one: one.asked.upload if one.f in UPLOAD_STEPS else None)
-        return [(one, _open(one, ones)) for ones in steps.values() for one in ones if one.f is F.START_UPLOAD]
+        own = self._history.grouped(
+            lambda one: one.asked.upload if one.f in UPLOAD_STEPS and not is_trespass(one) else None
+        )
+        return [(one, _open(one, ones)) for ones in own.values() for one in ones if one.f is F.START_UPLOAD]
 
 
 def _whole(opener: Operation) -> Known:

@@ -2,13 +2,14 @@
 
 Follows spec.md#pushing-a-blob-in-chunks and #cancel-a-blob-upload. Judges pushes in one operation by the offsets that
 came back, and uploads that were done step by step, perhaps by several clients at once, by bounds (upload_rules.py).
+That an upload belongs to its repository no specification says: only the registry that the run starts promises it.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
-from nscr_cli.checkers.inventory import UPLOAD_STEPS, is_fresh
+from nscr_cli.checkers.inventory import UPLOAD_STEPS, is_fresh, is_trespass
 from nscr_cli.checkers.upload_rules import ORDER, RANGE, count_refusal, finding_of, judged_step
 from nscr_cli.checkers.upload_steps import UNREADABLE, UploadSteps
 from nscr_cli.checkers.verdict import Finding, Result, judged
@@ -18,8 +19,21 @@ from nscr_cli.history.ops import INFO, OK, F, PushStyle
 from nscr_cli.history.plan import RunPlan
 
 _KEPT = "an upload that nobody ended is there: the registry that the run started keeps uploads for hours"
-_FLOORS = {"offsets": 3, "out-of-order-refused": 0, "resumed": 0, "contended": 0, "used-after-cancel": 0}
-_COUNTS = ("offsets", "offsets-not-readable", "out-of-order-refused", "out-of-order-refused-otherwise")
+_APART = (
+    "an upload is its repository's: through the URL of another one the registry that the run started has no such upload"
+)
+_FLOORS = {
+    "offsets": 3,
+    "out-of-order-refused": 0,
+    "resumed": 0,
+    "contended": 0,
+    "used-after-cancel": 0,
+    "trespasses": 0,
+}
+_COUNTS = (
+    "offsets", "offsets-not-readable", "out-of-order-refused", "out-of-order-refused-otherwise",
+    "trespasses", "trespasses-granted",
+)  # fmt: skip
 
 
 class UploadsChecker:
@@ -44,6 +58,7 @@ class _Uploads:
         self._whole = whole
         self._findings: list[Finding] = []
         self._evidence: Counter[str] = Counter(dict.fromkeys(_COUNTS, 0))
+        self._granted: dict[F, Finding] = {}
         self._lost = 0
         self._first_lost: Operation | None = None
 
@@ -52,11 +67,29 @@ class _Uploads:
             if push.answered.sent_offsets or push.answered.out_of_order_status is not None:
                 self._findings += _judged_push(push, self._evidence)
         uploads: dict[str, list[Operation]] = {}
-        for one in part.of(*UPLOAD_STEPS):
-            uploads.setdefault(one.asked.upload or "", []).append(one)
+        trespassed = {one.asked.upload for one in part.elsewhere if is_trespass(one)}
         is_ours = is_fresh(part)
-        for operations in uploads.values():
-            self._take_upload(UploadSteps(operations), is_ours=is_ours)
+        for one in part.of(*UPLOAD_STEPS):
+            if is_trespass(one):
+                trespassed.add(one.asked.upload)
+                self._take_trespass(one, is_ours=is_ours)
+            else:
+                uploads.setdefault(one.asked.upload or "", []).append(one)
+        for name, operations in uploads.items():
+            # What a foreign registry makes of an upload that is asked for in the wrong place, nobody promises.
+            if is_ours or name not in trespassed:
+                self._take_upload(UploadSteps(operations), is_ours=is_ours)
+
+    def _take_trespass(self, one: Operation, *, is_ours: bool) -> None:
+        self._evidence["trespasses"] += one.answered.status is not None
+        if one.kind is not OK or one.answered.present is False:
+            return
+        self._evidence["trespasses-granted"] += 1
+        if is_ours:
+            why = f"{one.asked.source} is where this upload was begun, and yet: {told(one)}."
+            known = self._granted.get(one.f)
+            if known is None or one.index < known.operations[0]:
+                self._granted[one.f] = finding_of("foreign-upload", (one,), _APART, why)
 
     def _take_upload(self, upload: UploadSteps, *, is_ours: bool) -> None:
         upload.count(self._evidence)
@@ -74,7 +107,7 @@ class _Uploads:
         return conclude(
             "uploads",
             self._plan,
-            findings=self._findings,
+            findings=[*self._findings, *self._granted.values()],
             evidence=self._evidence,
             floors=_FLOORS,
             reasons=self._losses(),

@@ -2,8 +2,11 @@
 
 Where an upload goes on is a secret of the clients of a run (its URL may carry state, and whoever has it may write):
 `Locations` keeps it by the upload's name, which alone is journaled. Each step uses the newest Location that any of them
-was told, as it was given (spec.md#pushing-a-blob-in-chunks).
+was told, as it was given (spec.md#pushing-a-blob-in-chunks); but for one that trespasses: it puts another repository's
+name into it, and what it is answered leads nowhere.
 """
+
+from urllib.parse import quote
 
 from msgspec.structs import replace
 
@@ -49,12 +52,35 @@ async def perform_step(
     location = locations.get(upload)
     if location is None:
         return Completion(kind=Kind.FAIL, answered=Answered(), error=f"nobody was told where upload {upload} goes on")
+    source = invocation.asked.source
+    if source is not None:
+        moved = moved_to(repository_of(invocation.key), source, location)
+        if moved is None:
+            return Completion(
+                kind=Kind.FAIL, answered=Answered(), error=f"where upload {upload} goes on names no repository"
+            )
+        location = moved
     reply = await _sent(registry, invocation, location, steps)
     answered = steps.answered()
-    if reply.status is not None and 200 <= reply.status < 300 and invocation.f in (F.PATCH_UPLOAD, F.GET_UPLOAD):
+    if (
+        source is None
+        and reply.status is not None
+        and 200 <= reply.status < 300
+        and invocation.f in (F.PATCH_UPLOAD, F.GET_UPLOAD)
+    ):
         answered = replace(answered, stored_offsets=(stored_offset(reply.header("range")),))
         locations.note(upload, registry, reply)
     return completed(invocation.f, reply, answered)
+
+
+def moved_to(repository: str, source: str, location: str) -> str | None:
+    """The Location of an upload with another repository's name in it; None where it does not name its own.
+
+    Args:
+        source: the repository that it was begun in.
+    """
+    before, own, after = location.partition(f"/v2/{quote(source)}/blobs/uploads/")
+    return f"{before}/v2/{quote(repository)}/blobs/uploads/{after}" if own else None
 
 
 async def _start(

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from nscr_cli.generators.documents import Manifest
 from nscr_cli.history.invocation import Content, Invocation
-from nscr_cli.history.keys import digest_key, digest_of, tag_key
+from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_key
 from nscr_cli.history.ops import Asked, F, PushStyle, Slice
 
 
@@ -22,10 +22,10 @@ def push_out_of_order(repository: str, content: Content) -> Invocation:
     return Invocation(f=F.PUSH_BLOB, key=digest_key(repository, content.digest), asked=asked, content=content)
 
 
-def push_wrong_bytes(repository: str, content: Content, claimed: Content, style: PushStyle) -> Invocation:
-    """Push bytes under the digest of other ones: a registry must refuse them."""
-    asked = Asked(digest=claimed.digest, size=content.size, style=style, wrong_bytes=True)
-    return Invocation(f=F.PUSH_BLOB, key=digest_key(repository, claimed.digest), asked=asked, content=content)
+def push_wrong_bytes(repository: str, content: Content, claimed: str, style: PushStyle) -> Invocation:
+    """Push bytes under a digest that is not theirs: a registry must refuse them."""
+    asked = Asked(digest=claimed, size=content.size, style=style, wrong_bytes=True)
+    return Invocation(f=F.PUSH_BLOB, key=digest_key(repository, claimed), asked=asked, content=content)
 
 
 def start_upload(repository: str, blob: Content, upload: str) -> Invocation:
@@ -73,6 +73,12 @@ def finish_wrongly(repository: str, blob: Content, upload: str, claimed: Content
 def cancel_upload(repository: str, blob: Content, upload: str) -> Invocation:
     """Give an upload up."""
     return _upload_step(F.CANCEL_UPLOAD, repository, blob, upload)
+
+
+def through(repository: str, step: Invocation) -> Invocation:
+    """The same step of an upload, asked for through the URL of a repository in which nobody began it."""
+    key = digest_key(repository, digest_of(step.key) or "")
+    return replace(step, key=key, asked=replace(step.asked, source=repository_of(step.key)))
 
 
 def part_of(content: Content, first: int, end: int) -> Content:

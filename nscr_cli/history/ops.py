@@ -111,7 +111,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         media_type: of the manifest written.
         references: edges of the manifest written.
         style: of a blob push.
-        source: repository that a mount takes the blob from.
+        source: repository that a mount takes the blob from; of a step of an upload: the one that it was begun in,
+            where it is asked for, on purpose, through the URL of another one.
         range: inclusive first and last byte asked for, or None for the whole.
         wrong_bytes: the bytes sent do not hash to `digest`, on purpose: they must be refused. Of a chunk: it is not
             what the blob holds at that place.

@@ -18,6 +18,7 @@ _WORDS = {
     "duplicate-referrer": "a list of referrers names one entry twice",
     "duplicate-repository": "the catalog names one repository twice",
     "duplicate-tag": "a list names one tag twice",
+    "foreign-upload": "an upload of one repository could be used through another one",
     "ghost-referrer": "a deleted entry is still in the list of referrers",
     "ghost-tag": "a deleted tag is still listed",
     "head-differs": "HEAD and GET of one manifest do not agree",

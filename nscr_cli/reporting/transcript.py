@@ -90,7 +90,7 @@ def transcript(registry_url: str | None, operations: Sequence[Operation], ground
         opened.update([upload] if upload is not None else [])
         said = printable(outcome(one), limit=400)
         lines += ["", f"# #{one.index}, process {one.process}, at {one.start_ns / 1e9:.6f} s; it was answered: {said}"]
-        lines += _calls(one) if one.asked.upload is None else _step(one)
+        lines += _calls(one) if one.asked.upload is None else [*_moving(one), *_step(one)]
     return "\n".join(lines)
 
 
@@ -199,7 +199,15 @@ def _step(one: Operation) -> Iterator[str]:
 
 
 def _opening(one: Operation) -> str:
-    return f"follow --request POST {_url(one, 'blobs/uploads/')}"
+    path = quote(f"/v2/{one.asked.source or repository_of(one.key)}/blobs/uploads/", safe="/")
+    return f'follow --request POST "$REGISTRY"{shlex.quote(path)}'
+
+
+def _moving(one: Operation) -> Iterator[str]:
+    """Of a step that is asked for through another repository: that one's name comes into the URL."""
+    if one.asked.source is not None:
+        own, other = (quote(f"/v2/{name}/blobs/", safe="/") for name in (one.asked.source, repository_of(one.key)))
+        yield f"""upload=$(printf '%s' "$upload" | sed {shlex.quote(f"s,{own},{other},")})"""
 
 
 def _push(one: Operation, digest: str) -> Iterator[str]:

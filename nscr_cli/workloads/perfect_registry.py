@@ -72,7 +72,7 @@ class PerfectRegistry:
 
     def _patch_upload(self, invocation: Invocation) -> Reply:
         asked, held = invocation.asked, self._uploads.get(invocation.asked.upload)
-        if held is None:
+        if held is None or asked.source is not None:
             return _refused(404)
         if not _is_next(asked, held):
             return _refused(416)
@@ -81,9 +81,11 @@ class PerfectRegistry:
 
     def _get_upload(self, invocation: Invocation) -> Reply:
         held = self._uploads.get(invocation.asked.upload)
-        return _ABSENT if held is None else _holding(204, held, present=True)
+        return _ABSENT if held is None or invocation.asked.source is not None else _holding(204, held, present=True)
 
     def _finish_upload(self, invocation: Invocation) -> Reply:
+        if invocation.asked.source is not None:
+            return _refused(404)  # through another repository's URL
         asked, held = invocation.asked, self._uploads.pop(invocation.asked.upload, None)
         if held is None:
             return _refused(404)
@@ -94,6 +96,8 @@ class PerfectRegistry:
         return _done(201)
 
     def _cancel_upload(self, invocation: Invocation) -> Reply:
+        if invocation.asked.source is not None:
+            return _refused(404)
         return _done(204) if self._uploads.pop(invocation.asked.upload, None) is not None else _refused(404)
 
     def _read_blob(self, invocation: Invocation) -> Reply:

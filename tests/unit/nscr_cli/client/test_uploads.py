@@ -50,6 +50,25 @@ def test_each_step_goes_where_the_one_before_it_was_told_whoever_did_it(play_in_
     assert b"s3cr3t" not in msgspec.json.encode([one.answered for one in done.completions])
 
 
+def test_a_step_through_another_repository_leads_nowhere(play_in_turn: Play) -> None:
+    steps = [START, invocations.through("c/d", ASK), invocations.through("c/d", chunk(0, 60)), FINISH]
+    elsewhere = "202 Accepted\r\nLocation: /v2/c/d/blobs/uploads/2\r\nRange: 0-59"
+    done = play_in_turn(steps, at(0), "404 Not Found", elsewhere, "201 Created")
+    assert done.lines == [
+        "POST /v2/a/b/blobs/uploads/",
+        "GET /v2/c/d/blobs/uploads/1?_state=s3cr3t0",
+        "PATCH /v2/c/d/blobs/uploads/1?_state=s3cr3t0",
+        f"PUT /v2/a/b/blobs/uploads/1?_state=s3cr3t0&digest={QUERY}",
+    ]
+    assert [one.answered.present for one in done.completions] == [None, False, None, None]
+
+
+def test_a_location_that_names_no_repository_cannot_be_moved_to_another_one(play_in_turn: Play) -> None:
+    done = play_in_turn([START, invocations.through("c/d", FINISH)], "202 Accepted\r\nLocation: /uploads/1")
+    assert done.completions[1].error == "where upload u goes on names no repository"
+    assert len(done.lines) == 1
+
+
 def test_a_refused_chunk_changes_nothing_of_where_it_goes_on(play_in_turn: Play) -> None:
     done = play_in_turn(
         [START, chunk(5, 9), ASK], at(0), at(9, "416 Range Not Satisfiable"), at(1, "204 No Content", 0)

@@ -23,6 +23,14 @@ def asks(f: F, key: str, *, answered: Answered | None = None, error: str | None 
     return script
 
 
+def test_a_step_through_another_repository_is_asked_for_there_of_an_upload_that_was_begun_in_its_own() -> None:
+    script = asks(F.GET_UPLOAD, f"c/d@{DIGEST}", upload="u", source="a/b")
+    opening, _, _, moving, asking = script.splitlines()[-5:]
+    assert opening == 'follow --request POST "$REGISTRY"/v2/a/b/blobs/uploads/'
+    assert "sed s,/v2/a/b/blobs/,/v2/c/d/blobs/," in moving
+    assert asking == 'follow "$upload"'
+
+
 @pytest.mark.parametrize(
     ("f", "key", "asked", "line"),
     [
