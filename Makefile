@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 MARK := $(VENV)/.installed
 
+# Tests start nscr a thousand times: compiled anew each time, that would be most of what they take.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help torture test lint unit bench seeds gate-runs soak clean
 
