@@ -1,8 +1,10 @@
 """The liveness checker: a registry that nobody disturbs answers every request, and stays up.
 
 Without faults, on this machine's loopback, there is nobody else to blame: a stall, a cut answer, a dropped connection
-is the registry's. Over a network they may be the network's, and leave the verdict UNKNOWN. An idle connection may be
-closed at any time (RFC 9112, 9.5), and a request may cross that, so that one dropped connection proves nothing.
+is the registry's. Over a network they may be the network's, and leave the verdict UNKNOWN. A connection that has served
+may be closed at any time (RFC 9112, 9.5), and a request may cross that: then nobody read it, which wire/connection.py
+tells where the system does. Of a large one, part may have been read, and its reader may have broken down; where the
+system does not tell, one or two dropped connections prove nothing.
 
 A registry that the run did not start may be started anew by whoever runs it: connections are refused meanwhile, and
 those that were open are lost. Who did that we cannot know, so that it leaves the verdict UNKNOWN.
@@ -52,6 +54,8 @@ _TROUBLES = (
 )
 _LOST_IN_A_RESTART = (_CUT, _DROPPED)
 _RESTART_S = 5  # from the first connection that is lost to one that is refused
+# As wire/messages.py says it, of connections that had served before.
+_CROSSED, _PERHAPS_CROSSED = "before the request was read", "before all of the request was read"
 _OURS = ("Too many open files", "Cannot assign requested address", "No buffer space")
 
 
@@ -78,6 +82,8 @@ class _Liveness:
         self._answered = 0
         self._is_ours = is_fresh(whole)
         self._troubles: Tallies[_Trouble] = Tallies(_SHOWN)
+        self._crossed = Tally(1)
+        self._perhaps_crossed = Tally(_SHOWN)
         self._lost: Tallies[tuple[_Trouble, int]] = Tallies(_SHOWN)  # by the second in which it was asked
         self._down: set[int] = set()  # seconds in which a connection was refused
         self._ours = Tally(1)
@@ -96,7 +102,11 @@ class _Liveness:
             second = one.start_ns // 1_000_000_000
             if trouble is _REFUSED:
                 self._down.add(second)
-            if trouble in _LOST_IN_A_RESTART and not self._is_ours:
+            if trouble is _DROPPED and one.error.endswith(_CROSSED):
+                self._crossed.add(one)
+            elif trouble is _DROPPED and one.error.endswith(_PERHAPS_CROSSED):
+                self._perhaps_crossed.add(one)
+            elif trouble in _LOST_IN_A_RESTART and not self._is_ours:
                 self._lost.add((trouble, second), one)
             elif trouble is not None:
                 self._troubles.add(trouble, one)
@@ -110,7 +120,8 @@ class _Liveness:
         reasons: list[str] = []
         restarted = self._explained_by_restarts()
         troubles = self._troubles.by_group
-        unanswered = sum(tally.count for tally in (*troubles.values(), *restarted.values()))
+        crossed = self._crossed.count + self._perhaps_crossed.count
+        unanswered = crossed + sum(tally.count for tally in (*troubles.values(), *restarted.values()))
         if deaths:
             # What broke before its death was noticed, its death explains.
             findings.append(_death(deaths[0]))
@@ -128,12 +139,15 @@ class _Liveness:
             for trouble, tally in restarted.items():
                 why = "whoever runs it may have started it anew" if is_near else "the network may have done it"
                 reasons.append(f"{trouble.rule}: {_finding(trouble, tally).explanation} ({why})")
+        if self._perhaps_crossed.count >= _DROPPED.least:
+            why = "a kept connection may be closed at any time, and a request may cross that"
+            reasons.append(f"{_DROPPED.rule}: {_finding(_DROPPED, self._perhaps_crossed).explanation} ({why})")
         reasons.extend(f"{told(one)}" for one in self._ours.first)
         return conclude(
             "liveness",
             self._plan,
             findings=findings,
-            evidence={"answered": self._answered, "unanswered": unanswered},
+            evidence={"answered": self._answered, "unanswered": unanswered, "crossed-a-close": crossed},
             floors=_FLOORS,
             reasons=reasons,
         )

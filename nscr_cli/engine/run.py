@@ -206,7 +206,8 @@ class Run:
         is_drained = not is_monitored or await sampler.wait_drained(world.namespace.prefix, timeout_s=DRAIN_S)
         self._enter("final")
         await self._read_back(interpreter, operations, repositories)
-        if is_monitored and (is_drained or self._all_pushes_ended()):
+        # Only of our own registry the number of open uploads is judged.
+        if is_monitored and (is_drained or not running.is_fresh or self._all_pushes_ended()):
             await sampler.sample_quiet(repositories)
         await interpreter.aclose()
         await company.settle()

@@ -2,14 +2,15 @@
 
 Never a retry. A large body is sent while the answer is already awaited, so that an early refusal is heard. Any failure,
 and any cancellation, closes the connection: what is left of an abandoned answer must never meet the next request.
-Follows RFC 9112, sections 9.3 to 9.6.
+Follows RFC 9112, sections 9.3 to 9.6: who has answered may close the connection at any time, and the next request may
+cross that. Then it was never read, which the failure tells.
 """
 
 import trio
 
 from nscr_cli.wire.dialing import RECEIVE_SIZE, CountedStream, reason_of, socket_below
 from nscr_cli.wire.manner import Farewell, Manner
-from nscr_cli.wire.messages import Exchange, Failure, Request, Stage, Trouble
+from nscr_cli.wire.messages import PARTLY_UNREAD, UNREAD, Exchange, Failure, Request, Stage, Trouble
 from nscr_cli.wire.parsing import MalformedResponse, ResponseReader
 from nscr_cli.wire.patrol import Vigil, patrol
 from nscr_cli.wire.sending import Sending
@@ -25,6 +26,7 @@ class Connection:
         self._socket = socket_below(stream)
         self._patrol = patrol()
         self._is_open = True
+        self._has_served = False
 
     def is_usable(self) -> bool:
         """Open and quiet: a registry that closed the idle connection, or spoke unasked, is noticed before sending."""
@@ -54,6 +56,7 @@ class Connection:
         finally:
             reader.release()
             may_follow = sending.is_whole and reader.can_continue and not request.is_last
+            self._has_served = True
             if not (is_done and failure is None and may_follow) or request.manner.farewell is not Farewell.NOTHING:
                 await self.aclose()
         return Exchange(sent=sending.sent(), response=reader.response, failure=failure, interim=reader.interim)
@@ -104,10 +107,11 @@ class Connection:
             try:
                 data = await self._stream.receive_some(RECEIVE_SIZE)
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                return self._closed(watch, reason_of(error))
+                return self._closed(watch, reader, sending, reason_of(error))
             if not data:
                 reader.feed_end()
-                return None if reader.is_complete else self._closed(watch, sending.broken or "the stream ended")
+                closed = self._closed(watch, reader, sending, sending.broken or "the stream ended")
+                return None if reader.is_complete else closed
             try:
                 reader.feed(bytes(data))
             except MalformedResponse as error:
@@ -118,5 +122,7 @@ class Connection:
                 watch.progress(Stage.READ if reader.has_begun else watch.stage)
         return None
 
-    def _closed(self, watch: Watchdog | Vigil, detail: str) -> Failure:
+    def _closed(self, watch: Watchdog | Vigil, reader: ResponseReader, sending: Sending, detail: str) -> Failure:
+        if self._has_served and not reader.has_begun and self._socket is not None and self._socket.is_unread():
+            detail = f"{detail}, {UNREAD if sending.is_small else PARTLY_UNREAD}"
         return Failure(trouble=Trouble.CLOSED, stage=watch.stage, detail=detail)

@@ -9,11 +9,13 @@ import select
 import socket
 import ssl
 import struct
+import sys
 from typing import Protocol
 
 import trio
 
 RECEIVE_SIZE = 128 * 1024
+_TCP_CLOSE = 7  # the state of a socket after a reset (Linux, include/net/tcp_states.h)
 
 
 class Dialer(Protocol):
@@ -109,6 +111,15 @@ class CountedStream(trio.abc.HalfCloseableStream):
     def reset_on_close(self) -> None:
         """Closing it will send a reset, and drop what was not sent yet."""
         self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def is_unread(self) -> bool:
+        """The other side had closed the socket before it read all that was sent: its system answered with a reset.
+
+        Where it had read everything, the end of the stream comes without one. False where the system does not tell.
+        """
+        if sys.platform != "linux" or self._socket.fileno() < 0:
+            return False
+        return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
 
     def is_quiet(self) -> bool:
         """Nothing to read: neither bytes, nor the end of the stream, nor a reset."""

@@ -15,6 +15,10 @@ from nscr_cli.wire.manner import PLAIN, Manner
 
 Headers = tuple[tuple[str, str], ...]
 
+# Said of a connection that had served before, and was closed before what followed was read.
+UNREAD = "before the request was read"
+PARTLY_UNREAD = "before all of the request was read"
+
 _FORBIDDEN_IN_LINE = re.compile(r"[\x00-\x20\x7f]")
 _FORBIDDEN_IN_VALUE = re.compile(r"[\x00\r\n]")
 

@@ -10,7 +10,7 @@ import trio.testing
 from nscr_cli.wire.channel import Channel
 from nscr_cli.wire.connection import Connection
 from nscr_cli.wire.dialing import CountedStream, TcpDialer
-from nscr_cli.wire.messages import Exchange, Request, Stage, Trouble
+from nscr_cli.wire.messages import PARTLY_UNREAD, UNREAD, Exchange, Request, Stage, Trouble
 from nscr_cli.wire.sending import SMALL
 from nscr_cli.wire.sinks import Sink
 from nscr_cli.wire.watchdog import TimeOuts
@@ -255,6 +255,53 @@ def test_an_idle_connection_that_was_closed_is_replaced_before_sending() -> None
             nursery.cancel_scope.cancel()
 
     trio.run(main)
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_read", "size", "told"),
+    [
+        (1, False, 0, UNREAD),
+        (1, False, LARGE, PARTLY_UNREAD),
+        (1, True, 0, ""),  # whoever read it, owes an answer
+        (0, False, 0, ""),  # so does who took a new connection
+    ],
+)
+def test_a_request_that_crosses_the_end_of_a_kept_connection_is_told(
+    answers: int, *, is_read: bool, size: int, told: str
+) -> None:
+    async def main() -> str:
+        async def serve(stream: trio.SocketStream) -> None:
+            for _ in range(answers):
+                await read_head(stream)
+                await stream.send_all(OK)
+            await sent.wait()
+            if is_read:
+                await read_head(stream)
+            await stream.aclose()
+
+        listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
+        sent = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.serve_listeners, serve, [listener])
+            port = listener.socket.getsockname()[1]
+            connection = Connection(await TcpDialer().dial("127.0.0.1", port))
+            for _ in range(answers):
+                assert (await connection.exchange(request(), Sink(), TimeOuts())).failure is None
+            ends: list[Exchange] = []
+
+            async def ask() -> None:
+                ends.append(await connection.exchange(request("PUT", b"x" * size), Sink(), TimeOuts()))
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(ask)
+            await trio.testing.wait_all_tasks_blocked()
+            sent.set()
+        failure = ends[0].failure
+        assert failure is not None
+        assert failure.trouble is Trouble.CLOSED
+        return failure.detail.rpartition(", ")[2] if "request was read" in failure.detail else ""
+
+    assert trio.run(main) == told
 
 
 def test_nothing_is_sent_where_nobody_listens() -> None:
