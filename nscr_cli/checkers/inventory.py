@@ -15,7 +15,7 @@ from nscr_cli.checkers.collectable import CollectableBlob, Needs
 from nscr_cli.checkers.presence import Begun, Ended, Presence
 from nscr_cli.checkers.spans import Span, union
 from nscr_cli.history.history import NEVER, History, Operation, Whole
-from nscr_cli.history.keys import digest_key, digest_of
+from nscr_cli.history.keys import digest_key, digest_of, repository_of
 from nscr_cli.history.ops import FAIL, OK, F, Reference
 
 BLOB_WRITES = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB, F.FINISH_UPLOAD})
@@ -27,6 +27,7 @@ _BLOB_KINDS = (F.PUSH_BLOB, F.MOUNT_BLOB, F.FINISH_UPLOAD, F.GET_BLOB, F.HEAD_BL
 _DELETE_BLOB = F.DELETE_BLOB
 _DELETE_MANIFEST = F.DELETE_MANIFEST
 _GET_MANIFEST = F.GET_MANIFEST
+_NOT_MODIFIED = 304
 _NONE_ENDED = Ended(())
 
 
@@ -56,7 +57,12 @@ def found_nothing(operation: Operation) -> bool:
 
 
 def seen_digest(read: Operation) -> str | None:
-    """The digest that a read of a manifest saw: of the bytes where there are some, else as the header says."""
+    """The digest that a read of a manifest saw: of the bytes where there are some, else as the header says.
+
+    Who is told that what he has is what is there sees that.
+    """
+    if read.answered.status == _NOT_MODIFIED and read.asked.known_digest is not None:
+        return read.asked.known_digest
     return read.answered.digest if read.f is _GET_MANIFEST else read.answered.header_digest
 
 
@@ -234,6 +240,16 @@ class Inventory:
         for one in self._history.of(*BLOB_WRITES):
             if one.kind is not FAIL and not one.asked.wrong_bytes:
                 first[one.key] = min(first.get(one.key, one.start_ns), one.start_ns)
+        return first
+
+    @cached_property
+    def first_puts(self) -> dict[str, int]:
+        """When the first put began that may have brought the manifest of a `repository@digest` there."""
+        first: dict[str, int] = {}
+        for one in self._history.of(F.PUT_MANIFEST):
+            if one.kind is not FAIL and one.asked.digest is not None:
+                key = digest_key(repository_of(one.key), one.asked.digest)
+                first[key] = min(first.get(key, one.start_ns), one.start_ns)
         return first
 
     def may_exist(self, operation: Operation) -> bool:

@@ -20,6 +20,7 @@ from nscr_cli.history.plan import RunPlan
 
 COMPARE_AND_SET = "compare-and-set"
 _MATCH = "RFC 9110, 13.1.1: a request whose If-Match is false must not be performed"
+_STRONG = "RFC 9110, 13.1.1: If-Match compares strongly, and a weak validator matches nothing"
 _NONE = "RFC 9110, 13.1.2: a request whose If-None-Match is false must not be performed"
 _TRUE = "RFC 9110, 13.2.2: a request whose condition is true is performed"
 _FLOORS = {"exchanged": 3, "turned-down": 0, "entries-kept": 0}
@@ -90,6 +91,11 @@ def expected(put: Operation) -> str:
     return (put.asked.if_match or "").strip('"')
 
 
+def _is_weak(put: Operation) -> bool:
+    """If-Match names a weak validator: it compares strongly, so this is never true."""
+    return (put.asked.if_match or "").startswith("W/")
+
+
 def _is_turned_down(put: Operation) -> bool:
     return put.kind is FAIL and put.answered.status == _TURNED_DOWN
 
@@ -113,6 +119,10 @@ def _let_through(key: str, puts: list[Operation], tags: TagPresence, values: Tag
                 why = f"written only if there is nothing, and there was something: {told(proof)}; {told(put)}."
                 yield _finding("ignored-precondition", key, [proof, put], _NONE, why)
             continue
+        if _is_weak(put):
+            why = f"written only if a weak validator matches, which none does: {told(put)}."
+            yield _finding("ignored-precondition", key, [put], _STRONG, why)
+            continue
         never = values.never(key, expected(put), put.start_ns, put.end_ns)
         if never is not None:
             why = f"written only if the tag names {short(expected(put))}, which it cannot have done, for {never.why}"
@@ -128,7 +138,7 @@ def _twice(key: str, puts: list[Operation], tags: TagPresence, values: TagValues
     """
     won: dict[str, Operation] = {}
     last: Operation | None = None
-    for put in sorted((put for put in puts if put.kind is OK), key=lambda one: one.start_ns):
+    for put in sorted((put for put in puts if put.kind is OK and not _is_weak(put)), key=lambda one: one.start_ns):
         if put.asked.if_match is None:
             if last is not None and not tags.of(key).may_be_removed(last.start_ns, max(last.end_ns, put.end_ns)):
                 why = f"both written only if there is nothing, and nothing was removed: {told(last)}; {told(put)}."
@@ -147,6 +157,8 @@ def _twice(key: str, puts: list[Operation], tags: TagPresence, values: TagValues
 def _turned_down(key: str, puts: list[Operation], tags: TagPresence, values: TagValues) -> Iterable[Finding]:
     """Turned down although the condition was true throughout."""
     for put in filter(_is_turned_down, puts):
+        if _is_weak(put):
+            continue
         if put.asked.if_match is not None:
             proof = values.must_name(key, expected(put), put.start_ns, put.end_ns)
             if proof is not None:

@@ -44,6 +44,7 @@ _FLOORS = {"answers": 10}
 _SHOWN = 5
 _MANY = 0.01
 _OURS = ("another origin", "not followed", "not mounted", ", then ", "out of order")
+_NOT_MODIFIED = 304
 _ITS_RIGHT = frozenset({502, 503, 504, 507})
 _READS = BLOB_READS | MANIFEST_READS
 _LOCATED = frozenset({F.PUSH_BLOB, F.MOUNT_BLOB, F.FINISH_UPLOAD, F.PUT_MANIFEST})
@@ -238,14 +239,18 @@ def _wrong_headers(one: Operation, sizes: dict[str, int], types: Types) -> Itera
         yield _WRONG_DIGEST, _DIGEST, "Docker-Content-Digest is not the digest of the content"
     lengths = (answered.length, answered.content_length)
     # 304 may announce the length that 200 would have, and has no body (RFC 9110, 8.6).
-    if is_get and answered.status != 304 and None not in lengths and answered.length != answered.content_length:
+    if (
+        is_get
+        and answered.status != _NOT_MODIFIED
+        and None not in lengths
+        and answered.length != answered.content_length
+    ):
         yield "wrong-length", _LENGTH, "Content-Length is not the length of the body"
-    if one.f not in MANIFEST_READS:
+    if one.f not in MANIFEST_READS or answered.status == _NOT_MODIFIED:
         return
     digest = seen_digest(one) or digest_of(one.key)
     size = sizes.get(digest or "")
-    is_head = one.f is F.HEAD_MANIFEST and answered.status != 304
-    if is_head and None not in (size, answered.content_length) and answered.content_length != size:
+    if one.f is F.HEAD_MANIFEST and None not in (size, answered.content_length) and answered.content_length != size:
         yield "wrong-length", _LENGTH, "Content-Length of HEAD is not the size of the manifest"
     pushed = types.get(digest or "")
     if pushed and answered.media_type is not None and bare_media_type(answered.media_type) not in pushed:

@@ -2,7 +2,8 @@
 
 As the listing checker judges tags: a list takes an interval; what was attached throughout it must be listed, what was
 gone at all of its instants must not (spec.md#listing-referrers). A list is asked for one artifact type or for all; a
-registry may ignore the filter, and then it does not say OCI-Filters-Applied. The subject need not exist, but what a
+registry may ignore the filter, and then it does not say OCI-Filters-Applied: such a list is one of all types, and what
+was left out of it all the same is missing. The subject need not exist, but what a
 registry does with the referrers of one that was deleted, the specification does not say: nothing is missed then.
 """
 
@@ -216,6 +217,10 @@ def _members(key: str, subject: _Subject, inventory: Inventory) -> Iterable[Find
             elif _is_asked_for(listed, puts) and not _may_be_deleted(subject, listed):
                 witness = presence.must_hold(listed.start_ns, listed.end_ns)
                 rule, why = "missing-referrer", "Nothing can have deleted it since, and yet it is not listed"
+                if _is_silent(listed):
+                    why += (
+                        f" where only {listed.asked.artifact_type} was asked for, without OCI-Filters-Applied, as one"
+                    )
             else:
                 continue
             if witness is not None:
@@ -231,12 +236,18 @@ def _members(key: str, subject: _Subject, inventory: Inventory) -> Iterable[Find
         yield _finding("phantom-referrer", digest_key(repository, digest), [listed], _SET, why)
 
 
+def _is_silent(listed: Operation) -> bool:
+    """One type was asked for, and nothing said that it was heeded."""
+    return listed.asked.artifact_type is not None and not listed.answered.is_filtered
+
+
 def _is_asked_for(listed: Operation, puts: list[Operation]) -> bool:
     """The list must hold this referrer if it is there: of its type, and put by an operation that was over before.
 
     A read may find a manifest whose put is not answered yet: what it will be listed under need not be there by then.
     """
-    is_of_type = listed.asked.artifact_type in (None, puts[0].asked.artifact_type)
+    wanted = listed.asked.artifact_type if listed.answered.is_filtered else None
+    is_of_type = wanted in (None, puts[0].asked.artifact_type)
     return is_of_type and any(_acknowledged_before(put, listed) for put in puts)
 
 

@@ -132,8 +132,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         keeps_validators: the ETag and Last-Modified that come are written down.
         if_none_match: ETag that the asker has; the whole is wanted only if there is another one now. Of a manifest
             written under a tag: `*`, it is to be written only if the tag names nothing.
-        if_match: of a manifest written under a tag: it is to be written only if the tag names what has this ETag.
+        if_match: of a manifest written under a tag: it is to be written only if the tag names what has this ETag; a
+            weak one matches nothing.
         if_modified_since: Last-Modified that the asker has.
+        known_digest: of a read of a tag on a condition: the digest of what the asker has, which came with that ETag.
         subject: digest of the manifest that the manifest written refers to (its `subject`).
         artifact_type: of the manifest written; of a list of referrers, the only type asked for.
         annotations: of a manifest written that has a subject, as one word (history/annotations.py).
@@ -154,6 +156,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     if_none_match: str | None = None
     if_match: str | None = None
     if_modified_since: str | None = None
+    known_digest: str | None = None
     wrong_bytes: bool = False
     upload: str | None = None
     breaks_grammar: bool = False
