@@ -20,6 +20,7 @@ _OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
 _DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 _DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 _NONCE = "nscr.write"
+_WORDS = "signed by \u00e9, <&>"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,23 +82,45 @@ def image(config: Content, layers: Sequence[Content], nonce: str) -> Manifest:
 
 def artifact(config: Content, subject: Manifest, artifact_type: str, nonce: str) -> Manifest:
     """An OCI image manifest that refers to another manifest: a signature, an attestation and their kind."""
-    annotations = {_NONCE: nonce}
-    bare = _manifest(
-        {
-            "schemaVersion": 2,
-            "mediaType": OCI_MANIFEST,
-            "artifactType": artifact_type,
-            "config": _descriptor(config, _OCI_CONFIG),
-            "layers": [_descriptor(config, _OCI_LAYER)],
-            "subject": _descriptor(subject.content, subject.media_type),
-            "annotations": annotations,
-        },
-        OCI_MANIFEST,
-        [Reference(config.digest, False, config.size)],
-    )
-    return msgspec.structs.replace(
-        bare, subject=subject.digest, artifact_type=artifact_type, annotations=annotations_word(annotations)
-    )
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": artifact_type,
+        "config": _descriptor(config, _OCI_CONFIG),
+        "layers": [_descriptor(config, _OCI_LAYER)],
+        "subject": _descriptor(subject.content, subject.media_type),
+        "annotations": {_NONCE: nonce},
+    }
+    references = [Reference(config.digest, False, config.size)]
+    return _referring(document, OCI_MANIFEST, references, subject, artifact_type)
+
+
+def artifact_by_configuration(config: Content, subject: Manifest, artifact_type: str, nonce: str) -> Manifest:
+    """One without an artifact type, which that of its configuration then is (spec.md#listing-referrers)."""
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": _descriptor(config, artifact_type),
+        "layers": [_descriptor(config, _OCI_LAYER)],
+        "subject": _descriptor(subject.content, subject.media_type),
+        "annotations": {_NONCE: nonce, "nscr.words": _WORDS, "nscr.empty": ""},
+    }
+    references = [Reference(config.digest, False, config.size)]
+    return _referring(document, OCI_MANIFEST, references, subject, artifact_type)
+
+
+def artifact_index(child: Manifest, subject: Manifest, artifact_type: str, nonce: str) -> Manifest:
+    """An OCI image index that refers to another manifest."""
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_INDEX,
+        "artifactType": artifact_type,
+        "manifests": [_descriptor(child.content, child.media_type)],
+        "subject": _descriptor(subject.content, subject.media_type),
+        "annotations": {_NONCE: nonce},
+    }
+    references = [Reference(child.digest, True, child.content.size)]
+    return _referring(document, OCI_INDEX, references, subject, artifact_type)
 
 
 def docker_image(config: Content, layers: Sequence[Content]) -> Manifest:
@@ -151,6 +174,22 @@ def referrers_index(entries: Sequence[Reference], artifact_type: str, nonce: str
 
 def _manifest(document: dict[str, object], media_type: str, references: list[Reference]) -> Manifest:
     return Manifest(content=_json(document), media_type=media_type, references=tuple(references))
+
+
+def _referring(
+    document: dict[str, object],
+    media_type: str,
+    references: list[Reference],
+    subject: Manifest,
+    artifact_type: str,
+) -> Manifest:
+    annotations = document["annotations"]
+    return msgspec.structs.replace(
+        _manifest(document, media_type, references),
+        subject=subject.digest,
+        artifact_type=artifact_type,
+        annotations=annotations_word(annotations if isinstance(annotations, dict) else None),
+    )
 
 
 def _descriptor(content: Content, media_type: str) -> dict[str, object]:

@@ -152,6 +152,18 @@ def get_ranges(
     return Invocation(f=F.GET_BLOB, key=digest_key(repository, content.digest), asked=asked)
 
 
+def read_tag_on_condition(
+    f: F, repository: str, tag: str, *, etag: str | None = None, known: str | None = None
+) -> Invocation:
+    """GET or HEAD a tag, unless it is what the asker has; its validators are kept.
+
+    Args:
+        known: digest of what the asker has, which came with that ETag.
+    """
+    asked = Asked(keeps_validators=True, if_none_match=etag, known_digest=known)
+    return Invocation(f=f, key=tag_key(repository, tag), asked=asked)
+
+
 def negotiate(f: F, repository: str, reference: str, accept: str) -> Invocation:
     """GET or HEAD a manifest by tag or digest with an `Accept` of one's own; empty for none at all."""
     if ":" in reference:
@@ -193,11 +205,18 @@ def put_manifest(repository: str, tag: str | None, manifest: Manifest) -> Invoca
     )
 
 
-def exchange_manifest(repository: str, tag: str, expected: str | None, manifest: Manifest) -> Invocation:
-    """Write a manifest under a tag only if the tag names the digest that is expected; None: if it names nothing."""
+def exchange_manifest(
+    repository: str, tag: str, expected: str | None, manifest: Manifest, *, is_weak: bool = False
+) -> Invocation:
+    """Write a manifest under a tag only if the tag names the digest that is expected; None: if it names nothing.
+
+    Args:
+        is_weak: the validator is a weak one, which never matches (RFC 9110, 13.1.1).
+    """
     put = put_manifest(repository, tag, manifest)
-    asked = replace(put.asked, if_none_match="*") if expected is None else replace(put.asked, if_match=f'"{expected}"')
-    return replace(put, asked=asked)
+    if expected is None:
+        return replace(put, asked=replace(put.asked, if_none_match="*"))
+    return replace(put, asked=replace(put.asked, if_match=f'{"W/" if is_weak else ""}"{expected}"'))
 
 
 def get_tag(repository: str, tag: str) -> Invocation:

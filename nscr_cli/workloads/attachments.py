@@ -8,10 +8,10 @@ import re
 from random import Random
 
 from nscr_cli.generators import invocations
-from nscr_cli.generators.documents import Manifest, artifact, image
+from nscr_cli.generators.documents import Manifest, artifact, artifact_by_configuration, artifact_index, image
 from nscr_cli.history.ops import F, Kind, Op
 from nscr_cli.workloads.actor import Action, Turn
-from nscr_cli.workloads.pushes import after_blobs
+from nscr_cli.workloads.pushes import INDEXES, after_blobs
 from nscr_cli.workloads.steps import Step, in_order
 
 SIGNATURE = "application/vnd.nscr.signature"
@@ -21,13 +21,19 @@ _TYPES = (SIGNATURE, "application/vnd.nscr.attestation")
 
 
 def attach(turn: Turn) -> Step:
-    """A new artifact, by its digest, of one of two types; sometimes the subject first, sometimes the list at once."""
+    """A new artifact, by its digest, of one of two types; sometimes the subject first, sometimes the list at once.
+
+    Some say their type by that of their configuration alone, some are indexes.
+    """
     chance = turn.chance("attach")
     repository, subject = contended(turn, chance)
-    attached = artifact(turn.world.config, subject, chance.choice(_TYPES), turn.nonce)
+    artifact_type = chance.choice(_TYPES)
     brings_subject = chance.random() < 0.2
     looks = chance.random() < 0.5
-    look = Step(invocations.list_referrers(repository, subject.digest, chance.choice([None, attached.artifact_type])))
+    look = Step(invocations.list_referrers(repository, subject.digest, chance.choice([None, artifact_type])))
+    before, attached = _artifact(turn, subject, artifact_type)
+    if brings_subject:
+        before = [*before, subject]
 
     def put() -> Step:
         return Step(
@@ -37,12 +43,23 @@ def attach(turn: Turn) -> Step:
         )
 
     def begin() -> Step:
-        if not brings_subject:
-            return put()
-        return Step(invocations.put_manifest(repository, None, subject), lambda _event: put())
+        puts = [invocations.put_manifest(repository, None, manifest) for manifest in before]
+        return in_order(puts, put) if puts else put()
 
     needed = [] if turn.memory.holds(repository, turn.world.config.digest) else [turn.world.config]
     return after_blobs(turn, repository, needed, begin)
+
+
+def _artifact(turn: Turn, subject: Manifest, artifact_type: str) -> tuple[list[Manifest], Manifest]:
+    """What has to be there first, and the artifact."""
+    config, nonce = turn.world.config, turn.nonce
+    draw = turn.chance("artifact").random()
+    if draw < 0.2:
+        return [], artifact_by_configuration(config, subject, artifact_type, nonce)
+    if draw < 0.35 and turn.world.supports(INDEXES):
+        child = image(config, [], f"{nonce}/child")
+        return [child], artifact_index(child, subject, artifact_type, nonce)
+    return [], artifact(config, subject, artifact_type, nonce)
 
 
 def attach_tagged(turn: Turn) -> Step:

@@ -36,6 +36,8 @@ from nscr_cli.workloads import (
     exchanges,
     fresh,
     long_pushes,
+    look_alikes,
+    odd_manifests,
     odd_reads,
     paging,
     pulls,
@@ -108,6 +110,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
 _ERRANDS: dict[str, Action] = {
     **attachments.ACTIONS,
     **exchanges.ACTIONS,
+    **look_alikes.ACTIONS,
+    **odd_manifests.ACTIONS,
     **odd_reads.ACTIONS,
     **pulls.ACTIONS,
     **pushes.ACTIONS,
@@ -139,7 +143,9 @@ _CHECKERS: tuple[Checker, ...] = (
 )
 
 WORKLOADS: dict[str, Workload] = {
-    "deletes": Workload(actions={**_TAGS, **_errands("delete-blob"), **removals.ACTIONS}, checkers=_CHECKERS),
+    "deletes": Workload(
+        actions={**_TAGS, **_errands("delete-blob", "touch-look-alikes"), **removals.ACTIONS}, checkers=_CHECKERS
+    ),
     "fresh": Workload(actions=fresh.ACTIONS, checkers=_CHECKERS, gait=_abreast),
     "everything": Workload(
         actions={
@@ -153,11 +159,15 @@ WORKLOADS: dict[str, Workload] = {
                 "list-referrers",
                 "read-range",
                 "read-on-condition",
+                "read-tag-on-condition",
                 "negotiate",
                 "compare-and-set",
+                "push-odd-manifest",
+                "touch-look-alikes",
             ),
+            "list-catalog": paging.ACTIONS["list-catalog"],
         },
-        checkers=(ReadsChecker(), ReferrersChecker(), PreconditionsChecker(), *_CHECKERS),
+        checkers=(ReadsChecker(), ReferrersChecker(), PreconditionsChecker(), CatalogChecker(), *_CHECKERS),
     ),
     "exchanges": Workload(
         actions={**exchanges.ACTIONS, **_errands("move-tag", "read-tag", "delete-tag", "list-tags")},
@@ -200,7 +210,7 @@ WORKLOADS: dict[str, Workload] = {
         checkers=_CHECKERS,
         together=contention.in_pairs,
     ),
-    "tags": Workload(actions=_TAGS, checkers=_CHECKERS),
+    "tags": Workload(actions={**_TAGS, **_errands("read-tag-on-condition")}, checkers=_CHECKERS),
     "watched": Workload(
         actions=_errands("move-tag", "delete-tag", "delete-manifest", "push-image", "delete-blob", "add-tag"),
         checkers=(VisibilityChecker(), *_CHECKERS),

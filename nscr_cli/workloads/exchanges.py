@@ -7,6 +7,7 @@ that do so at once overwrite each other's entries, unless they compare and set (
 
 import re
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 
 from nscr_cli.checkers.preconditions import COMPARE_AND_SET
 from nscr_cli.generators import invocations
@@ -17,7 +18,7 @@ from nscr_cli.history.ops import Kind, Op, Reference
 from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.attachments import SIGNATURE, contended
 from nscr_cli.workloads.pushes import INDEXES, after_blobs
-from nscr_cli.workloads.steps import Step
+from nscr_cli.workloads.steps import Step, in_order
 
 MOST_ENTRIES = 24
 _TRIES = 4
@@ -27,27 +28,52 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 Entries = tuple[Reference, ...]
 
 
+class _Way(StrEnum):
+    """On what condition a client writes."""
+
+    READ = "what was read"
+    NOTHING = "nothing, whatever was read"
+    WEAK = "what was read, by a weak validator"
+    NOWHERE = "something, of a tag that nobody ever put"
+
+
+_WAYS = tuple(_Way)
+_WAY_WEIGHTS = (76, 8, 8, 8)
+
+
 def compare_and_set(turn: Turn) -> Step:
-    """Read a contended tag and write a new manifest if it still names that; sometimes expect what it named long ago."""
+    """Read a contended tag and write a new manifest if it still names that; sometimes expect what it named long ago.
+
+    Sometimes on a condition that cannot hold: nothing, where something was just read; a weak validator; or anything at
+    all of a tag that nobody ever put.
+    """
     chance = turn.chance("compare-and-set")
     repository, tag = chance.choice(turn.world.repositories), chance.choice(turn.world.tags)
     manifest = image(turn.world.config, [], turn.nonce)
     own = [one.manifest.digest for one in turn.memory.manifests if tag_key(repository, tag) in one.tags]
     old = own[0] if len(own) > 1 and chance.random() < 0.3 else None
     looks = chance.random() < 0.3
+    way = chance.choices(_WAYS, _WAY_WEIGHTS)[0]
 
     def write(expected: str | None) -> Step:
+        is_weak = way is _Way.WEAK and expected is not None
         return Step(
-            invocations.exchange_manifest(repository, tag, expected, manifest),
+            invocations.exchange_manifest(repository, tag, expected, manifest, is_weak=is_weak),
             lambda event: Step(invocations.get_tag(repository, tag)) if event.kind is Kind.OK and looks else None,
             lambda memory: memory.with_manifest(repository, manifest, tag),
         )
 
     def begin() -> Step:
+        if way is _Way.NOWHERE:
+            nowhere = f"nowhere{turn.process:05d}x{turn.number:06d}"
+            known = own[-1] if own else turn.world.config.digest
+            exchange = invocations.exchange_manifest(repository, nowhere, known, manifest)
+            return in_order([exchange, invocations.head_tag(repository, nowhere)])
         if old is not None:
             return write(old)
         read = chance.choice([invocations.get_tag, invocations.head_tag])
-        return Step(read(repository, tag), lambda event: write(_named(event)) if event.kind is Kind.OK else None)
+        expect: Callable[[Op], str | None] = (lambda _event: None) if way is _Way.NOTHING else _named
+        return Step(read(repository, tag), lambda event: write(expect(event)) if event.kind is Kind.OK else None)
 
     needed = [] if turn.memory.holds(repository, turn.world.config.digest) else [turn.world.config]
     return after_blobs(turn, repository, needed, begin)

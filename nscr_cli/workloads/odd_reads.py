@@ -105,6 +105,29 @@ def read_on_condition(turn: Turn) -> Step:
     return Step(invocations.read_on_condition(f, repository, content), again)
 
 
+def read_tag_on_condition(turn: Turn) -> Step:
+    """GET or HEAD a contended tag, then GET or HEAD it once more, unless it still is what came: it may have moved."""
+    chance = turn.chance("tag-condition")
+    repository, tag = chance.choice(turn.world.repositories), chance.choice(turn.world.tags)
+    first, *others = chance.choices([F.GET_MANIFEST, F.HEAD_MANIFEST], k=3)
+    asks_twice = chance.random() < 0.7
+
+    def once_more(event: Op) -> Step | None:
+        answered = event.answered
+        etag = _as_sent(answered.etag) if event.kind is Kind.OK and answered is not None else None
+        known = (answered.digest or answered.header_digest) if answered is not None else None
+        # Of a weak one it is nobody's promise that no other manifest has it.
+        if etag is None or etag.startswith("W/") or known is None:
+            return None
+        asks = [
+            invocations.read_tag_on_condition(f, repository, tag, etag=etag, known=known)
+            for f in (others if asks_twice else others[:1])
+        ]
+        return in_order(asks)
+
+    return Step(invocations.read_tag_on_condition(first, repository, tag), once_more)
+
+
 def negotiate(turn: Turn) -> Step:
     """A manifest of our own under a tag of our own, and HEAD and GET of both with one `Accept` after another."""
     chance = turn.chance("negotiate")
@@ -200,6 +223,10 @@ ACTIONS = {
     "read-on-condition": Action(
         summary="GET or HEAD a blob or manifest, then with its ETag, its Last-Modified, or an ETag that nobody gave",
         begin=read_on_condition,
+    ),
+    "read-tag-on-condition": Action(
+        summary="GET or HEAD a contended tag, then with its ETag, while others may move it",
+        begin=read_tag_on_condition,
     ),
     "negotiate": Action(
         summary="put a manifest, and HEAD and GET it by tag and digest with one Accept after another",

@@ -2,17 +2,18 @@
 
 Bytes under a digest that is not theirs, be it all another one or almost the same, and be there something under it or
 not (bugs C6, C8, C11 of docs/bugs.toml); a mount of what nobody has, or from where it is not; a blob read through a
-repository that never got it (H5); a manifest over a blob that nobody pushed (C12); an upload used through another
-repository than its own.
+repository that never got it (H5); a manifest over a blob or child that nobody pushed there (C12); an upload used through
+another repository than its own.
 """
 
 from collections.abc import Callable, Sequence
 
 from nscr_cli.generators import invocations
-from nscr_cli.generators.documents import configuration, image
+from nscr_cli.generators.documents import image, index
 from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.ops import F, Kind, Op, PushStyle
 from nscr_cli.workloads.actor import Action, Turn
+from nscr_cli.workloads.pushes import INDEXES, after_blobs
 from nscr_cli.workloads.steps import Step, in_order
 
 _SIZE = 64
@@ -72,15 +73,36 @@ def _push_other_bytes_than_lie_elsewhere(turn: Turn) -> Step:
 
 
 def _put_over_nothing(turn: Turn) -> Step:
-    """The configuration is missing, or one layer of two."""
+    """A manifest that lacks its configuration or a layer, or has it in another repository; an index that lacks a child.
+
+    By its digest, or under a tag of our own, which must not be there then.
+    """
     chance = turn.chance("over-nothing")
-    repository = chance.choice(turn.world.repositories)
-    if chance.random() < 0.5 and turn.memory.holds(repository, turn.world.config.digest):
-        absent = Content.seeded(f"{turn.nonce}/never-pushed", _SIZE)
-        manifest = image(turn.world.config, [*turn.world.shared[:1], absent], turn.nonce)
-    else:
-        manifest = image(configuration(f"{turn.nonce}/never-pushed"), [], turn.nonce)
-    return Step(invocations.put_manifest(repository, None, manifest))
+    world = turn.world
+    repository = chance.choice(world.repositories)
+    lacking = Content.seeded(f"{turn.nonce}/never-pushed", _SIZE)
+    kinds = ["configuration", "layer", *["child"] * world.supports(INDEXES)]
+    if len(world.repositories) > 1:
+        kinds.append("elsewhere")
+    kind = chance.choice(kinds)
+    tag = f"vain{turn.process:05d}x{turn.number:06d}" if chance.random() < 0.5 else None
+    needed = [] if turn.memory.holds(repository, world.config.digest) else [world.config]
+    before: list[Invocation] = []
+    match kind:
+        case "configuration":
+            manifest, needed = image(lacking, [], turn.nonce), []
+        case "child":
+            children = [image(world.config, [], f"{turn.nonce}/{which}") for which in ("pushed", "never-pushed")]
+            manifest = index(children, turn.nonce)
+            before = [invocations.put_manifest(repository, None, children[0])]
+        case _:
+            manifest = image(world.config, [turn.world.shared[0], lacking], turn.nonce)
+    put = invocations.put_manifest(repository, tag, manifest)
+    errand = [*before, put, *([invocations.get_tag(repository, tag)] if tag is not None else [])]
+    if kind == "elsewhere":
+        second = chance.choice([other for other in world.repositories if other != repository])
+        errand = [invocations.push_blob(second, lacking, chance.choice(world.push_styles)), *errand]
+    return after_blobs(turn, repository, needed, lambda: in_order(errand))
 
 
 def _mount_what_nobody_has(turn: Turn) -> Step:

@@ -1,5 +1,6 @@
 """Errands that delete: nothing is said against a registry that does right, and each bug that they hunt is found."""
 
+import re
 from collections.abc import Callable
 from random import Random
 
@@ -30,6 +31,7 @@ ERRANDS = (
     "delete-from-one",
     "delete-beside-index",
     "empty-repository",
+    "touch-look-alikes",
 )
 
 
@@ -113,6 +115,26 @@ def takes_siblings(registry: PerfectRegistry, invocation: Invocation) -> Reply:
     return registry.perform(invocation)
 
 
+def takes_look_alikes(alike: Callable[[str, str], bool]) -> Callable[[PerfectRegistry, Invocation], Reply]:
+    """Whoever deletes a tag deletes those whose keys are alike."""
+    put: set[str] = set()
+
+    def perform(registry: PerfectRegistry, invocation: Invocation) -> Reply:
+        if invocation.f is F.PUT_MANIFEST and tag_of(invocation.key):
+            put.add(invocation.key)
+        if invocation.f is F.DELETE_TAG:
+            for key in sorted(key for key in put if key != invocation.key and alike(invocation.key, key)):
+                registry.perform(Invocation(f=F.DELETE_TAG, key=key, asked=invocation.asked))
+        return registry.perform(invocation)
+
+    return perform
+
+
+def is_matched_as_pattern(deleted: str, key: str) -> bool:
+    """As SQL's LIKE has it: `_` stands for any character."""
+    return re.fullmatch(re.escape(deleted).replace("_", "."), key) is not None
+
+
 def never_lists_less(listed: set[str]) -> Callable[[PerfectRegistry, Invocation], Reply]:
     """H2: a tag stays in the list for ever."""
 
@@ -164,6 +186,10 @@ def says_exists(gone: set[str]) -> Callable[[PerfectRegistry, Invocation], Reply
         ("empty-repository", never_lists_less(set()), "ghost-tag"),
         ("delete-from-one", serves_what_others_hold(set()), "undead-blob"),
         ("delete-and-push-again", says_exists(set()), "undead-blob"),
+        ("touch-look-alikes", takes_look_alikes(is_matched_as_pattern), "lost-write"),
+        ("touch-look-alikes", takes_look_alikes(lambda deleted, key: deleted.lower() == key.lower()), "lost-write"),
+        ("touch-look-alikes", takes_look_alikes(lambda deleted, key: key.startswith(deleted)), "lost-write"),
+        ("touch-look-alikes", takes_look_alikes(lambda deleted, key: deleted[:90] == key[:90]), "lost-write"),
     ],
 )
 def test_a_planted_bug_is_found(errand: str, bug: Callable[[PerfectRegistry, Invocation], Reply], rule: str) -> None:
