@@ -2,8 +2,8 @@
 
 Bytes under a digest that is not theirs, be it all another one or almost the same, and be there something under it or
 not (bugs C6, C8, C11 of docs/bugs.toml); a mount of what nobody has, or from where it is not; a blob read through a
-repository that never got it (H5); a manifest over a blob or child that nobody pushed there (C12); an upload used through
-another repository than its own.
+repository that never got it (H5); a manifest over a blob or child that nobody pushed there (C12); an upload used
+through another repository than its own.
 """
 
 from collections.abc import Callable, Sequence
