@@ -53,7 +53,7 @@ class _Monitoring:
         self._whole = whole
         self._target = next((event.detail for event in whole.events if event.name == "target"), {})
         is_ours = self._target.get("fresh") == "yes"
-        self._told = told = _Told(may_restart=not is_ours)
+        self._told = told = _Told(is_ours=is_ours)
         self._truth: Truth | None = None
         if self._target.get("monitoring") == "no":
             return
@@ -117,12 +117,12 @@ class _Told:
     """Gathers what is wrong, one finding for each rule and endpoint, with how often and the first time.
 
     Args:
-        may_restart: whoever runs the registry may have started it anew.
+        is_ours: the run started the registry; whoever runs another one may start it anew, or limit it.
     """
 
-    def __init__(self, *, may_restart: bool = False) -> None:
+    def __init__(self, *, is_ours: bool = True) -> None:
         self.unanswered: list[Sample] = []
-        self._may_restart = may_restart
+        self._is_ours = is_ours
         self._restarts: list[str] = []
         self._wrong: dict[tuple[str, str], list[tuple[Sample, str]]] = {}
         self._degraded: list[str] = []
@@ -186,7 +186,7 @@ class _Told:
                 known = last.get(name)
                 if known is not None and known[1].end_ns < sample.start_ns and value < _least(name, known, sample):
                     why = f"{name} is {value}, and was {known[0]} at {seconds(known[1].end_ns)}"
-                    if name == "uptime" and self._may_restart and _is_younger(value, known, sample):
+                    if name == "uptime" and not self._is_ours and _is_younger(value, known, sample):
                         self._restarts.append(f"at {seconds(sample.end_ns)} another process answered: {why}")
                         last.clear()
                     else:
@@ -209,7 +209,12 @@ class _Told:
             yield _finding("monitoring-silent", first.endpoint, why)
 
     def reasons(self) -> list[str]:
-        silent = [f"a poll was not answered: {sample.error or sample.status}" for sample in self.unanswered]
+        # Whoever else runs a registry may limit what is asked of it; that enough was answered, the floors see to.
+        silent = [
+            f"a poll was not answered: {sample.error or sample.status}"
+            for sample in self.unanswered
+            if sample.status is None or self._is_ours
+        ]
         return [*self._degraded[:1], *silent[:1], *self._restarts[:1]]
 
 

@@ -1,15 +1,15 @@
 """How long a worker waits before it asks again. Pure.
 
 A registry that says "too many requests" is obeyed (RFC 6585, RFC 9110 section 10.2.3), unless the scenario is there to
-see what it does to clients that do not listen; one that does not answer is not hammered: each failure in a row doubles
-the wait. The operation itself is not repeated.
+see what it does to clients that do not listen; one that does not answer, or that a proxy answers for, is not hammered:
+each failure in a row doubles the wait. The operation itself is not repeated.
 """
 
 import msgspec
 
 from nscr_cli.history.ops import Answered
 
-_BUSY = frozenset({429, 503})
+_BUSY = frozenset({429, 502, 503, 504})
 _SHORTEST_S = 0.05
 _LONGEST_S = 1.0
 _LONGEST_OBEYED_S = 60.0

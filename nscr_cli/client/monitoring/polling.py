@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +30,8 @@ from nscr_cli.wire.dialing import reason_of
 _ENTITY_TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,1000}"')
 BODY_LIMIT = 256 * 1024 * 1024
 TIME_OUT_S = 10.0
+_MOST_KEPT = 10
+_CROSSED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
 class Poll(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +81,11 @@ class _Authentication(httpx.Auth):
                 response = yield request
 
 
+async def _note_opening(opened: list[str], event: str, _: object) -> None:
+    if event.startswith("connection.connect_"):
+        opened.append(event)
+
+
 def _challenge_in(response: httpx.Response) -> Challenge | None:
     return challenge_of(response.headers.get_list("www-authenticate")) if response.status_code == 401 else None
 
@@ -121,23 +129,35 @@ class Monitoring:
     async def poll(self, path: str, *, etag: str | None = None) -> Poll:
         """One GET of a path below the registry's URL, e.g. `/api/registry/state`; answers whatever happens.
 
+        Where a kept connection turns out to have been closed, it is sent again on another one.
+
         Args:
             etag: of a former answer: where nothing changed since, the status is 304 and there is no body.
         """
         start = trio.current_time()
-        body = bytearray()
         headers = {} if etag is None else {"If-None-Match": etag}
-        try:
-            async with self._client.stream("GET", f"{self._target.url}{path}", headers=headers) as response:
-                async for piece in response.aiter_bytes():
-                    body += piece
-                    if len(body) > BODY_LIMIT:
-                        error = f"an answer of more than {BODY_LIMIT} bytes"
-                        return Poll(path=path, error=error, start_s=start, end_s=trio.current_time())
-        except httpx.HTTPError as error:
-            return Poll(
-                path=path, error=f"{type(error).__name__}: {reason_of(error)}", start_s=start, end_s=trio.current_time()
-            )
+        for _ in range(_MOST_KEPT + 1):
+            body = bytearray()
+            opened: list[str] = []
+            note = partial(_note_opening, opened)
+            url = f"{self._target.url}{path}"
+            try:
+                async with self._client.stream("GET", url, headers=headers, extensions={"trace": note}) as response:
+                    async for piece in response.aiter_bytes():
+                        body += piece
+                        if len(body) > BODY_LIMIT:
+                            error = f"an answer of more than {BODY_LIMIT} bytes"
+                            return Poll(path=path, error=error, start_s=start, end_s=trio.current_time())
+                break
+            except httpx.HTTPError as error:
+                # A kept connection may be closed at any time, and a request may cross that (RFC 9112, 9.3.1 and 9.5).
+                if isinstance(error, _CROSSED) and not opened and not body:
+                    continue
+                why = f"{type(error).__name__}: {reason_of(error)}"
+                return Poll(path=path, error=why, start_s=start, end_s=trio.current_time())
+        else:
+            why = "each of the connections that were kept was closed"
+            return Poll(path=path, error=why, start_s=start, end_s=trio.current_time())
         return Poll(
             path=path,
             status=response.status_code,

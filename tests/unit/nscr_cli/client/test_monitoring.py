@@ -120,6 +120,31 @@ def test_retry_after(retry_after: str | None, date: str | None, seconds: float |
     assert retry_after_of(retry_after, date) == seconds
 
 
+def test_a_kept_connection_that_was_closed_is_replaced() -> None:
+    connections: list[int] = []
+
+    async def serve(stream: trio.SocketStream) -> None:
+        connections.append(0)
+        await stream.receive_some()
+        if len(connections) < 3:
+            await stream.send_all(reply("200 OK", b"once"))
+            await stream.receive_some()
+        await stream.aclose()
+
+    async def main() -> list[object]:
+        async with trio.open_nursery() as nursery:
+            (listener,) = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
+            target, _ = parse_target(f"http://127.0.0.1:{listener.socket.getsockname()[1]}")
+            async with Monitoring(target) as monitoring:
+                polls = [await monitoring.poll("/") for _ in range(3)]
+            nursery.cancel_scope.cancel()
+        return [poll.body or "RemoteProtocolError" in (poll.error or "") for poll in polls]
+
+    # The third crosses the end of the second connection, and is not answered on a new one.
+    assert trio.run(main) == [b"once", b"once", True]
+    assert len(connections) == 3
+
+
 def test_redirects_are_not_followed() -> None:
     poll, seen = ask(reply("302 Found", b"", "Location: http://evil.example/"), polling(credentials=ANN))
     assert (poll.status, len(seen)) == (302, 1)

@@ -19,14 +19,14 @@ def test_silence_is_met_with_longer_and_longer_pauses() -> None:
     assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0]
 
 
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_what_is_asked_for_is_given_within_reason(status: int) -> None:
     assert Pace().after(Answered(status=status, retry_after_s=7.0))[1] == 7.0
     assert Pace().after(Answered(status=status, retry_after_s=86400.0))[1] == 60.0
     assert Pace().after(Answered(status=status))[1] == 0.05
 
 
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_who_does_not_listen_asks_again_at_once_but_does_not_hammer_who_is_silent(status: int) -> None:
     deaf = Pace(is_obedient=False)
     assert deaf.after(Answered(status=status, retry_after_s=7.0)) == (deaf, 0.0)
