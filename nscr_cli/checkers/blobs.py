@@ -37,7 +37,7 @@ _FLOORS = {"read-back": 10, "deleted-and-read": 0, "contended-repositories": 0}
 _COUNTS = ("acknowledged", "read-back", "never-read", "reads", "ranges", "deleted-and-read", "contended-repositories")
 _READS = BLOB_READS | MANIFEST_READS
 _OUT_OF_ORDER = 416
-_CAPABILITIES = (*PushStyle, F.MOUNT_BLOB, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB, "blob-ranges")
+_CAPABILITIES = (*PushStyle, F.MOUNT_BLOB, F.GET_BLOB, F.HEAD_BLOB, F.DELETE_BLOB, "blob-ranges", "sha512")
 
 
 class BlobsChecker:

@@ -69,14 +69,16 @@ class _Closure:
         self._evidence["manifests-served"] += len(served.manifests)
         self._evidence["images-pulled-whole"] += served.pulled_whole()
         first_blobs, first_manifests = inventory.first_writes, inventory.first_puts
+        is_ours = is_fresh(part)
         for put in part.of(F.PUT_MANIFEST):
             self._puts.take(str(put.asked.media_type), put)
             if put.kind is OK and _is_sparse(put, first_blobs, first_manifests):
                 self._evidence["accepted-without-their-blobs"] += 1
                 if self._sparse is None or put.index < self._sparse.index:
                     self._sparse = put
-            elif put.kind is FAIL and is_refusal(put) and (finding := _refused(put, inventory)) is not None:
-                self._refused.append((put, finding))
+            elif put.kind is FAIL and is_refusal(put) and (is_ours or not _is_by_sha512(put)):
+                finding = _refused(put, inventory)
+                self._refused += [(put, finding)] if finding is not None else []
 
     def result(self) -> Result:
         findings = [*self._findings, *self._refusals()]
@@ -227,6 +229,12 @@ def _is_sparse(put: Operation, first_blobs: dict[str, int], first_manifests: dic
         if first_writes.get(f"{repository}@{edge.digest}", NEVER) > put.end_ns:
             return True
     return False
+
+
+def _is_by_sha512(put: Operation) -> bool:
+    """Whoever takes blobs by such digests need not take manifests by them, nor over them."""
+    digests = (put.asked.digest or "", *(reference.digest for reference in put.asked.references))
+    return any(digest.startswith("sha512:") for digest in digests)
 
 
 def _accepted(put: Operation) -> Finding:

@@ -82,8 +82,9 @@ def through(repository: str, step: Invocation) -> Invocation:
 
 
 def part_of(content: Content, first: int, end: int) -> Content:
-    """The bytes from `first` up to, not including, `end`."""
-    return Content.of_bytes(b"".join(content.chunks(first, end)))
+    """The bytes from `first` up to, not including, `end`; named as the whole is."""
+    algorithm, _, _ = content.digest.partition(":")
+    return Content.of_bytes(b"".join(content.chunks(first, end)), algorithm=algorithm)
 
 
 def _upload_step(f: F, repository: str, blob: Content, upload: str) -> Invocation:

@@ -22,23 +22,23 @@ class Content:
 
     __slots__ = ("_head", "digest", "size")
 
-    def __init__(self, head: bytes, size: int) -> None:
+    def __init__(self, head: bytes, size: int, algorithm: str = "sha256") -> None:
         self._head = head[:size]
         self.size = size
-        sha256 = hashlib.sha256()
+        state = hashlib.new(algorithm)
         for chunk in self.chunks():
-            sha256.update(chunk)
-        self.digest = f"sha256:{sha256.hexdigest()}"
+            state.update(chunk)
+        self.digest = f"{algorithm}:{state.hexdigest()}"
 
     @classmethod
-    def of_bytes(cls, data: bytes) -> "Content":
+    def of_bytes(cls, data: bytes, *, algorithm: str = "sha256") -> "Content":
         """These very bytes."""
-        return cls(data, len(data))
+        return cls(data, len(data), algorithm)
 
     @classmethod
-    def seeded(cls, seed: str, size: int) -> "Content":
+    def seeded(cls, seed: str, size: int, *, algorithm: str = "sha256") -> "Content":
         """`size` bytes that follow from `seed`; other than those of any other seed, unless shorter than 16 bytes."""
-        return cls(random.Random(seed).randbytes(_HEAD), size)
+        return cls(random.Random(seed).randbytes(_HEAD), size, algorithm)
 
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from `start` up to, not including, `end`, in pieces of at most CHUNK bytes."""

@@ -124,7 +124,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         last: name after which a page is to begin.
         page_query: the query of a page as it is sent, where it is none that a registry must heed.
         prefix: of a page of the catalog: what the names of our repositories begin with; others are not written down.
-        range_digest: sha256 digest of the bytes in that range, where the asker knows them.
+        range_digest: digest of the bytes in that range, by the algorithm of the blob's, where the asker knows them.
         range_text: `Range` as it is sent, where it is another one than `bytes=<first>-<last>`; `range` is then what it
             means for a blob of this size, and None where it means no single part of it.
         slices: of a `Range` with several parts: those that are there, in the order asked.

@@ -11,9 +11,11 @@ from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import OCI_MANIFEST, configuration, docker_image, image, index
 from nscr_cli.history.history import Operation
 from nscr_cli.history.invocation import Content, Invocation
+from nscr_cli.history.keys import digest_of
 from nscr_cli.history.ops import F, Kind, PushStyle
 from nscr_cli.workloads.pulls import BLOB_RANGES
 from nscr_cli.workloads.pushes import DOCKER_MANIFESTS, INDEXES
+from nscr_cli.workloads.sha512 import SHA512, is_used
 from nscr_cli.workloads.world import World
 
 PROBE_REPOSITORY = "probe"
@@ -55,6 +57,7 @@ def probe(world: World) -> tuple[Invocation, ...]:
         invocations.list_tags(repository),
         invocations.list_referrers(repository, oci.digest),
         *_catalog(world, repository),
+        *_by_sha512(world, repository, style),
         # Only who turns down what does not match, and takes what does, compares and sets.
         invocations.exchange_manifest(repository, _TAG, second_oci.digest, second_oci),
         invocations.exchange_manifest(repository, _TAG, oci.digest, second_oci),
@@ -72,6 +75,14 @@ def _catalog(world: World, repository: str) -> tuple[Invocation, ...]:
     return (invocations.list_catalog(repository, world.namespace.prefix, 3, world.namespace.path),)
 
 
+def _by_sha512(world: World, repository: str, style: PushStyle) -> tuple[Invocation, ...]:
+    """No registry need take it: asked for only where clients will."""
+    if not is_used(world):
+        return ()
+    blob = Content.seeded(f"{world.seed}/probe/{SHA512}", 64, algorithm=SHA512)
+    return (invocations.push_blob(repository, blob, style), invocations.delete_blob(repository, blob.digest))
+
+
 def unsupported(world: World, operations: Iterable[Operation]) -> dict[str, str]:
     """What the probe's operations say is not supported, with the registry's words for it."""
     own = (world.namespace.repository(PROBE_REPOSITORY), world.namespace.repository(_SECOND_REPOSITORY))
@@ -87,6 +98,8 @@ def _contents(world: World, docker_config: Content) -> list[Content]:
 
 
 def _capability(operation: Operation) -> str:
+    if (digest_of(operation.key) or "").startswith(f"{SHA512}:"):
+        return SHA512
     if operation.f is F.PUSH_BLOB and operation.asked.style is not None:
         return operation.asked.style
     if operation.f is F.GET_BLOB:

@@ -44,6 +44,7 @@ from nscr_cli.workloads import (
     pushes,
     removals,
     retries,
+    sha512,
     stampede,
     tag_writes,
     trespasses,
@@ -115,6 +116,7 @@ _ERRANDS: dict[str, Action] = {
     **odd_reads.ACTIONS,
     **pulls.ACTIONS,
     **pushes.ACTIONS,
+    **sha512.ACTIONS,
     **tag_writes.ACTIONS,
     **trespasses.ACTIONS,
     **uploads.ACTIONS,
@@ -164,6 +166,7 @@ WORKLOADS: dict[str, Workload] = {
                 "compare-and-set",
                 "push-odd-manifest",
                 "touch-look-alikes",
+                "push-by-sha512",
             ),
             "list-catalog": paging.ACTIONS["list-catalog"],
         },
@@ -186,7 +189,8 @@ WORKLOADS: dict[str, Workload] = {
     ),
     "mixed": Workload(actions={**_IMAGES, **_TAGS}, checkers=_CHECKERS),
     "reads": Workload(
-        actions={**odd_reads.ACTIONS, **_errands("push-image", "pull-image")}, checkers=(ReadsChecker(), *_CHECKERS)
+        actions={**odd_reads.ACTIONS, **_errands("push-image", "pull-image", "push-by-sha512")},
+        checkers=(ReadsChecker(), *_CHECKERS),
     ),
     "referrers": Workload(
         actions={**_errands("attach-by-tag", "detach-by-tag", "read-fallback"), **attachments.ACTIONS},

@@ -14,6 +14,7 @@ from nscr_cli.history.invocation import Content, Invocation
 from nscr_cli.history.ops import F, Kind, Op, PushStyle
 from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.pushes import INDEXES, after_blobs
+from nscr_cli.workloads.sha512 import SHA512, is_used
 from nscr_cli.workloads.steps import Step, in_order
 
 _SIZE = 64
@@ -38,8 +39,9 @@ def _push_wrong_bytes(turn: Turn) -> Step:
     chance = turn.chance("wrong")
     repository = chance.choice(turn.world.repositories)
     size = _SIZE + turn.world.blob_size(chance)
-    sent, other = (Content.seeded(f"{turn.nonce}/{which}", size) for which in ("sent", "claimed"))
-    sent = chance.choice([sent, sent, sent, sent, sent, Content.of_bytes(b"")])
+    algorithm = SHA512 if chance.random() < 0.4 and is_used(turn.world) else "sha256"
+    sent, other = (Content.seeded(f"{turn.nonce}/{which}", size, algorithm=algorithm) for which in ("sent", "claimed"))
+    sent = chance.choice([sent, sent, sent, sent, sent, Content.of_bytes(b"", algorithm=algorithm)])
     # Some registries compare but a part of a digest.
     claimed = chance.choice([other.digest, other.digest, _almost(sent.digest, 0), _almost(sent.digest, -1)])
     push = invocations.push_wrong_bytes(repository, sent, claimed, chance.choice(turn.world.push_styles))
@@ -80,7 +82,8 @@ def _put_over_nothing(turn: Turn) -> Step:
     chance = turn.chance("over-nothing")
     world = turn.world
     repository = chance.choice(world.repositories)
-    lacking = Content.seeded(f"{turn.nonce}/never-pushed", _SIZE)
+    algorithm = SHA512 if chance.random() < 0.3 and is_used(world) else "sha256"
+    lacking = Content.seeded(f"{turn.nonce}/never-pushed", _SIZE, algorithm=algorithm)
     kinds = ["configuration", "layer", *["child"] * world.supports(INDEXES)]
     if len(world.repositories) > 1:
         kinds.append("elsewhere")

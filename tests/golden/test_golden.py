@@ -3,7 +3,8 @@
 A file names the checker, the verdict, what must be found (`finds <rule> <key> <lines...>`), floors, keys of the
 scenario (`key <name> <JSON>`), and what must have been counted (`evidence <name> <count>`). Then come, one a line:
 an operation (`<process> <start>-<end> <f> <key> <what was asked> : <kind> <status> <what was answered>`), an event, or
-a sample. `@name` stands for the sha256 digest of that name. Operations are numbered by their order, from 1.
+a sample. `@name` stands for the sha256 digest of that name; one by sha512 is written out. Operations are numbered by
+their order, from 1.
 """
 
 import hashlib
@@ -257,7 +258,7 @@ def _slices(text: str) -> tuple[Slice, ...]:
 
 
 def _named(text: str) -> str:
-    return re.sub(r"@(\w+)", lambda match: f"{_at(text, match)}{_digest(match[1])}", text)
+    return re.sub(r"@(?!sha512:)(\w+)", lambda match: f"{_at(text, match)}{_digest(match[1])}", text)
 
 
 def _at(text: str, match: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nscr_cli.generators.invocations import part_of
 from nscr_cli.history.invocation import CHUNK, Content
 from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_key, tag_of
 from nscr_cli.history.redaction import redacted, without_query
@@ -38,6 +39,14 @@ def test_content_has_its_size_and_digest(size: int) -> None:
     assert len(data) == content.size == size
     assert content.digest == f"sha256:{hashlib.sha256(data).hexdigest()}"
     assert max((len(chunk) for chunk in content.chunks()), default=0) <= CHUNK
+
+
+def test_content_is_named_by_the_algorithm_that_is_asked_for() -> None:
+    content = Content.seeded("seed", 1000, algorithm="sha512")
+    data = b"".join(content.chunks())
+    assert data == b"".join(Content.seeded("seed", 1000).chunks())
+    assert content.digest == f"sha512:{hashlib.sha512(data).hexdigest()}"
+    assert part_of(content, 3, 9).digest == f"sha512:{hashlib.sha512(data[3:9]).hexdigest()}"
 
 
 @given(st.integers(0, 3000), st.integers(0, 3000), st.integers(0, 3000))

@@ -56,6 +56,19 @@ def test_everything_is_probed_and_deleted_again() -> None:
     assert all(WORLD.namespace.owns(one.key) for one in PROBES)
 
 
+def test_sha512_is_asked_for_only_where_clients_will_and_says_nothing_about_anything_else() -> None:
+    stage = msgspec.structs.replace(WORLD, weights={"push-by-sha512": 1})
+    more = [one for one in probe(stage) if (one.asked.digest or "").startswith("sha512:")]
+    assert [one.f for one in more] == [F.PUSH_BLOB, F.DELETE_BLOB]
+    assert not any((one.asked.digest or "").startswith("sha512:") for one in PROBES)
+    refused = Answered(status=400, error_code="DIGEST_INVALID")
+    assert unsupported(stage, [ended(one, Kind.FAIL, refused) for one in more]) == {"sha512": "400 DIGEST_INVALID"}
+    gone = Answered(status=404)
+    assert unsupported(stage, [ended(more[0], Kind.OK, Answered(status=201)), ended(more[1], Kind.FAIL, gone)]) == {
+        "sha512": "404"
+    }
+
+
 def test_the_catalog_is_asked_for_only_where_clients_will() -> None:
     assert F.LIST_CATALOG not in {one.f for one in probe(msgspec.structs.replace(WORLD, weights={}))}
     assert said_of(F.LIST_CATALOG, Kind.FAIL, 404) == {F.LIST_CATALOG: "404"}
