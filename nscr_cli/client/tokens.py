@@ -23,6 +23,7 @@ KEEP_TOKEN = 1024 * 1024
 # A token that ends within this share of its life is renewed first: a request takes time to arrive.
 _LAST_SHARE = 0.1
 _PAUSE_AFTER_FAILURE_S = 1.0
+MOST_ANSWERS = 4  # challenges of one request: with what others brought, again and again, then with one of its own
 
 
 class NoToken(Exception):
@@ -39,12 +40,18 @@ class _Refused(msgspec.Struct, frozen=True):
     until_s: float
 
 
-def answers_after(token: str | None) -> int:
-    """How many challenges of one request are answered, which carried this token at first.
+class Granted(msgspec.Struct, frozen=True):
+    """A token for a request that was challenged, never shown.
 
-    One that carried none is first answered with what other requests brought, and that may have ended early.
+    Attributes:
+        is_new: it was brought for this request; what others brought may have ended before its time.
     """
-    return 2 if token is None else 1
+
+    text: str
+    is_new: bool
+
+    def __repr__(self) -> str:
+        return f"Granted(is_new={self.is_new})"
 
 
 class Tokens:
@@ -76,12 +83,12 @@ class Tokens:
         if challenge is None:
             return None
         try:
-            return await self._valid(challenge, rejected=None)
+            return (await self._valid(challenge, rejected=None)).text
         except NoToken:
             return None
 
-    async def answer(self, access: str, challenge: Challenge, *, rejected: str | None) -> str:
-        """The token that a challenge asks for.
+    async def answer(self, access: str, challenge: Challenge, *, rejected: str | None) -> Granted:
+        """The token that a challenge asks for. Who is refused with a new one need not ask again.
 
         Args:
             rejected: the token that the challenged request carried; another one is needed.
@@ -92,14 +99,14 @@ class Tokens:
         self._challenges[access] = challenge
         return await self._valid(challenge, rejected=rejected)
 
-    async def _valid(self, challenge: Challenge, *, rejected: str | None) -> str:
+    async def _valid(self, challenge: Challenge, *, rejected: str | None) -> Granted:
         held = self._usable(challenge, rejected)
         if held is None:
             async with self._locks.setdefault(challenge, trio.Lock()):
                 held = self._usable(challenge, rejected)  # another request may have brought it meanwhile
                 if held is None:
-                    held = await self._fetched(challenge)
-        return held
+                    return Granted(await self._fetched(challenge), is_new=True)
+        return Granted(held, is_new=False)
 
     def _usable(self, challenge: Challenge, rejected: str | None) -> str | None:
         now = trio.current_time()

@@ -14,7 +14,7 @@ from nscr_cli import __version__
 from nscr_cli.client.auth import authorization
 from nscr_cli.client.challenges import access_of, challenge_of
 from nscr_cli.client.target import Credentials, Target
-from nscr_cli.client.tokens import NoToken, Tokens, answers_after
+from nscr_cli.client.tokens import MOST_ANSWERS, NoToken, Tokens
 from nscr_cli.client.trust import dialer_for, forwarding
 from nscr_cli.wire.channel import Channel
 from nscr_cli.wire.dialing import Dialer
@@ -150,15 +150,18 @@ class Transport:
         else:
             token = await self._tokens.current(access_of(method, target))
             reply = await ask(_bearer(token))
-        for _ in range(answers_after(token)):
+        for _ in range(MOST_ANSWERS):
             challenge = challenge_of(reply.headers("www-authenticate")) if reply.status == 401 else None
             if challenge is None or not reply.is_complete:
                 break
             try:
-                token = await self._tokens.answer(access_of(method, target), challenge, rejected=token)
+                granted = await self._tokens.answer(access_of(method, target), challenge, rejected=token)
             except NoToken as error:
                 return msgspec.structs.replace(reply, denial=str(error))
+            token = granted.text
             reply = await ask(_bearer(token))
+            if granted.is_new:
+                break
         return reply
 
     async def _exchange(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from nscr_cli.client.challenges import Challenge
 from nscr_cli.client.monitoring.polling import Monitoring
 from nscr_cli.client.target import Credentials, parse_target
 from nscr_cli.client.tokens import Tokens
@@ -74,6 +75,23 @@ def test_a_token_that_others_brought_may_have_ended(serve: Callable[..., object]
 
     with guarded(served.url, "ann", SECRET, life_s=300, told_life_s=300) as guard:
         assert trio.run(statuses, guard) == [200] * 4
+
+
+def test_whoever_was_refused_with_what_others_brought_gets_one_of_its_own() -> None:
+    async def granted(guard: Guard) -> list[bool]:
+        target, _ = parse_target(guard.url)
+        tokens = Tokens(target, Credentials("ann", SECRET), user_agent="nscr")
+        challenge = Challenge(realm=f"{guard.url}/token", service="guarded", scopes=("repository:a:pull",))
+        first = await tokens.answer("pull a", challenge, rejected=None)
+        told = [first, await tokens.answer("pull a", challenge, rejected=None)]
+        # Two that carried the first one; then the second of them, which the new one did not help either.
+        told += [await tokens.answer("pull a", challenge, rejected=first.text) for _ in range(2)]
+        told.append(await tokens.answer("pull a", challenge, rejected=told[-1].text))
+        assert len({each.text for each in told}) == 3
+        return [each.is_new for each in told]
+
+    with guarded("http://127.0.0.1:1", "ann", SECRET, life_s=300, told_life_s=300) as guard:
+        assert trio.run(granted, guard) == [True, False, True, False, True]
 
 
 def test_a_token_is_asked_for_once(nscr_program: str, serve: Callable[..., object], tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from nscr_cli.client.challenges import Challenge, access_of, challenge_of
 from nscr_cli.client.documents import seconds_of
 from nscr_cli.client.proxying import Proxy
 from nscr_cli.client.target import Credentials, Target
-from nscr_cli.client.tokens import NoToken, Tokens, answers_after
+from nscr_cli.client.tokens import MOST_ANSWERS, NoToken, Tokens
 from nscr_cli.client.transport import USER_AGENT
 from nscr_cli.client.trust import tls_context
 from nscr_cli.errors import TargetRefused, TargetUnreachable
@@ -72,13 +72,16 @@ class _Authentication(httpx.Auth):
             request.headers.update(self._basic)
         response = yield request
         with suppress(NoToken):
-            for _ in range(answers_after(token)):
+            for _ in range(MOST_ANSWERS):
                 challenge = _challenge_in(response)
                 if challenge is None:
                     return
-                token = await self._tokens.answer(access, challenge, rejected=token)
+                granted = await self._tokens.answer(access, challenge, rejected=token)
+                token = granted.text
                 request.headers["Authorization"] = f"Bearer {token}"
                 response = yield request
+                if granted.is_new:
+                    return
 
 
 async def _note_opening(opened: list[str], event: str, _: object) -> None:
