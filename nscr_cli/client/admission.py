@@ -7,9 +7,10 @@ levels only; all of them say so at the first push, each in its own words. So one
 from contextlib import suppress
 
 import msgspec
+import trio
 
 from nscr_cli.client.auth import refusal
-from nscr_cli.client.documents import ForeignLocation
+from nscr_cli.client.documents import ForeignLocation, seconds_of
 from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.transport import Reply
@@ -17,6 +18,9 @@ from nscr_cli.client.trust import dialer_for
 from nscr_cli.errors import TargetRefused, TargetUnreachable
 
 _LONGEST = 300
+_LATER = frozenset({408, 429, 502, 503, 504})  # it cannot be reached now, or limits its clients
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+_LONGEST_PAUSE_S = 10.0
 
 
 class _Error(msgspec.Struct):
@@ -40,11 +44,23 @@ async def check_admission(target: Target, credentials: Credentials | None, *, pu
     """
     registry = RegistryClient(dialer_for(target), target, credentials)
     try:
-        check_access(target, credentials, await registry.ping())
+        check_access(target, credentials, await greeting(registry))
         if push_to is not None:
             await _check_push(registry, credentials, push_to)
     finally:
         await registry.aclose()
+
+
+async def greeting(registry: RegistryClient) -> Reply:
+    """The reply to GET /v2/; asked for a few times while the registry, or a proxy before it, serves nobody."""
+    reply = await registry.ping()
+    for pause_s in _PAUSES_S:
+        if reply.status not in _LATER:
+            break
+        asked_for = seconds_of(reply.header("retry-after")) or 0.0
+        await trio.sleep(max(pause_s, min(asked_for, _LONGEST_PAUSE_S)))
+        reply = await registry.ping()
+    return reply
 
 
 def check_access(target: Target, credentials: Credentials | None, reply: Reply) -> None:
@@ -61,6 +77,11 @@ def check_access(target: Target, credentials: Credentials | None, reply: Reply) 
     if reply.status in (401, 403):
         challenge = reply.header("www-authenticate")
         raise refusal(target, credentials, status=reply.status, challenge=challenge, denial=reply.denial)
+    if reply.status in _LATER:
+        raise TargetRefused(
+            f"{target.url} answers {reply.status} to GET /v2/, again and again",
+            hint="is it up behind its proxy, and may so much be asked of it? try again later",
+        )
     if reply.status != 200:
         raise TargetRefused(
             f"{target.url} answers {reply.status} to GET /v2/, where a registry answers 200",

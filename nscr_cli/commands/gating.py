@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.live import Live
 
 from nscr_cli.checkers.verdict import Verdict
-from nscr_cli.client.admission import check_access
+from nscr_cli.client.admission import check_access, greeting
 from nscr_cli.client.monitoring import Monitoring
 from nscr_cli.client.registry import RegistryClient
 from nscr_cli.client.target import Credentials, Target
@@ -100,7 +100,7 @@ class Inspection:
     async def _inspect(self, crew: Crew, tokens: Tokens) -> None:
         demands = self._demands
         try:
-            check_access(self._target, self._credentials, await crew.clients[0].ping())
+            check_access(self._target, self._credentials, await greeting(crew.clients[0]))
             self.choice = await choose_repositories(crew.clients[0], self._wanted)
             walk = Walk(crew, self.survey, reads_bytes=demands.is_deep)
             self._doing = "looking at what tags reach"

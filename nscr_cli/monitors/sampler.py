@@ -24,6 +24,8 @@ FURTHER_ENDPOINTS = ("/api/registry/repositories", "/api/registry/storage", "/ap
 MOST_TURN_BYTES = 256 * 1024
 _SESSIONS = "/api/registry/sessions"
 _POLL_S = 0.2
+_LATER = frozenset({408, 429, 502, 503, 504})
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 
 
 class Clock(Protocol):
@@ -49,8 +51,16 @@ class Sampler:
         self._secrets = secrets
 
     async def is_offered(self) -> bool:
-        """Whether the registry has the API, and lets us see it; one that fails has it, and samples will show that."""
+        """Whether the registry has the API, and lets us see it; one that fails has it, and samples will show that.
+
+        What a proxy or a limit turns away is asked for again: it says nothing of what lies behind.
+        """
         sample = await self._take(LOAD_ENDPOINTS[0], quiet=False)
+        for pause_s in _PAUSES_S:
+            if sample.status not in _LATER:
+                break
+            await trio.sleep(pause_s)
+            sample = await self._take(LOAD_ENDPOINTS[0], quiet=False)
         return sample.status is not None and (sample.status >= 500 or (sample.status == 200 and bool(sample.body)))
 
     async def sample_for_ever(self, interval_s: float, repositories: Iterable[str] = ()) -> None:

@@ -186,6 +186,24 @@ def test_ping(answer: bytes, error: type[Exception] | None, said: str) -> None:
     assert said in getattr(raised, "message", "")
 
 
+def test_who_serves_nobody_for_a_moment_is_greeted_again() -> None:
+    answers = [reply("503 Service Unavailable", b"", "Retry-After: 0"), reply("200 OK", b"{}")]
+
+    async def serve(stream: trio.SocketStream) -> None:
+        while await stream.receive_some():
+            await stream.send_all(answers.pop(0))
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            (listener,) = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
+            target, _ = parse_target(f"http://127.0.0.1:{listener.socket.getsockname()[1]}")
+            await check_admission(target, None)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main)
+    assert answers == []
+
+
 @pytest.fixture
 def authority(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
     """A server's TLS context, and the certificate that vouches for it."""

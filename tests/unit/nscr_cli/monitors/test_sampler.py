@@ -88,6 +88,21 @@ def test_the_api_is_offered_only_where_it_answers_with_json() -> None:
         assert not trio.run(offered, answer, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
+def test_what_is_turned_away_says_nothing_of_the_api(status: int) -> None:
+    async def offered(*answers: Poll) -> bool:
+        waiting = list(answers)
+        registry = Registry(lambda _path: waiting.pop(0) if len(waiting) > 1 else waiting[0])
+        return await Sampler(registry, Ticks(), lambda _sample: None).is_offered()
+
+    def run(*answers: Poll) -> bool:
+        return trio.run(offered, *answers, clock=trio.testing.MockClock(autojump_threshold=0))
+
+    busy = Poll(status=status, body=b"<html>")
+    assert run(busy, busy, Poll())
+    assert not run(busy, busy, Poll(status=404))
+
+
 def drained(*bodies: bytes) -> tuple[bool, int]:
     """Whether uploads drained when the registry answers these one after another, and how often it was asked."""
     registry = Registry(lambda _path: Poll(body=bodies[min(len(registry.paths), len(bodies)) - 1]))
