@@ -62,15 +62,24 @@ async def perform(
                 _reference(invocation),
                 _content(invocation),
                 invocation.asked.media_type or "",
+                tags=invocation.asked.tags,
                 conditions=_conditions(invocation),
                 request_id=steps.next_id(),
             )
-            return completed(invocation.f, reply, _with_subject(invocation, reply, steps.answered()))
+            answered = _with_subject(invocation, reply, steps.answered())
+            return completed(invocation.f, reply, _with_tags(invocation, reply, answered))
         case F.DELETE_BLOB:
             reply = await registry.delete_blob(repository, _digest(invocation), request_id=steps.next_id())
         case F.DELETE_TAG | F.DELETE_MANIFEST:
             reply = await registry.delete_manifest(repository, _reference(invocation), request_id=steps.next_id())
     return completed(invocation.f, reply, steps.answered())
+
+
+def _with_tags(invocation: Invocation, reply: Reply, answered: Answered) -> Answered:
+    if not invocation.asked.tags or not reply.is_complete:
+        return answered
+    said = ",".join(reply.headers("oci-tag")).split(",")
+    return replace(answered, tags=tuple(tag for one in said if (tag := one.strip())))
 
 
 def _with_subject(invocation: Invocation, reply: Reply, answered: Answered) -> Answered:

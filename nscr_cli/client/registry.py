@@ -193,13 +193,15 @@ class RegistryClient:
         content: Content,
         media_type: str,
         *,
+        tags: Iterable[str] = (),
         conditions: Headers = (),
         manner: Manner = PLAIN,
         request_id: str | None = None,
     ) -> Reply:
-        """Write a manifest under a tag or its digest; `conditions` are If-Match and If-None-Match."""
+        """Write a manifest under a tag, or its digest and `tags`; `conditions` are If-Match and If-None-Match."""
         headers = (("Content-Type", media_type), *conditions)
-        target = self._manifest(repository, reference)
+        query = "&".join(f"tag={quote(tag, safe='')}" for tag in tags)
+        target = self._manifest(repository, reference) + (f"?{query}" if query else "")
         return await self._transport.send("PUT", target, content.chunks, content.size, headers, request_id, manner)
 
     async def get_manifest(

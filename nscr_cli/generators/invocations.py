@@ -206,6 +206,12 @@ def put_manifest(repository: str, tag: str | None, manifest: Manifest) -> Invoca
     )
 
 
+def put_under_tags(repository: str, tags: Sequence[str], manifest: Manifest) -> Invocation:
+    """Write a manifest under its digest and, in the same request, under several tags."""
+    put = put_manifest(repository, None, manifest)
+    return replace(put, asked=replace(put.asked, tags=tuple(tags)))
+
+
 def exchange_manifest(
     repository: str, tag: str, expected: str | None, manifest: Manifest, *, is_weak: bool = False
 ) -> Invocation:

@@ -13,7 +13,23 @@ from typing import Protocol, TypeVar, cast
 import msgspec
 
 from nscr_cli.history.faults import SLOWING, operation_of
-from nscr_cli.history.ops import INFO, INVOKE, OK, Answered, Asked, Entry, Event, F, Kind, Op, Phase, Sample, detached
+from nscr_cli.history.keys import repository_of, tag_key
+from nscr_cli.history.ops import (
+    FAIL,
+    INFO,
+    INVOKE,
+    OK,
+    Answered,
+    Asked,
+    Entry,
+    Event,
+    F,
+    Kind,
+    Op,
+    Phase,
+    Sample,
+    detached,
+)
 from nscr_cli.history.sharing import Sharing
 
 NEVER = 2**63 - 1
@@ -184,7 +200,10 @@ class History:
         return is_partial(self.events)
 
     def of(self, *kinds: F) -> list[Operation]:
-        """The operations of these kinds, in order of invocation. Not to be changed."""
+        """The operations of these kinds, in order of invocation. Not to be changed.
+
+        A manifest that was put by its digest and under several tags at once is one of each, all of one index.
+        """
         known = self._of.get(kinds)
         if known is None:
             parts = [self._by_f.get(f, []) for f in kinds]
@@ -199,6 +218,9 @@ class History:
         by_f: dict[F, list[Operation]] = {}
         for operation in self.operations:
             by_f.setdefault(operation.f, []).append(operation)
+        puts = by_f.get(F.PUT_MANIFEST, [])
+        if any(one.asked.tags for one in puts):
+            by_f[F.PUT_MANIFEST] = [each for one in puts for each in (one, *_under_its_tags(one))]
         return by_f
 
     def grouped(self, group: Callable[[Operation], str | None]) -> dict[str, list[Operation]]:
@@ -213,6 +235,22 @@ class History:
     def unsupported(self) -> dict[str, str]:
         """Capabilities that the registry does not have, with the reason: skipped, always printed, never a pass."""
         return unsupported(self.events)
+
+
+def _under_its_tags(put: Operation) -> Iterator[Operation]:
+    """A put for each tag that a put by digest names: done where the registry says so, else nobody knows."""
+    if put.kind is FAIL:
+        return
+    repository = repository_of(put.key)
+    for tag in put.asked.tags:
+        is_said = put.kind is OK and tag in (put.answered.tags or ())
+        yield msgspec.structs.replace(
+            put,
+            key=tag_key(repository, tag),
+            asked=msgspec.structs.replace(put.asked, tags=()),
+            kind=OK if is_said else INFO,
+            end_ns=put.end_ns if is_said else NEVER,
+        )
 
 
 def is_partial(events: Iterable[Event]) -> bool:

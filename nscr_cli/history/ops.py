@@ -136,6 +136,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
             weak one matches nothing.
         if_modified_since: Last-Modified that the asker has.
         known_digest: of a read of a tag on a condition: the digest of what the asker has, which came with that ETag.
+        tags: of a manifest written by its digest: the tags that it is to be put under besides (`?tag=`).
         subject: digest of the manifest that the manifest written refers to (its `subject`).
         artifact_type: of the manifest written; of a list of referrers, the only type asked for.
         annotations: of a manifest written that has a subject, as one word (history/annotations.py).
@@ -165,6 +166,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     last: str | None = None
     page_query: str | None = None
     prefix: str | None = None
+    tags: tuple[str, ...] = ()
     subject: str | None = None
     artifact_type: str | None = None
     annotations: str | None = None
@@ -182,7 +184,8 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
         content_length: Content-Length as sent.
         media_type: Content-Type as sent.
         references: edges of the manifest received.
-        tags: names listed, in the order received, all pages.
+        tags: names listed, in the order received, all pages. Of a manifest that was written by its digest with `?tag=`:
+            those that OCI-Tag says it was put under.
         other_name: that a list of tags gave its repository, where it is not the one asked for.
         longest_page: most names that one page of them held.
         repositories: of our prefix, in the order received.

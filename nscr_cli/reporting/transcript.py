@@ -124,11 +124,13 @@ def _calls(one: Operation) -> Iterator[str]:
         case F.PUT_MANIFEST:
             kind = shlex.quote(f"Content-Type: {printable(asked.media_type or 'application/octet-stream')}")
             body = _body(asked.digest or digest)
+            if asked.tags:
+                manifest += "?" + "&".join(f"tag={_encoded(tag)}" for tag in asked.tags)
             yield f"ask --request PUT --header {kind} {_headers(one)}--data-binary @{body} {_url(one, manifest)}"
         case F.GET_MANIFEST:
-            yield f"ask {_accept(one)} {_url(one, manifest)}"
+            yield f"ask {_accept(one)} {_headers(one)}{_url(one, manifest)}"
         case F.HEAD_MANIFEST:
-            yield f"ask --head {_accept(one)} {_url(one, manifest)}"
+            yield f"ask --head {_accept(one)} {_headers(one)}{_url(one, manifest)}"
         case F.DELETE_TAG | F.DELETE_MANIFEST:
             yield f"ask --request DELETE {_url(one, manifest)}"
         case F.LIST_TAGS | F.LIST_PAGE | F.LIST_CATALOG | F.LIST_REFERRERS:
@@ -155,7 +157,7 @@ def _page(one: Operation) -> str:
 
 
 def _headers(one: Operation) -> str:
-    """The headers with which a blob was read, or the conditions of a write, each with a space behind it."""
+    """The headers with which something was read, or the conditions of a write, each with a space behind it."""
     asked = one.asked
     if asked.range is not None and asked.range_text is None:
         return f"--range {asked.range[0]}-{asked.range[1]} "

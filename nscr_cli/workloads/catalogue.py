@@ -128,7 +128,15 @@ def _errands(*names: str) -> dict[str, Action]:
 
 
 _TAGS = _errands(
-    "move-tag", "race-tag", "retag", "read-tag", "list-tags", "delete-tag", "delete-sibling", "delete-manifest"
+    "move-tag",
+    "race-tag",
+    "retag",
+    "put-under-tags",
+    "read-tag",
+    "list-tags",
+    "delete-tag",
+    "delete-sibling",
+    "delete-manifest",
 )
 _IMAGES = _errands("push-image", "push-index", "copy-image", "pull-image", "ask-in-vain", "delete-blob")
 _CHECKERS: tuple[Checker, ...] = (

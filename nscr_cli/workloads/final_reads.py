@@ -13,7 +13,7 @@ import msgspec
 from nscr_cli.generators import invocations
 from nscr_cli.history.history import Operation
 from nscr_cli.history.invocation import Invocation
-from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_of
+from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_key, tag_of
 from nscr_cli.history.ops import Asked, F, Kind
 
 MOST_HEADS = 2_000
@@ -60,6 +60,7 @@ def final_reads(operations: Iterable[Operation], repositories: Iterable[str], ch
             continue
         if tag_of(operation.key) is not None:
             tags.add(operation.key)
+        tags.update(tag_key(repository_of(operation.key), tag) for tag in operation.asked.tags)
         if operation.asked.subject is not None:
             subjects.add(digest_key(repository_of(operation.key), operation.asked.subject))
         manifests.add(f"{repository_of(operation.key)}@{operation.asked.digest}")

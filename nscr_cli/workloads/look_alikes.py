@@ -18,59 +18,57 @@ from nscr_cli.workloads.removal_steps import listed, over_configuration
 from nscr_cli.workloads.steps import Step
 
 _UNLISTED = "alike"
-_REPOSITORIES = ("alike-a", "alike_a", "alike.a", "alike-ab")
-_MARKS = "-_."
+# The first of each pair is the one that is deleted from and listed.
+_REPOSITORIES = (("alike_a", "alike-a"), ("alike-a", "alike-ab"))
 _LONGEST = 128
 _SIZE = 64
 
 
 def touch_look_alikes(turn: Turn) -> Step:
-    """Two tags of one repository, or one tag of two, whose names are nearly the same: one goes, the other one stays."""
+    """Tags of one repository, or one tag of two, whose names are nearly the same: one goes, the others stay."""
     chance = turn.chance("look-alikes")
-    return (_two_repositories if chance.random() < 0.4 else _two_tags)(turn, chance)
+    return (_many_tags if chance.random() < 0.6 else _two_repositories)(turn, chance)
 
 
-def _two_tags(turn: Turn, chance: Random) -> Step:
+def _many_tags(turn: Turn, chance: Random) -> Step:
+    """Each on a manifest of its own."""
     repository = turn.world.namespace.repository(_UNLISTED)
-    first, second = chance.sample(_pair(turn, chance), 2)
-    manifests = [image(turn.world.config, [], f"{turn.nonce}/{which}") for which in range(2)]
-    put = [
-        invocations.put_manifest(repository, tag, manifest)
-        for tag, manifest in zip((first, second), manifests, strict=True)
+    tags = _alike(turn)
+    manifests = [image(turn.world.config, [], f"{turn.nonce}/{which}") for which in range(len(tags))]
+    put = [invocations.put_manifest(repository, tag, manifest) for tag, manifest in zip(tags, manifests, strict=True)]
+    gone = [invocations.delete_tag(repository, tags[0])] * turn.world.supports(F.DELETE_TAG)
+    if chance.random() < 0.2 and turn.world.supports(F.DELETE_MANIFEST):
+        gone = [invocations.delete_manifest(repository, manifests[0].digest)]
+    errand = [
+        *chance.sample(put, len(put)),
+        *chance.sample([_look(chance, repository, tag) for tag in tags], 2),
+        *gone,
+        *chance.sample([_look(chance, repository, tag) for tag in tags], len(tags)),
     ]
-    looks = [_look(chance, repository, tag) for tag in (first, second)]
-    deletes = [invocations.delete_tag(repository, first)] * turn.world.supports(F.DELETE_TAG)
-    deletes += [invocations.delete_manifest(repository, manifests[0].digest)] * turn.world.supports(F.DELETE_MANIFEST)
-    gone = [chance.choice(deletes)] if deletes else []
-    errand = [*put, *looks, *gone, *(_look(chance, repository, tag) for tag in (second, first))]
     return over_configuration(turn, repository, errand)
 
 
-def _pair(turn: Turn, chance: Random) -> tuple[str, str]:
-    own = f"{turn.process:05d}x{turn.number:06d}"
-    if chance.random() < 0.25:
-        return f"lower{own}", f"Lower{own}"
-    if chance.random() < 0.33:
-        return f"begin{own}", f"begin{own}x1"
-    if chance.random() < 0.5:
-        first, second = chance.sample(_MARKS, 2)
-        return f"mark{own}{first}v", f"mark{own}{second}v"
-    long = f"long{own}".ljust(_LONGEST - 1, "x")
-    return f"{long}0", f"{long}1"
+def _alike(turn: Turn) -> list[str]:
+    """The first is the beginning of one, and the same as others but for case and for marks."""
+    own = f"ook{turn.process:05d}x{turn.number:06d}"
+    long = f"l{own}".ljust(_LONGEST - 1, "x")
+    return [f"l{own}_v", f"L{own}_v", f"l{own}-v", f"l{own}.v", f"l{own}_v1", f"{long}0", f"{long}1"]
 
 
 def _two_repositories(turn: Turn, chance: Random) -> Step:
     """One tag, and one blob that nothing refers to, in both."""
     world = turn.world
-    first, second = (world.namespace.repository(name) for name in chance.sample(_REPOSITORIES, 2))
+    first, second = (world.namespace.repository(name) for name in chance.choice(_REPOSITORIES))
     tag = f"same{turn.process:05d}x{turn.number:06d}"
     blob = Content.seeded(f"{turn.nonce}/alike", _SIZE)
     manifests = [image(world.config, [], f"{turn.nonce}/{which}") for which in range(2)]
     errand: list[Invocation] = [
         invocations.put_manifest(first, tag, manifests[0]),
         invocations.put_manifest(second, tag, manifests[1]),
+        invocations.put_manifest(second, f"{tag}b", manifests[1]),
         *(invocations.push_blob(each, blob, chance.choice(world.push_styles)) for each in (first, second)),
         *(_look(chance, each, tag) for each in (first, second)),
+        *listed(turn, first),
     ]
     if world.supports(F.DELETE_TAG):
         errand.append(invocations.delete_tag(first, tag))
@@ -79,7 +77,6 @@ def _two_repositories(turn: Turn, chance: Random) -> Step:
     errand += [
         *(_look(chance, each, tag) for each in (second, first)),
         *(invocations.get_blob(each, blob.digest, blob.size) for each in (second, first)),
-        *listed(turn, first),
     ]
     needed = [] if turn.memory.holds(first, world.config.digest) else [world.config]
     return after_blobs(turn, first, needed, lambda: over_configuration(turn, second, errand))

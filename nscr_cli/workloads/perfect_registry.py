@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from nscr_cli.history.invocation import Invocation
-from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_of
+from nscr_cli.history.keys import digest_key, digest_of, repository_of, tag_key, tag_of
 from nscr_cli.history.ops import Answered, Asked, F, Kind, Referrer
 
 
@@ -124,7 +124,9 @@ class PerfectRegistry:
         self._manifests[digest_key(repository, digest)] = invocation.asked
         if tag_of(invocation.key) is not None:
             self._tags[invocation.key] = digest
-        return _done(201)
+        for tag in invocation.asked.tags:
+            self._tags[tag_key(repository, tag)] = digest
+        return Reply(Kind.OK, Answered(status=201, tags=invocation.asked.tags or None))
 
     def _read_manifest(self, invocation: Invocation) -> Reply:
         digest = self._tags.get(invocation.key) or digest_of(invocation.key) or ""

@@ -134,6 +134,30 @@ def delete_sibling(turn: Turn) -> Step:
     return after_blobs(turn, repository, needed, lambda: in_order(errand))
 
 
+def put_under_tags(turn: Turn) -> Step:
+    """A manifest under its digest and a few tags of our own in one request; some move, all are looked at."""
+    chance = turn.chance("under-tags")
+    world = turn.world
+    repository = chance.choice(world.repositories)
+    tags = [f"m{turn.process:05d}x{turn.number:06d}{which}" for which in "abcd"[: chance.randint(2, 4)]]
+    first, second = (image(world.config, [], f"{turn.nonce}/{which}") for which in range(2))
+    moved = chance.sample(tags, chance.randint(1, len(tags)))
+    reads = [invocations.get_tag, invocations.head_tag]
+    errand = [
+        invocations.put_under_tags(repository, tags, first),
+        *(chance.choice(reads)(repository, tag) for tag in tags),
+        invocations.put_under_tags(repository, moved, second),
+        *(chance.choice(reads)(repository, tag) for tag in reversed(tags)),
+    ]
+    if world.supports(F.DELETE_MANIFEST):
+        errand += [
+            invocations.delete_manifest(repository, second.digest),
+            *(chance.choice(reads)(repository, tag) for tag in tags),
+        ]
+    needed = [] if turn.memory.holds(repository, world.config.digest) else [world.config]
+    return after_blobs(turn, repository, needed, lambda: in_order(errand))
+
+
 def delete_manifest(turn: Turn) -> Step:
     """Delete by digest: a manifest that we wrote, or the one that a contended tag now names; often look at once."""
     chance = turn.chance("delete-manifest")
@@ -170,6 +194,10 @@ ACTIONS = {
     "delete-sibling": Action(
         summary="put a manifest under two tags of our own, delete one or the manifest, read both",
         begin=delete_sibling,
+    ),
+    "put-under-tags": Action(
+        summary="put a manifest under several tags of our own in one request, move some of them, read all",
+        begin=put_under_tags,
     ),
     "delete-manifest": Action(
         summary="delete by digest what a tag names or what we wrote",

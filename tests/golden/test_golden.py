@@ -207,6 +207,8 @@ def _asked(key: str, words: list[str]) -> Asked:
                 )
             case "size" | "page_size":
                 fields[name] = int(value)
+            case "asked_tags":
+                fields["tags"] = tuple(value.split(","))
             case "slices":
                 fields["slices"] = _slices(value)
             case "wrong_bytes" | "out_of_order" | "keeps_validators" | "breaks_grammar":

@@ -366,6 +366,16 @@ def test_put_and_delete_manifest(play: Play) -> None:
     assert play(read(F.DELETE_BLOB, digest_key("a", "sha256:0")), "202 Accepted").completion.kind is Kind.OK
 
 
+def test_put_of_a_manifest_under_several_tags(play: Play) -> None:
+    asked = Asked(media_type="x/y", tags=("a", "b"))
+    put = Invocation(f=F.PUT_MANIFEST, key=digest_key("a/b", MANIFEST.digest), asked=asked, content=MANIFEST)
+    done = play(put, "201 Created\r\nOCI-Tag: a, b")
+    assert done.lines == [f"PUT /v2/a/b/manifests/{MANIFEST.digest}?tag=a&tag=b"]
+    assert done.completion.answered.tags == ("a", "b")
+    assert play(put, "201 Created").completion.answered.tags == ()
+    assert play(put, None).completion.answered.tags is None
+
+
 def test_put_of_a_manifest_with_a_subject(play: Play) -> None:
     asked = Asked(media_type="x/y", subject="sha256:0")
     put = Invocation(f=F.PUT_MANIFEST, key=tag_key("a", "t"), asked=asked, content=MANIFEST)
