@@ -19,6 +19,7 @@ SESSIONS = "/api/registry/sessions"
 ENDPOINTS = (STATE, HEALTH, SESSIONS)
 NOT_ANSWERING = "not-answering"
 RESTARTED = "restarted"
+_LIMITED = 429
 _CLOCKS_AGREE = 0.9  # how long something took, by two clocks
 _STARTED_LATER_S = 1.0
 
@@ -153,6 +154,7 @@ def follow(
         besides: conditions that hold in this round, of what others watch; they are over once they are not among these.
     """
     found = (*_conditions(memory, current, stuck_after_s), *besides)
+    found = tuple(each for each in found if not _was_only_told_to_wait(each, memory, current))
     held = {(each.rule, each.endpoint, each.subject): each for each in found}
     since: dict[Condition, float] = {}
     notices: list[Notice] = []
@@ -188,6 +190,14 @@ def _notice(condition: Condition, at_s: float, text: str, *, recovered: bool = F
         recovered=recovered,
         is_failure=condition.lasting,
     )
+
+
+def _was_only_told_to_wait(condition: Condition, memory: Memory, current: Round) -> bool:
+    """The endpoint limits its clients, and was not asked since it said so: who waits as told may be answered again."""
+    before = memory.previous.answers.get(condition.endpoint) if memory.previous is not None else None
+    answer = current.answers.get(condition.endpoint)
+    is_limited = condition.rule == "server-error" and answer is not None and answer.status == _LIMITED
+    return is_limited and (before is None or before.status != _LIMITED)
 
 
 def _shows(condition: Condition, current: Round) -> bool:

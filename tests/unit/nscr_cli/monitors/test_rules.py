@@ -142,6 +142,12 @@ def test_other_statuses(answers: Answers, statuses: dict[str, int], rule: str) -
     assert rules([answers(), answers(statuses=statuses), answers()]) == [[], [f"+{rule}"], [f"-{rule}"]]
 
 
+def test_who_is_told_to_wait_is_no_alert_until_told_so_again(answers: Answers) -> None:
+    limited = answers(statuses={STATE: 429})
+    assert rules([answers(), limited, answers(), limited, answers()]) == [[], [], [], [], []]
+    assert rules([limited, limited, answers()]) == [[], ["+server-error"], ["-server-error"]]
+
+
 def test_an_answer_of_another_shape(answers: Answers) -> None:
     odd = answers()
     for body in (b"<html>", b"{}", b"", b'{"status": 3}'):
