@@ -2,7 +2,8 @@
 there, and its code is one of those given there.
 
 The codes of Docker's API are taken besides the specification's fourteen, because it descends from that API and says
-that clients meet some of them. Which code goes with which case the specification does not say: that is counted.
+that clients meet some of them. Which code goes with which case the specification does not say: that is counted, and
+judged of the registry that the run started alone, which says so of itself.
 """
 
 from collections.abc import Iterable
@@ -45,6 +46,7 @@ DOCKER_CODES = frozenset(
 
 _FORMAT = "spec.md#error-codes: an error body in JSON is a list of errors, each with a code"
 _CODE = "spec.md#error-codes: the code is one of those that the specification lists"
+_OURS = "spec.md#error-codes: a code says what is wrong; the registry that the run started gives each case its own"
 _TYPE = "RFC 9110, 8.3: Content-Type says of what media type the content is"
 _SHOWN = 5
 _JSON = ("application/json", "text/json")
@@ -55,6 +57,10 @@ _CASES: dict[F, frozenset[str]] = {
         frozenset({"MANIFEST_UNKNOWN", "NAME_UNKNOWN"}),
     ),
     **dict.fromkeys((F.LIST_TAGS, F.LIST_PAGE), frozenset({"NAME_UNKNOWN"})),
+    **dict.fromkeys(
+        (F.PATCH_UPLOAD, F.GET_UPLOAD, F.FINISH_UPLOAD, F.CANCEL_UPLOAD),
+        frozenset({"BLOB_UPLOAD_UNKNOWN", "NAME_UNKNOWN"}),
+    ),
     F.PUT_MANIFEST: frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN", "NAME_UNKNOWN"}),
 }
 # spec.md#endpoints; what any HTTP server may say besides (RFC 9110, 15.5; RFC 6585).
@@ -62,9 +68,14 @@ _STATUSES = frozenset({400, 401, 403, 404, 405, 406, 408, 409, 411, 412, 413, 41
 
 
 class ErrorAnswers:
-    """Judges answers of 4xx one by one, and counts what nobody promised."""
+    """Judges answers of 4xx one by one, and counts what nobody promised.
 
-    def __init__(self) -> None:
+    Args:
+        is_ours: the run started the registry itself.
+    """
+
+    def __init__(self, *, is_ours: bool = False) -> None:
+        self._is_ours = is_ours
         self._wrong: Tallies[tuple[str, str, str]] = Tallies(_SHOWN)
         self.evidence = dict.fromkeys(
             (
@@ -89,7 +100,13 @@ class ErrorAnswers:
             self.evidence["error-bodies"] += 1
             self.evidence["errors-not-called-json"] += not is_called_json
             cases = _CASES.get(one.f)
-            self.evidence["codes-beside-the-case"] += answered.status == 404 and cases is not None and code not in cases
+            is_beside = answered.status == 404 and cases is not None and code not in cases
+            self.evidence["codes-beside-the-case"] += is_beside
+            is_mismatch = answered.status == 400 and one.asked.wrong_bytes and one.f in (F.PUSH_BLOB, F.FINISH_UPLOAD)
+            if self._is_ours and (is_beside or (is_mismatch and code != "DIGEST_INVALID")):
+                self._wrong.add(
+                    ("wrong-error-code", _OURS, f"{one.f} answered {answered.status} with the code {code!r}"), one
+                )
             if code not in SPECIFIED_CODES and code not in DOCKER_CODES:
                 self._wrong.add(
                     ("unknown-error-code", _CODE, f"answered {answered.status} with the code {code!r}"), one

@@ -98,8 +98,8 @@ class _Protocol:
         self._whole = whole
         self._wrong: Tallies[tuple[F, str, str, str]] = Tallies(_SHOWN)
         self._rights = Tally(1)
-        self._errors = ErrorAnswers()
         self._is_ours = is_fresh(whole)
+        self._errors = ErrorAnswers(is_ours=self._is_ours)
         self._evidence = {"answers": 0, "digest-headers": 0, "unavailable": 0}
 
     def take(self, part: History) -> None:

@@ -3,7 +3,8 @@
 Only of ranges that are sent as they stand in `range_text`: plain ones, from the first byte to the last, the blobs
 checker judges by their bytes. A server may ignore any `Range` and serve the whole, and may serve less than was asked
 for, if it says so; it may not serve other bytes, say that there are others, or refuse what is there. Whether one that
-breaks the grammar is ignored or refused is its choice.
+breaks the grammar is ignored or refused is its choice. The registry that the run started serves every single range,
+unless its condition fails (If-Range).
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,9 @@ _DESCRIBES = "RFC 9110, 14.4 and 15.3.7: the Content-Range of a 206 describes th
 _SIZE = "RFC 9110, 15.5.17: the Content-Range of a 416 gives the length of the content"
 _NOTHING = "RFC 9110, 14.1.1 and 15.5.17: a range that selects nothing is ignored or refused"
 _THERE = "RFC 9110, 14.2: a range that is there is served, or ignored"
+_CURRENT = "RFC 9110, 13.1.5: a Range is ignored where the ETag in If-Range is not that of what is there"
 _PARTS = "RFC 9110, 14.6 and 15.3.7.2: each part of a 206 in several parts is the bytes that its Content-Range gives"
+_OURS = "RFC 9110, 14.2: a range may be ignored; the registry that the run started serves single ones, or refuses them"
 _FRAMED = "RFC 9112, 6.2: an answer is as long as its Content-Length says; after it the connection serves the next"
 
 Wrong = tuple[str, str, str]
@@ -28,15 +31,18 @@ class RangeAnswers:
     """Judges answers one at a time, and counts them by name.
 
     Args:
+        is_ours: the run started the registry itself.
         is_near: nothing but this machine lies between us and the registry, so that nobody else cuts an answer.
     """
 
-    def __init__(self, *, is_near: bool) -> None:
+    def __init__(self, *, is_near: bool, is_ours: bool = False) -> None:
+        self._is_ours = is_ours
         self._is_near = is_near
         self.evidence = dict.fromkeys(
             (
                 "ranges", "whole-instead", "served-in-part", "several-parts", "unsatisfiable-refused",
                 "malformed-refused", "malformed-ignored", "refusals-without-size", "suffixes-of-nothing",
+                "conditions-that-failed", "conditions-ignored",
             ),
             0,
         )  # fmt: skip
@@ -47,12 +53,28 @@ class RangeAnswers:
         if size is None or read.answered.status is None:
             return
         wanted = meant(read.asked.range_text or "", size)
+        if read.asked.if_range is not None:
+            yield from self._outdated(read)
+            return
         if read.kind is Kind.OK and read.answered.status == 206:
             yield from self._part(read, wanted, size)
         elif read.kind is Kind.OK and read.answered.status == 200:
             self.evidence["malformed-ignored" if wanted is Meaning.MALFORMED else "whole-instead"] += 1
+            is_single = wanted is Meaning.UNSATISFIABLE or read.asked.range is not None
+            if self._is_ours and is_single and wanted is not Meaning.MALFORMED:
+                yield "ignored-range", _OURS, f"the whole of {size} bytes came instead of a single range"
         elif read.kind is Kind.FAIL and 400 <= read.answered.status < 500 and not read.faults:
             yield from self._refusal(read, wanted, size)
+
+    def _outdated(self, read: Operation) -> Iterable[Wrong]:
+        """A range for who has a part of other content: the whole is meant. What is immutable cannot mix, so it is
+        judged of our own alone.
+        """
+        is_served = read.kind is Kind.OK and read.answered.status == 206
+        self.evidence["conditions-that-failed"] += read.kind is Kind.OK
+        self.evidence["conditions-ignored"] += is_served
+        if is_served and self._is_ours:
+            yield "wrong-condition", _CURRENT, f"206 to If-Range {read.asked.if_range}, with which nothing was served"
 
     def _part(self, read: Operation, wanted: tuple[tuple[int, int], ...] | Meaning, size: int) -> Iterable[Wrong]:
         answered = read.answered

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
+from nscr_cli.checkers.inventory import is_fresh
 from nscr_cli.checkers.liveness import is_on_loopback
 from nscr_cli.checkers.negotiation import compared, differing, not_served
 from nscr_cli.checkers.range_answers import RangeAnswers, Wrong
@@ -63,7 +64,7 @@ class _Reads:
         self._plan = plan
         self._whole = whole
         self._is_near = is_on_loopback(whole)
-        self._ranges = RangeAnswers(is_near=self._is_near)
+        self._ranges = RangeAnswers(is_near=self._is_near, is_ours=is_fresh(whole))
         self._wrong: Tallies[tuple[str, str]] = Tallies(_SHOWN)
         self._whys: dict[tuple[str, str], tuple[int, str]] = {}
         self._evidence = dict.fromkeys(_COUNTS, 0)

@@ -20,9 +20,14 @@ _ENDS = (F.FINISH_UPLOAD, F.CANCEL_UPLOAD)
 
 
 class UploadSteps:
-    """The operations of one upload, in order of invocation."""
+    """The operations of one upload, in order of invocation.
 
-    def __init__(self, operations: Sequence[Operation]) -> None:
+    Args:
+        is_ours: the run started the registry itself.
+    """
+
+    def __init__(self, operations: Sequence[Operation], *, is_ours: bool = False) -> None:
+        self.is_ours = is_ours
         self.operations = operations
         self._writers = [one for one in operations if sent(one)]
 

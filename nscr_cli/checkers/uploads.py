@@ -10,7 +10,15 @@ from collections.abc import Iterable
 
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
 from nscr_cli.checkers.inventory import UPLOAD_STEPS, is_fresh, is_trespass
-from nscr_cli.checkers.upload_rules import ORDER, RANGE, count_refusal, finding_of, judged_step
+from nscr_cli.checkers.upload_rules import (
+    MALFORMED,
+    ORDER,
+    RANGE,
+    count_refusal,
+    finding_of,
+    judged_step,
+    refused_otherwise,
+)
 from nscr_cli.checkers.upload_steps import UNREADABLE, UploadSteps
 from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import told
@@ -63,12 +71,12 @@ class _Uploads:
         self._first_lost: Operation | None = None
 
     def take(self, part: History) -> None:
+        is_ours = is_fresh(part)
         for push in part.of(F.PUSH_BLOB):
             if push.answered.sent_offsets or push.answered.out_of_order_status is not None:
-                self._findings += _judged_push(push, self._evidence)
+                self._findings += _judged_push(push, self._evidence, is_ours=is_ours)
         uploads: dict[str, list[Operation]] = {}
         trespassed = {one.asked.upload for one in part.elsewhere if is_trespass(one)}
-        is_ours = is_fresh(part)
         for one in part.of(*UPLOAD_STEPS):
             if is_trespass(one):
                 trespassed.add(one.asked.upload)
@@ -78,7 +86,7 @@ class _Uploads:
         for name, operations in uploads.items():
             # What a foreign registry makes of an upload that is asked for in the wrong place, nobody promises.
             if is_ours or name not in trespassed:
-                self._take_upload(UploadSteps(operations), is_ours=is_ours)
+                self._take_upload(UploadSteps(operations, is_ours=is_ours))
 
     def _take_trespass(self, one: Operation, *, is_ours: bool) -> None:
         self._evidence["trespasses"] += one.answered.status is not None
@@ -91,7 +99,8 @@ class _Uploads:
             if known is None or one.index < known.operations[0]:
                 self._granted[one.f] = finding_of("foreign-upload", (one,), _APART, why)
 
-    def _take_upload(self, upload: UploadSteps, *, is_ours: bool) -> None:
+    def _take_upload(self, upload: UploadSteps) -> None:
+        is_ours = upload.is_ours
         upload.count(self._evidence)
         gone = [one for one in upload.operations if one.answered.status == 404 and upload.is_there(one)]
         self._evidence["lost"] += len(gone)
@@ -121,7 +130,7 @@ class _Uploads:
             yield f"{self._lost} uploads were gone that nobody had ended, with no fault in the way, e.g. {example}"
 
 
-def _judged_push(push: Operation, evidence: Counter[str]) -> Iterable[Finding]:
+def _judged_push(push: Operation, evidence: Counter[str], *, is_ours: bool) -> Iterable[Finding]:
     pairs = list(zip(push.answered.sent_offsets, push.answered.stored_offsets, strict=False))
     if push.kind is not OK:
         # The last chunk of a push that did not succeed may have been refused or cut: then less is stored, rightly.
@@ -135,6 +144,9 @@ def _judged_push(push: Operation, evidence: Counter[str]) -> Iterable[Finding]:
     if status is not None and 200 <= status < 300:  # where the other chunks came to lie follows from that
         why = f"{told(push)}: a chunk that began one byte after the end of what had been sent was answered {status}."
         yield finding_of("out-of-order-accepted", (push,), ORDER, why)
+        return
+    if status == MALFORMED and is_ours and not push.faults:
+        yield refused_otherwise(push)
         return
     for said, held in pairs:
         if held not in (UNREADABLE, said) and not (said == 0 and held == 1):

@@ -70,6 +70,8 @@ def _headers(asked: Asked) -> Headers:
         headers.append(("Range", asked.range_text))
     elif asked.range is not None:
         headers.append(("Range", f"bytes={asked.range[0]}-{asked.range[1]}"))
+    if asked.if_range is not None:
+        headers.append(("If-Range", asked.if_range))
     if asked.if_none_match is not None:
         headers.append(("If-None-Match", asked.if_none_match))
     if asked.if_modified_since is not None:

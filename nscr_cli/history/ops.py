@@ -135,6 +135,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         if_match: of a manifest written under a tag: it is to be written only if the tag names what has this ETag; a
             weak one matches nothing.
         if_modified_since: Last-Modified that the asker has.
+        if_range: ETag of the content of which the asker has a part, and wants a range; of other content the whole.
         known_digest: of a read of a tag on a condition: the digest of what the asker has, which came with that ETag.
         tags: of a manifest written by its digest: the tags that it is to be put under besides (`?tag=`).
         subject: digest of the manifest that the manifest written refers to (its `subject`).
@@ -157,6 +158,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     if_none_match: str | None = None
     if_match: str | None = None
     if_modified_since: str | None = None
+    if_range: str | None = None
     known_digest: str | None = None
     wrong_bytes: bool = False
     upload: str | None = None

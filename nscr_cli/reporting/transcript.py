@@ -163,6 +163,7 @@ def _headers(one: Operation) -> str:
         return f"--range {asked.range[0]}-{asked.range[1]} "
     headers = {
         "Range": asked.range_text,
+        "If-Range": asked.if_range,
         "If-Match": asked.if_match,
         "If-None-Match": asked.if_none_match,
         "If-Modified-Since": asked.if_modified_since,

@@ -7,6 +7,8 @@ follow from a seed, so every range has a digest to be checked against. Nothing t
 from collections.abc import Callable, Sequence
 from random import Random
 
+import msgspec
+
 from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import (
     DOCKER_MANIFEST,
@@ -75,7 +77,11 @@ def read_range(turn: Turn) -> Step:
     if not known:
         return push_sized_blob(turn)
     content = chance.choice(known)
-    return Step(chance.choice(KINDS)(repository, content, chance))
+    read = chance.choice(KINDS)(repository, content, chance)
+    if read.asked.range is not None and chance.random() < 0.2:
+        # As who has a part of something else: then all of it is wanted.
+        read = msgspec.structs.replace(read, asked=msgspec.structs.replace(read.asked, if_range=_FOREIGN_ETAG))
+    return Step(read)
 
 
 def read_on_condition(turn: Turn) -> Step:

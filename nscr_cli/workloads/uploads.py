@@ -239,8 +239,9 @@ def _is_unanswered(event: Op) -> bool:
 
 
 def _length(chance: Random, left: int) -> int:
-    """Of a chunk: one or two bytes, or a part of what is left, or all of it."""
-    return chance.choice([1, 2, 3, chance.randint(1, max(1, left)), max(1, left // 2), max(1, left)])
+    """Of a chunk: one or two bytes, or a part of what is left, a power of two among them, or all of it."""
+    power = 1 << (max(1, left).bit_length() - 1)
+    return chance.choice([1, 2, 3, chance.randint(1, max(1, left)), max(1, left // 2), power, max(1, left)])
 
 
 def _drawn(chance: Random, weights: dict[str, int]) -> str:

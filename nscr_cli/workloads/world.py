@@ -19,6 +19,7 @@ ERRANDS_A_STEP = 8
 _SHARED_BLOBS = 6
 _UNIQUE_FROM = 16
 _EMPTY_SHARE = 0.05
+_ROUND_SHARE = 0.2
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,12 +62,16 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, blob_sizes=self.size_sweep[step])
 
     def blob_size(self, chance: random.Random) -> int:
-        """A size within the scenario's bounds: as many small as large ones on a logarithmic scale, and some empty."""
+        """A size within the scenario's bounds: as many small as large ones on a logarithmic scale; some empty, and some
+        powers of two, where buffers end.
+        """
         smallest, largest = self.blob_sizes
         if smallest == 0 and chance.random() < _EMPTY_SHARE:
             return 0
         low = math.log(max(smallest, _UNIQUE_FROM))
-        return min(largest, round(math.exp(chance.uniform(low, max(low, math.log(max(largest, 1)))))))
+        size = min(largest, round(math.exp(chance.uniform(low, max(low, math.log(max(largest, 1)))))))
+        floor: int = 1 << (max(size, 1).bit_length() - 1)
+        return floor if chance.random() < _ROUND_SHARE and floor >= max(smallest, _UNIQUE_FROM) else size
 
 
 def world_of(plan: RunPlan) -> World:
