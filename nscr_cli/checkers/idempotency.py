@@ -9,7 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from nscr_cli.checkers.evidence import conclude
-from nscr_cli.checkers.inventory import BLOB_READS, BLOB_WRITES, UPLOAD_STEPS, found_nothing, is_fresh, is_trespass
+from nscr_cli.checkers.inventory import (
+    BLOB_READS,
+    BLOB_WRITES,
+    UPLOAD_STEPS,
+    Inventory,
+    found_nothing,
+    is_fresh,
+    is_trespass,
+)
 from nscr_cli.checkers.refusals import is_refusal
 from nscr_cli.checkers.upload_steps import UploadSteps
 from nscr_cli.checkers.verdict import Finding, Result, judged
@@ -57,7 +65,7 @@ class _Repeats:
                 writes.setdefault((one.key, one.asked.digest), []).append(one)
         for group in writes.values():
             if len(group) > 1:
-                self._take_group(group, deleted)
+                self._take_group(group, deleted, part.shared(Inventory))
         self._take_ends(part)
         deletes: dict[tuple[F, str], list[Operation]] = {}
         for one in part.of(F.DELETE_BLOB, F.DELETE_MANIFEST, F.DELETE_TAG):
@@ -81,7 +89,7 @@ class _Repeats:
             reasons=reasons,
         )
 
-    def _take_group(self, group: Sequence[Operation], deleted: dict[str, int]) -> None:
+    def _take_group(self, group: Sequence[Operation], deleted: dict[str, int], inventory: Inventory) -> None:
         acknowledged = min((one for one in group if one.kind is OK), key=lambda one: one.end_ns, default=None)
         last_end, last_process, is_unsure = -1, -1, False
         for one in group:
@@ -90,16 +98,23 @@ class _Repeats:
                 self._evidence["unsure-repeats"] += is_unsure
                 self._evidence["parallel"] += one.start_ns <= last_end and one.process != last_process
             elif acknowledged is not None and one.f is not F.FINISH_UPLOAD and one.kind is FAIL and not one.faults:
-                self._judge(one, acknowledged, group, deleted)
+                self._judge(one, acknowledged, group, deleted, inventory)
             is_unsure = is_unsure or one.kind is INFO or bool(one.faults)
             if one.kind is OK and one.end_ns > last_end:
                 last_end, last_process = one.end_ns, one.process
 
     def _judge(
-        self, one: Operation, acknowledged: Operation, group: Sequence[Operation], deleted: dict[str, int]
+        self,
+        one: Operation,
+        acknowledged: Operation,
+        group: Sequence[Operation],
+        deleted: dict[str, int],
+        inventory: Inventory,
     ) -> None:
         is_conflict = one.answered.status == _CONFLICT
         if not (is_conflict or is_refusal(one)) or _may_lack_something(one, deleted):
+            return
+        if not is_conflict and _may_be_collected(one, acknowledged, inventory):
             return
         first: Operation | None = acknowledged if acknowledged.end_ns < one.start_ns else None
         if first is None and is_conflict:
@@ -170,6 +185,17 @@ def _may_lack_something(one: Operation, deleted: dict[str, int]) -> bool:
     repository = repository_of(one.key)
     references = (digest_key(repository, reference.digest) for reference in one.asked.references)
     return any(key in deleted and deleted[key] <= one.end_ns for key in references)
+
+
+def _may_be_collected(one: Operation, acknowledged: Operation, inventory: Inventory) -> bool:
+    """Whether a registry of others may have collected a blob that a manifest refers to since it was acknowledged."""
+    repository = repository_of(one.key)
+    return any(
+        inventory.holds(repository, reference, one.start_ns, one.end_ns) is None
+        and inventory.may_be_collected(digest_key(repository, reference.digest), acknowledged.start_ns, one.end_ns)
+        for reference in one.asked.references
+        if not reference.is_manifest
+    )
 
 
 def _finding(rule: str, operations: Iterable[Operation], clause: str, explanation: str) -> Finding:
