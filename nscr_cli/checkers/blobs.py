@@ -80,7 +80,7 @@ class _Blobs:
                 self._believed(push, inventory, is_ours=is_ours)
             elif push.answered.out_of_order_status in (None, _OUT_OF_ORDER):
                 # An upload of which a chunk out of order was answered otherwise was given up by us, whatever was said.
-                self._pushes.take(str(push.asked.style), push)
+                self._pushes.take(str(push.asked.style), push, is_ours=is_ours)
         for finish in part.of(F.FINISH_UPLOAD):
             if finish.asked.wrong_bytes:
                 self._believed(finish, inventory, is_ours=is_ours)
@@ -131,7 +131,9 @@ class _Blobs:
         is_ours = is_fresh(part)
         first_writes = inventory.first_writes
         for one in part.of(F.GET_BLOB, F.HEAD_BLOB):
-            if first_writes.get(one.key, NEVER) <= one.end_ns or not found(one):
+            # By a name that breaks the grammar a registry may find what it would be if it did not.
+            is_misspelt = one.asked.breaks_grammar and not is_ours
+            if is_misspelt or first_writes.get(one.key, NEVER) <= one.end_ns or not found(one):
                 continue
             may_exist = inventory.may_exist(one)
             if is_ours or not may_exist:

@@ -37,6 +37,8 @@ class Contents:
         """What is wrong with what this read by digest was answered, if anything is."""
         _, _, digest = read.key.partition("@")
         size = self._sizes.get(digest, read.asked.size)
+        if read.asked.breaks_grammar:
+            return None  # no content has such a digest; whether anything may be found is for the blobs checker
         if read.answered.status == 304:
             return None  # it has no body; a proxy may well say that it has none
         if read.f is _HEAD_BLOB or read.f is _HEAD_MANIFEST:

@@ -119,7 +119,10 @@ class _Protocol:
                 self._evidence["unavailable"] += one.answered.status in _ITS_RIGHT
                 if is_accepted and one.answered.status in (401, 403):
                     self._rights.add(one)
-                for rule, clause, why in (*wrong_in(one, sizes, types), *(_refused(one) if is_accepted else ())):
+                for rule, clause, why in (
+                    *wrong_in(one, sizes, types),
+                    *(_refused(one, is_ours=self._is_ours) if is_accepted else ()),
+                ):
                     self._wrong.add((f, rule, clause, why), one)
                 if f in _LOCATED and one.kind is OK and status == 201:
                     for why in misleading(one, is_ours=self._is_ours):
@@ -189,20 +192,22 @@ def wrong_in(one: Operation, sizes: dict[str, int], types: Types) -> Iterable[tu
     is_success = is_success or (one.kind is INFO and 200 <= status < 300 and one.error == str(status))
     if is_success and status not in _allowed(one) and status != 404:
         yield "wrong-status", _STATUS, f"answered {status}, where {' or '.join(map(str, _allowed(one)))} is specified"
-    if one.kind is OK and (one.f in (*BLOB_WRITES, F.PUT_MANIFEST) or (one.f in _READS and found(one))):
+    is_read = one.f in _READS and found(one) and not one.asked.breaks_grammar
+    if one.kind is OK and (one.f in (*BLOB_WRITES, F.PUT_MANIFEST) or is_read):
         yield from _wrong_headers(one, sizes, types)
 
 
-def _refused(one: Operation) -> Iterable[tuple[str, str, str]]:
+def _refused(one: Operation, *, is_ours: bool) -> Iterable[tuple[str, str, str]]:
     """A refusal of what this registry accepts elsewhere; whether a push was valid, other checkers know."""
     status = one.answered.status or 0
     # What need not be heeded, the checkers of reads and lists judge.
     asked = one.asked
     is_odd = asked.breaks_grammar or (asked.range_text, asked.accept, asked.page_query) != (None, None, None)
-    if one.f not in (*BLOB_WRITES, *UPLOAD_STEPS, F.PUT_MANIFEST) and status != 404 and not is_odd and is_refusal(one):
+    is_for_others = one.f in (*BLOB_WRITES, *UPLOAD_STEPS, F.PUT_MANIFEST) or status == 404 or is_odd
+    if not is_for_others and is_refusal(one, is_ours=is_ours):
         yield "refused-request", _VALID, f"answered {status}, where others of its kind were accepted"
-    is_ours = any(words in (one.error or "") for words in _OURS)
-    if one.kind is FAIL and 200 <= status < 300 and not is_ours:
+    is_by_us = any(words in (one.error or "") for words in _OURS)
+    if one.kind is FAIL and 200 <= status < 300 and not is_by_us:
         yield "unusable-answer", _USABLE, f"answered {one.error}"
 
 

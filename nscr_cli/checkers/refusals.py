@@ -1,6 +1,7 @@
 """When a refused write is the registry's fault: a valid request, of a kind that this registry does accept.
 
-Refusals that say something about the client's rights, the registry's limits or what it does not support are its right.
+Refusals that say something about the client's rights, the registry's limits or what it does not support are its right;
+but the registry that the run started supports all of this, has no such limits, and takes things alike every time.
 """
 
 from operator import attrgetter
@@ -17,11 +18,17 @@ _ITS_RIGHT_CODES = frozenset(
 )
 
 
-def is_refusal(operation: Operation) -> bool:
+_NOT_OF_OURS = frozenset({405, 413, 415, 423})
+
+
+def is_refusal(operation: Operation, *, is_ours: bool = False) -> bool:
     """It was answered that the request is wrong, or that what it needs is not there.
 
     An upload is its client's own, and equal bytes cannot be at odds: 409 is no answer to it (bugs F1 to F8). What a
     fault of ours mutilated is rightly refused; what it only slowed came whole and in order, and is not.
+
+    Args:
+        is_ours: the run started the registry itself.
     """
     answered = operation.answered
     is_conflict = answered.status == 409 and operation.f is F.PUSH_BLOB
@@ -30,8 +37,8 @@ def is_refusal(operation: Operation) -> bool:
         and (not operation.faults or operation.is_only_slowed)
         and answered.status is not None
         and 400 <= answered.status < 500
-        and (answered.status not in _ITS_RIGHT or is_conflict)
-        and answered.error_code not in _ITS_RIGHT_CODES
+        and (answered.status not in _ITS_RIGHT or is_conflict or (is_ours and answered.status in _NOT_OF_OURS))
+        and (is_ours or answered.error_code not in _ITS_RIGHT_CODES)
     )
 
 
@@ -42,11 +49,11 @@ class Acceptance:
         self._accepted: set[str] = set()
         self._refused: dict[str, list[Operation]] = {}
 
-    def take(self, kind: str, operation: Operation) -> None:
+    def take(self, kind: str, operation: Operation, *, is_ours: bool = False) -> None:
         """One more request, of this kind."""
         if operation.kind is OK:
             self._accepted.add(kind)
-        elif is_refusal(operation):
+        elif is_refusal(operation, is_ours=is_ours):
             self._refused.setdefault(kind, []).append(operation)
 
     def refused(self) -> list[Operation]:

@@ -125,7 +125,7 @@ def _judged_end(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> 
                 yield finding_of("wrong-bytes-accepted", (other, one), _DIGEST, why)
         return
     _, proof = upload.least(one)
-    if not (upload.is_whole(one) and is_refusal(one)) or one.answered.status == 404:
+    if not (upload.is_whole(one) and is_refusal(one, is_ours=upload.is_ours)) or one.answered.status == 404:
         return
     if one.answered.error_code == "DIGEST_INVALID" or upload.is_calm():
         why = f"All {upload.size} bytes had been acknowledged, each in its place, and yet: {told(one)}."

@@ -2,8 +2,8 @@
 
 Bytes under a digest that is not theirs, be it all another one or almost the same, and be there something under it or
 not (bugs C6, C8, C11 of docs/bugs.toml); a mount of what nobody has, or from where it is not; a blob read through a
-repository that never got it (H5); a manifest over a blob or child that nobody pushed there (C12); an upload used
-through another repository than its own.
+repository that never got it (H5), or by what is nearly its digest; a manifest over a blob or child that nobody pushed
+there (C12); an upload used through another repository than its own.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import image, index
 from nscr_cli.history.invocation import Content, Invocation
+from nscr_cli.history.keys import digest_key
 from nscr_cli.history.ops import F, Kind, Op, PushStyle
 from nscr_cli.workloads.actor import Action, Turn
 from nscr_cli.workloads.pushes import INDEXES, after_blobs
@@ -23,7 +24,7 @@ _SIZE = 64
 def ask_in_vain(turn: Turn) -> Step:
     """One of these, in any push style, and a look whether it left anything behind."""
     world = turn.world
-    kinds: list[Callable[[Turn], Step]] = [_push_wrong_bytes, _push_wrong_bytes, _put_over_nothing]
+    kinds: list[Callable[[Turn], Step]] = [_push_wrong_bytes, _push_wrong_bytes, _put_over_nothing, _read_misspelt]
     if len(world.repositories) > 1:
         kinds += [_read_elsewhere, _push_other_bytes_than_lie_elsewhere]
         if world.supports(PushStyle.CHUNKED_PATCH):
@@ -72,6 +73,20 @@ def _push_other_bytes_than_lie_elsewhere(turn: Turn) -> Step:
             look(repository, known.digest, known.size),
         ]
     )
+
+
+def _read_misspelt(turn: Turn) -> Step:
+    """A blob by what is nearly its digest and no digest at all: in capitals, cut short, one digit too long."""
+    chance = turn.chance("misspelt")
+    repository = chance.choice(turn.world.repositories)
+    content = Content.seeded(f"{turn.nonce}/misspelt", _SIZE)
+    algorithm, _, encoded = content.digest.partition(":")
+    names = [encoded.upper(), encoded[:-1], encoded[:12], f"{encoded}0"]
+    reads = [
+        invocations.read_malformed(f, digest_key(repository, f"{algorithm}:{name}"))
+        for f, name in zip((F.GET_BLOB, F.HEAD_BLOB), chance.sample(names, 2), strict=True)
+    ]
+    return in_order([invocations.push_blob(repository, content, chance.choice(turn.world.push_styles)), *reads])
 
 
 def _put_over_nothing(turn: Turn) -> Step:
