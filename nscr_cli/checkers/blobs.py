@@ -69,12 +69,12 @@ class _Blobs:
 
     def take(self, part: History) -> None:
         inventory = part.shared(Inventory)
-        contents = Contents(inventory.sizes, self._ranges, is_ours=is_fresh(part))
+        is_ours = is_fresh(part)
+        contents = Contents(inventory.sizes, self._ranges, is_ours=is_ours)
         for noun, groups in (("blob", inventory.blob_operations), ("manifest", inventory.manifest_operations)):
             for key, operations in groups.items():
                 if self._count(operations, contents):
-                    self._findings += _presence(key, noun, operations, inventory)
-        is_ours = is_fresh(part)
+                    self._findings += _presence(key, noun, operations, inventory, is_ours=is_ours)
         for push in part.of(F.PUSH_BLOB):
             if push.asked.wrong_bytes:
                 self._believed(push, inventory, is_ours=is_ours)
@@ -185,7 +185,9 @@ class _Blobs:
         return may_be_gone
 
 
-def _presence(key: str, noun: str, operations: list[Operation], inventory: Inventory) -> Iterable[Finding]:
+def _presence(
+    key: str, noun: str, operations: list[Operation], inventory: Inventory, *, is_ours: bool
+) -> Iterable[Finding]:
     """The first read that did not find what must be there, and the first that found what cannot be there."""
     named = [one for one in operations if tag_of(one.key) is None]
     thing = inventory.thing(key, is_manifest=noun == "manifest")
@@ -201,7 +203,9 @@ def _presence(key: str, noun: str, operations: list[Operation], inventory: Inven
             why = f"{told(absence)}. Nothing can have put it there since, and yet: {told(one)}."
             yield _finding(f"undead-{noun}", key, (absence, one), _GONE, why)
             break
-    deletes = [one for one in named if one.f is F.DELETE_BLOB and one.kind is OK]
+    # Of a manifest that is gone the specification does not say it plainly; our own registry does.
+    kinds = (F.DELETE_BLOB, F.DELETE_MANIFEST) if is_ours else (F.DELETE_BLOB,)
+    deletes = [one for one in named if one.f in kinds and one.kind is OK]
     deleted = min((one.end_ns for one in deletes), default=NEVER)
     for one in deletes:
         # Before any delete, some registries let one repository have what another one holds.

@@ -30,7 +30,8 @@ _WHOLE = "spec.md#pulling-manifests: what a served manifest refers to can be pul
 _ACCEPTED = "spec.md#pushing-manifests: a manifest whose blobs are in the repository is accepted"
 _FLOORS = {"images-pulled-whole": 3}
 _MANDATORY = "application/vnd.oci.image.manifest.v1+json"
-_NOT_FOUND = 404
+_NOT_FOUND, _TOO_LARGE = 404, 413
+_LARGEST_OF_OURS = 4 * 1024 * 1024  # docs/api.md, and what the specification asks for
 _SHOWN = 5
 _PUT, _DELETE = F.PUT_MANIFEST, F.DELETE_MANIFEST
 _CAPABILITIES = ("indexes", "docker-manifests")
@@ -56,6 +57,7 @@ class _Closure:
     def __init__(self, plan: RunPlan, whole: Whole) -> None:
         self._plan = plan
         self._whole = whole
+        self._is_ours = is_fresh(whole)
         self._findings: list[Finding] = []
         self._refused: list[tuple[Operation, Finding]] = []
         self._puts = Acceptance()
@@ -69,20 +71,22 @@ class _Closure:
         self._evidence["manifests-served"] += len(served.manifests)
         self._evidence["images-pulled-whole"] += served.pulled_whole()
         first_blobs, first_manifests = inventory.first_writes, inventory.first_puts
-        is_ours = is_fresh(part)
         for put in part.of(F.PUT_MANIFEST):
             self._puts.take(str(put.asked.media_type), put)
             if put.kind is OK and _is_sparse(put, first_blobs, first_manifests):
                 self._evidence["accepted-without-their-blobs"] += 1
                 if self._sparse is None or put.index < self._sparse.index:
                     self._sparse = put
-            elif put.kind is FAIL and is_refusal(put) and (is_ours or not _is_by_sha512(put)):
+            elif self._is_ours and _is_too_large_for_ours(put):
+                finding = _refused(put, inventory)
+                self._findings += [finding] if finding is not None else []
+            elif put.kind is FAIL and is_refusal(put) and (self._is_ours or not _is_by_sha512(put)):
                 finding = _refused(put, inventory)
                 self._refused += [(put, finding)] if finding is not None else []
 
     def result(self) -> Result:
         findings = [*self._findings, *self._refusals()]
-        if self._sparse is not None and is_fresh(self._whole):
+        if self._sparse is not None and self._is_ours:
             findings.append(_accepted(self._sparse))
         unaccepted = {
             media_type: f"no manifest of type {media_type} was accepted: {told(tries[0])}"
@@ -219,6 +223,11 @@ def _pushed(key: str, read: Operation, inventory: Inventory) -> Operation | None
     if not is_blob or not writes or was_deleted or writes[0].end_ns >= read.start_ns:
         return None
     return None if inventory.may_be_collected(key, writes[0].start_ns, read.end_ns) else writes[0]
+
+
+def _is_too_large_for_ours(put: Operation) -> bool:
+    """413 is any registry's right, but for sizes that our own one promises to take."""
+    return put.kind is FAIL and put.answered.status == _TOO_LARGE and (put.asked.size or 0) <= _LARGEST_OF_OURS
 
 
 def _is_sparse(put: Operation, first_blobs: dict[str, int], first_manifests: dict[str, int]) -> bool:

@@ -35,6 +35,7 @@ _JUDGED_BY_NOBODY = frozenset(
         ("monitoring", "untrue-figure"),
         ("referrers", "ghost-referrer"),
         ("referrers", "missing-referrer"),
+        ("tags", "deleted-twice"),
     }
 )
 

@@ -6,11 +6,13 @@ promised about reads is the plan's `tag_model`. Without any
 model: it never holds what nobody wrote to it.
 """
 
+from collections.abc import Iterable
 from operator import attrgetter
 
 from nscr_cli.checkers import eventual, register_findings, sessions
 from nscr_cli.checkers.evidence import conclude, skipped_capabilities
-from nscr_cli.checkers.inventory import seen_digest
+from nscr_cli.checkers.inventory import is_fresh, seen_digest
+from nscr_cli.checkers.listing import TagPresence
 from nscr_cli.checkers.verdict import Finding, Result, judged
 from nscr_cli.checkers.wording import short, told
 from nscr_cli.history.history import NEVER, History, Operation, Whole
@@ -48,6 +50,7 @@ class _Tags:
         self._whole = whole
         self._model = plan.scenario.tag_model
         self._bound = eventual.bound_ns(self._model)
+        self._is_ours = is_fresh(whole)
         self._findings: list[Finding] = []
         self._reasons: set[str] = set()
         self._evidence = dict.fromkeys(_COUNTS, 0)
@@ -56,8 +59,11 @@ class _Tags:
             self._evidence["settled-reads"] = 0
 
     def take(self, part: History) -> None:
+        presence = part.shared(TagPresence)
         for key, operations in _by_tag(part).items():
             self._count(operations)
+            if self._is_ours:
+                self._findings += _deleted_twice(key, operations, presence)
             self._judge(key, self._sound(key, operations))
 
     def result(self) -> Result:
@@ -160,6 +166,24 @@ def _counts(operation: Operation, is_delete_known: bool) -> bool:
         # "There is no such tag", said to a delete where deletes work, is an observation as much as a read is.
         return is_delete_known and operation.f is not _PUT and operation.answered.status == 404
     return True
+
+
+def _deleted_twice(key: str, operations: list[Operation], presence: TagPresence) -> Iterable[Finding]:
+    """The first acknowledged delete of what was not there; the specification does not say plainly that it is 404."""
+    for one in operations:
+        absence = None
+        if one.f is F.DELETE_TAG and one.kind is OK:
+            absence = presence.of(key).must_lack(one.start_ns, one.end_ns)
+        if absence is not None:
+            yield Finding(
+                checker="tags",
+                rule="deleted-twice",
+                key=key,
+                operations=tuple(sorted({absence.index, one.index})),
+                clause="docs/api.md: a delete of a tag that is not there is answered 404",
+                explanation=f"{told(absence)}. Nothing can have put it there since, and yet: {told(one)}.",
+            )
+            return
 
 
 def _phantom(key: str, read: Operation, written: dict[str | None, list[Operation]]) -> Finding | None:

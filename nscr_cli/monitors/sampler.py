@@ -24,6 +24,7 @@ FURTHER_ENDPOINTS = ("/api/registry/repositories", "/api/registry/storage", "/ap
 MOST_TURN_BYTES = 256 * 1024
 _SESSIONS = "/api/registry/sessions"
 _POLL_S = 0.2
+_SOON = 0.2
 _LATER = frozenset({408, 429, 502, 503, 504})
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 
@@ -64,23 +65,26 @@ class Sampler:
         return sample.status is not None and (sample.status >= 500 or (sample.status == 200 and bool(sample.body)))
 
     async def sample_for_ever(self, interval_s: float, repositories: Iterable[str] = ()) -> None:
-        """Polled state, health and sessions every interval, and in turn one more; a slow answer delays the next.
+        """Polled state, health and sessions every interval on average, and in turn one more; a slow answer delays it.
 
+        Two rounds follow each other soon and ask for the same: what is remembered for a while must not be told again.
         Of those that take turns, one whose answer has grown long is not asked for again until all is quiet, so that the
         journal of a long run is not made of lists of blobs.
         """
         turns = deque([*TURN_ENDPOINTS, *map(_details, repositories)])
         while True:
-            began = trio.current_time()
-            for endpoint in LOAD_ENDPOINTS:
-                self._record(await self._take(endpoint, quiet=False))
-            if turns:
-                sample = await self._take(turns[0], quiet=False)
-                self._record(sample)
-                turns.rotate(-1)
-                if len(sample.body) > MOST_TURN_BYTES:
-                    turns.pop()
-            await trio.sleep_until(began + interval_s)
+            for wait in (_SOON, 2 - _SOON):
+                began = trio.current_time()
+                for endpoint in LOAD_ENDPOINTS:
+                    self._record(await self._take(endpoint, quiet=False))
+                if turns:
+                    sample = await self._take(turns[0], quiet=False)
+                    self._record(sample)
+                    if len(sample.body) > MOST_TURN_BYTES:
+                        turns.popleft()
+                    elif wait > _SOON:
+                        turns.rotate(-1)
+                await trio.sleep_until(began + wait * interval_s)
 
     async def sample_quiet(self, repositories: Iterable[str]) -> None:
         """Polled everything once, now that nothing of ours is going on; the state again at the end.

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
+from msgspec.structs import replace
+
 from nscr_cli.checkers.preconditions import COMPARE_AND_SET
 from nscr_cli.generators import invocations
 from nscr_cli.generators.documents import Manifest, artifact, image, referrers_index
@@ -68,6 +70,8 @@ def compare_and_set(turn: Turn) -> Step:
             nowhere = f"nowhere{turn.process:05d}x{turn.number:06d}"
             known = own[-1] if own else turn.world.config.digest
             exchange = invocations.exchange_manifest(repository, nowhere, known, manifest)
+            if chance.random() < 0.5:
+                exchange = replace(exchange, asked=replace(exchange.asked, if_match="*"))
             return in_order([exchange, invocations.head_tag(repository, nowhere)])
         if old is not None:
             return write(old)
