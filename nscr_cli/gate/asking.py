@@ -195,6 +195,7 @@ class Asker:
         self, path: str, kind: type[T], malformed: dict[str, str], *, statuses: tuple[int, ...] = (200,)
     ) -> T | None:
         poll = await self._monitoring.poll(path)
+        self.unseen.pop(path, None)
         if poll.status in statuses:
             return decoded(poll.body, kind, _noting(malformed, path))
         if poll.status is None or poll.status in UNSERVED:

@@ -207,19 +207,20 @@ def test_what_is_turned_away_is_undecided(gate_here: Callable[..., Any], status:
     assert f"/api/registry/blobs: answers {status}" in done.stdout
 
 
-def test_what_was_turned_away_once_is_asked_for_again(gate_here: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("which", [1, 2])
+def test_what_was_turned_away_once_is_asked_for_again(gate_here: Callable[..., Any], which: int) -> None:
+    asked: list[str] = []
+
     class Fake(FakeRegistry):
         def answer(self, method: str, path: str) -> Any:
-            answer = super().answer(method, path)
-            self.lies.pop((method, path), None)
-            return answer
+            asked.append(path)
+            is_turned_away = path in ("/api/registry/blobs", DETAILS) and asked.count(path) == which
+            return (503, {}, b"") if is_turned_away else super().answer(method, path)
 
-    fake = Fake()
-    for path in ("/api/registry/blobs", DETAILS):
-        fake.lie("GET", path, 503)
-    with served(fake) as url:
+    with served(Fake()) as url:
         done = gate_here(url, "--deep", "--json")
     assert done.exit_code == 0, done.output
+    assert asked.count("/api/registry/blobs") > which
 
 
 def test_honest_without_reading_the_blobs(gate: Gate) -> None:
