@@ -131,7 +131,7 @@ async def _totals(asker: Asker) -> tuple[list[Suspicion], list[str], int]:
         for path, snapshot in (await asker.snapshots(undecided)).items():
             if is_still(snapshot):
                 snapshots[path].append(snapshot)
-            elif snapshot.between is None:
+            elif snapshot.between is None and path not in asker.unseen:
                 undecided.remove(path)  # rounds tell what is wrong with it
         undecided = [path for path in undecided if not agreed(snapshots[path])[1]]
         if not undecided:
