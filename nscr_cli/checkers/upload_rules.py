@@ -16,6 +16,7 @@ from nscr_cli.history.ops import OK, F
 
 RANGE = "spec.md#pushing-a-blob-in-chunks: Range tells the bytes that the registry has received"
 ORDER = "spec.md#pushing-a-blob-in-chunks: a chunk that is uploaded out of order MUST be answered 416"
+_LENGTH = "a chunk is as long as its Content-Range says: the registry that the run started refuses others"
 _ACCEPTED = "spec.md#pushing-a-blob-in-chunks: a chunk that begins where the upload ends is accepted"
 _DIGEST = "spec.md#pushing-blobs: the digest must match the blob's digest; other bytes are refused"
 _CLOSED = "spec.md#pushing-a-blob-in-chunks: once all bytes were received, the upload is closed with their digest"
@@ -48,6 +49,9 @@ def _judged_chunk(one: Operation, upload: UploadSteps, evidence: Counter[str]) -
         return
     if not is_as_said(one):
         evidence["other-length-accepted" if one.kind is OK else "other-length-refused"] += 1
+        if upload.is_ours and one.kind is OK and not one.faults:
+            why = f"{told(one)}: it is not as long as its Content-Range says."
+            yield finding_of("mislabelled-chunk", (one,), _LENGTH, why)
         return
     first = one.asked.range[0]
     least, proof = upload.least(one)

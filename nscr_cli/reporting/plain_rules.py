@@ -44,6 +44,7 @@ _WORDS = {
     "missing-referrer": "an entry that is there is missing from the list of referrers",
     "missing-repository": "a repository that is there is missing from the catalog",
     "missing-tag": "a tag that is there is missing from the list",
+    "mislabelled-chunk": "a chunk was accepted that is not as long as it says",
     "mixed-chunks": "two different chunks were both accepted for one place of an upload",
     "monitoring-error": "the monitoring API answered with an error",
     "monitoring-silent": "the monitoring API stopped answering",

@@ -117,6 +117,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
         disturbance = "none" if now.is_calm or now.is_gentle else _drawn(chance, _DISTURBANCES)
         length = left if now.is_calm else min(left, _length(chance, left))
         is_last = length == left
+        if self.ending == "cancel" and not self.held and chance.random() < 0.3:
+            return now._end()  # some clients give up before they have sent anything
         if is_last and (left == 0 or self.ending in ("last-chunk", "foreign", "cancel")):
             return now._end()
         first, end = self.held, self.held + length
