@@ -18,7 +18,7 @@ torture: $(MARK) ## torture the reference registry with 8 workers for 20 s
 	@$(BIN)/nscr torture --workers 8 --duration 20s
 
 test: lint ## lint, types, import contracts, and every test that this machine can run
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(MARK)-dev
 	@$(BIN)/ruff check --quiet .
@@ -33,7 +33,7 @@ bench: $(MARK)-dev ## speed, side by side with what one would compare it to (rea
 	@NSCR_BENCHMARKS=1 $(BIN)/pytest -q -s tests/benchmarks
 
 seeds: $(MARK)-dev ## every scenario with ten seeds against the reference registry: all of them must be VALID
-	@NSCR_TEST_SEEDS=$${NSCR_TEST_SEEDS:-10} NSCR_TEST_WRITTEN_DOWN=1 \
+	@NSCR_TEST_SEEDS=$${NSCR_TEST_SEEDS:-10} NSCR_TEST_OPERATIONS=$${NSCR_TEST_OPERATIONS:-4000} NSCR_TEST_WRITTEN_DOWN=1 \
 	    $(BIN)/pytest -n 2 tests/e2e/test_torture.py tests/e2e/test_foreign_registry.py -k "stays_so or written_down"
 
 gate-runs: $(MARK)-dev ## the gate beside writers, 20 times: nobody is accused, and what is broken is found each time

@@ -14,6 +14,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(*what): programs on PATH, `docker-engine` or `root`; skipped without")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the tests file by file, the long ones come first: in the end none is left alone with one."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: "e2e" not in item.path.parts)
+
+
 def _docker_engine_answers() -> bool:
     if shutil.which("docker") is None:
         return False
