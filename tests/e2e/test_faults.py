@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.loads import load_of
+
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 Torture = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -51,14 +53,14 @@ def checker(report: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_an_honest_registry_survives_faults(torture: Torture) -> None:
-    code, report = torture("lost-replies", "--duration", "4s")
+    code, report = torture("lost-replies", *load_of())
     assert (code, report["verdict"]) == (0, "VALID"), report
     evidence = checker(report, "faults")["evidence"]
     assert all(count > 0 for count in evidence.values()), evidence
 
 
 def test_a_bug_is_found_under_faults(torture: Torture) -> None:
-    code, report = torture("lost-replies", "--duration", "4s", "--sabotage", "lost-tag")
+    code, report = torture("lost-replies", *load_of(times=2), "--sabotage", "lost-tag")
     assert (code, report["verdict"]) == (1, "INVALID")
     assert checker(report, "tags")["verdict"] == "INVALID"
     assert checker(report, "liveness")["verdict"] == "VALID"
@@ -66,6 +68,6 @@ def test_a_bug_is_found_under_faults(torture: Torture) -> None:
 
 def test_a_fault_that_never_fires_leaves_the_verdict_unknown(torture: Torture, tmp_path: Path) -> None:
     (tmp_path / "never.toml").write_text(NEVER)
-    code, report = torture("./never.toml", "--duration", "2s")
+    code, report = torture("./never.toml", *load_of(times=0.5))
     assert (code, report["verdict"]) == (3, "UNKNOWN")
     assert checker(report, "faults")["reasons"] == ["fault no-occasion: planned, and it struck no operation"]

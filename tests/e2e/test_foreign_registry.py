@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import ForeignRegistry
+from tests.e2e.loads import load_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.needs("docker-registry")]
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted(path.stem for path in (ROOT / "scenarios").rglob("*.toml"))
-LOAD = ("--duration", "5s", "--workers", "6", "--seed", "11")
 ALWAYS = {
     "chunk-chaos": {"out-of-order-accepted"},
     "head-get-range": {"broken-refusal"},
@@ -40,7 +40,8 @@ def test_what_is_found_is_written_down(
 ) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NSCR_")}
     done = subprocess.run(
-        [nscr_program, "torture", scenario, "--registry-url", docker_registry.url, "--json", "--keep", *LOAD],
+        [nscr_program, "torture", scenario, "--registry-url", docker_registry.url, "--json", "--keep",
+         "--workers", "6", "--seed", "11", *load_of(scenario)],
         capture_output=True, text=True, timeout=200, cwd=tmp_path, env=clean,
     )  # fmt: skip
     assert done.returncode in (0, 1, 3), done.stdout + done.stderr

@@ -15,6 +15,7 @@ import pytest
 from nscr_cli.history.history import History
 from nscr_cli.history.journal import read_journal, read_whole_journal
 from nscr_cli.history.ops import F, Kind, Op, Phase
+from tests.e2e.loads import load_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 Nscr = Callable[..., subprocess.CompletedProcess[str]]
@@ -88,7 +89,7 @@ def running(nscr_program: str, tmp_path: Path) -> Iterator[subprocess.Popen[byte
 
 
 def test_two_processes_make_one_valid_history(nscr: Nscr, tmp_path: Path) -> None:
-    done = nscr("torture", "mixed", "--duration", "3s", "--workers", "5", "--seed", "11", "--processes", "2")
+    done = nscr("torture", "mixed", *load_of(), "--workers", "5", "--seed", "11", "--processes", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("VALID")
     assert "--processes 2" in done.stdout
@@ -133,7 +134,7 @@ def test_a_logical_process_asks_the_same_in_whichever_process_it_runs(nscr: Nscr
 
 
 def test_faults_reach_every_process(nscr: Nscr, tmp_path: Path) -> None:
-    done = nscr("torture", "lost-replies", "--duration", "4s", "--workers", "6", "--seed", "11", "--processes", "2")
+    done = nscr("torture", "lost-replies", *load_of(), "--workers", "6", "--seed", "11", "--processes", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     folder = tmp_path / done.stdout.splitlines()[-1].removeprefix("report: ")
     history = History(read_journal(folder / "journal.jsonl"))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.forward_proxy import forward_proxy
+from tests.e2e.loads import load_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 PROXY_SECRET = "pr0xy-s3cret"
@@ -59,7 +60,7 @@ def test_a_private_authority(nscr: Nscr, serve_tls: Any, authority: Path) -> Non
     assert serve_tls.url.startswith("https://127.0.0.1:")
     place = {"NSCR_REGISTRY_URL": serve_tls.url}
     trusted = ("--ca-cert", str(authority / "ca.pem"))
-    done = nscr("torture", "--duration", "3s", "--workers", "4", "--keep", *trusted, **place)
+    done = nscr("torture", *load_of(), "--workers", "4", "--seed", "11", "--keep", *trusted, **place)
     assert done.returncode == 0, done.stdout + done.stderr
     for words in (
         ("gate", "--format", "plain", *trusted),
@@ -102,7 +103,16 @@ def test_through_a_proxy(nscr: Nscr, serve: Callable[..., Any], authority: Path,
             "NSCR_PROXY": f"http://ann:{PROXY_SECRET}@{proxy.address}",
         }
         done = nscr(
-            "torture", "--duration", "3s", "--workers", "4", "--keep", "--i-may-torture", "registry.test", **place
+            "torture",
+            *load_of(),
+            "--workers",
+            "4",
+            "--seed",
+            "11",
+            "--keep",
+            "--i-may-torture",
+            "registry.test",
+            **place,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         methods = {method for method, where in proxy.asked if where == origin}

@@ -16,6 +16,7 @@ import pytest
 from nscr_cli.history.history import History
 from nscr_cli.history.journal import read_journal
 from nscr_cli.history.ops import Phase
+from tests.e2e.loads import load_of
 
 pytestmark = pytest.mark.e2e
 Nscr = Callable[..., subprocess.CompletedProcess[str]]
@@ -73,7 +74,7 @@ def wait_until(holds: Callable[[], Any], seconds: float = 30.0) -> None:
 def test_the_reference_registry_is_valid_and_stays_so_when_judged_again(
     nscr: Nscr, tmp_path: Path, scenario: str, seed: int
 ) -> None:
-    done = nscr("torture", scenario, "--duration", "5s", "--workers", "6", "--seed", str(seed))
+    done = nscr("torture", scenario, *load_of(scenario), "--workers", "6", "--seed", str(seed))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("VALID")
     folder = folder_of(done, tmp_path)
@@ -97,7 +98,7 @@ def test_the_reference_registry_is_valid_and_stays_so_when_judged_again(
 def test_a_sabotaged_registry_is_invalid_with_a_finding_that_names_operations(
     nscr: Nscr, tmp_path: Path, sabotage: str
 ) -> None:
-    done = nscr("torture", "--duration", "5s", "--sabotage", sabotage, "--json")
+    done = nscr("torture", *load_of(times=2), "--sabotage", sabotage, "--json")
     assert done.returncode == 1, done.stdout + done.stderr
     report = json.loads(done.stdout)
     findings = [finding for checker in report["checkers"] for finding in checker["findings"]]
@@ -111,7 +112,9 @@ def test_a_sabotaged_registry_is_invalid_with_a_finding_that_names_operations(
 
 @pytest.mark.slow
 def test_a_tag_that_is_seen_late_is_found_and_how_late(nscr: Nscr) -> None:
-    done = nscr("torture", "visibility-lag", "--duration", "5s", "--seed", "11", "--sabotage", "late-tag", "--json")
+    done = nscr(
+        "torture", "visibility-lag", *load_of("visibility-lag"), "--seed", "11", "--sabotage", "late-tag", "--json"
+    )
     assert done.returncode == 1, done.stdout + done.stderr
     report = json.loads(done.stdout)
     (tags,) = (checker for checker in report["checkers"] if checker["checker"] == "tags")
@@ -132,7 +135,7 @@ def test_a_tag_that_is_seen_late_is_found_and_how_late(nscr: Nscr) -> None:
     ],
 )
 def test_reads_and_lists_that_are_one_off_are_found(nscr: Nscr, scenario: str, sabotage: str, rules: set[str]) -> None:
-    done = nscr("torture", scenario, "--duration", "4s", "--seed", "11", "--sabotage", sabotage, "--json")
+    done = nscr("torture", scenario, *load_of(scenario), "--seed", "11", "--sabotage", sabotage, "--json")
     assert done.returncode == 1, done.stdout + done.stderr
     findings = [finding for checker in json.loads(done.stdout)["checkers"] for finding in checker["findings"]]
     assert findings
@@ -141,7 +144,8 @@ def test_reads_and_lists_that_are_one_off_are_found(nscr: Nscr, scenario: str, s
 
 @pytest.mark.slow
 def test_descriptors_that_leak_are_found(nscr: Nscr) -> None:
-    done = nscr("torture", "--duration", "5s", "--seed", "11", "--sabotage", "leaked-descriptor", "--json")
+    words = (*load_of(times=2), "--seed", "11", "--sabotage", "leaked-descriptor", "--json")
+    done = nscr("torture", *words)
     assert done.returncode == 1, done.stdout + done.stderr
     report = json.loads(done.stdout)
     found = {finding["rule"] for checker in report["checkers"] for finding in checker["findings"]}
@@ -182,7 +186,7 @@ def test_an_external_registry_with_a_password_is_left_clean_and_without_a_trace_
 ) -> None:
     served = serve("--username", "tester", environment={"NSCR_AUTH_PASSWORD": SECRET})
     done = nscr(
-        "torture", "--duration", "2s", "--registry-url", served.url, "--namespace", "mine",
+        "torture", *load_of(), "--seed", "11", "--registry-url", served.url, "--namespace", "mine",
         NSCR_USERNAME="tester", NSCR_PASSWORD=SECRET,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -198,7 +202,7 @@ def test_an_external_registry_with_a_password_is_left_clean_and_without_a_trace_
 @pytest.mark.slow
 def test_what_was_kept_is_listed_and_can_be_cleaned_later(nscr: Nscr, serve: Any, tmp_path: Path) -> None:
     url = serve().url
-    done = nscr("torture", "tags", "--duration", "1s", "--keep", "--registry-url", url)
+    done = nscr("torture", "tags", "--ops", "200", "--keep", "--registry-url", url)
     assert done.returncode in (0, 3), done.stdout + done.stderr
     folder = folder_of(done, tmp_path)
     assert (folder / "leftovers.txt").read_text().count("\n") > 10
