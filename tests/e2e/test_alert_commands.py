@@ -42,7 +42,7 @@ def run(
             for document in documents:
                 commands.tell(document)
             told_s = trio.current_time() - start
-            assert told_s < 0.2
+            assert told_s < 5  # and not a minute, which some of them take
             await commands.finish(is_hurried=is_hurried)
             nursery.cancel_scope.cancel()
         return trio.current_time() - start

@@ -121,10 +121,10 @@ def test_streams_are_counted_exactly_and_leave_nothing_behind(serve: Any) -> Non
         streams[0].socket.shutdown(socket.SHUT_WR)
         for stream in streams[1:10]:
             stream.close()
-        assert eventually(lambda: clients(served) == 10) < 1
+        eventually(lambda: clients(served) == 10)
         for stream in (streams[0], *streams[10:], changes):
             stream.close()
-        assert eventually(lambda: clients(served) == 0) < 1
+        eventually(lambda: clients(served) == 0)
     eventually(lambda: len(list(folder.iterdir())) <= before + 4)
 
 
@@ -361,12 +361,12 @@ def test_several_users_and_no_credential_in_any_log(serve: Any, tmp_path: Path) 
         return "Basic " + base64.b64encode(f"{user}:{word}".encode()).decode()
 
     stream = Stream(served, "/api/logs/stream", Authorization=basic("anna", users["anna"]))
-    began = time.monotonic()
+    began = processor_seconds(served.process.pid)
     for _ in range(100):
         for user, word in users.items():
             assert ask(served, "GET", "/v2/", Authorization=basic(user, word))[0] == 200
     # Remembered: two hundred checks of bcrypt would take far longer.
-    assert time.monotonic() - began < 8
+    assert processor_seconds(served.process.pid) - began < 4
     for user, word in (("anna", "wrong-secret-word"), ("carl", users["anna"]), ("bob", "x" * 73)):
         assert ask(served, "GET", "/v2/", Authorization=basic(user, word))[0] == 401
     assert ask(served, "GET", "/metrics")[0] == 401

@@ -91,7 +91,7 @@ def test_what_an_online_rule_sees_is_on_the_screen_at_once_and_in_the_verdict(
 
 
 def test_a_terminal_may_be_resized_in_the_midst_of_it(nscr_program: str, tmp_path: Path) -> None:
-    with torturing(nscr_program, tmp_path, "--duration", "6s", width=80, height=24) as screen:
+    with torturing(nscr_program, tmp_path, "--duration", "90s", width=80, height=24) as screen:
         screen.wait_until(is_whole)
         for width, height in ((200, 50), (40, 12), (80, 24)):
             screen.resize(width, height)
@@ -100,11 +100,12 @@ def test_a_terminal_may_be_resized_in_the_midst_of_it(nscr_program: str, tmp_pat
                 lines = text.splitlines()
                 is_drawn = len(lines) <= height and lines[0].startswith("mixed · seed 11") and "[main]" in lines[1]
                 # Nothing is left of the picture before: what is right of the phases tells the width.
-                return is_drawn and lines[1].rstrip().endswith("left of 6s") and cell_len(lines[1].rstrip()) == width
+                return is_drawn and lines[1].rstrip().endswith("left of 1m30s") and cell_len(lines[1].rstrip()) == width
 
-            screen.wait_until(fits, seconds=5)
-        assert screen.wait_end(seconds=120) == 0
-        assert "VALID" in screen.everything()
+            screen.wait_until(fits)
+        screen.send("C-c")
+        assert screen.wait_end(seconds=120) == 130
+        assert re.search(r"VALID|UNKNOWN", screen.everything())
 
 
 def test_a_run_that_is_over_at_once_leaves_its_verdict_and_nothing_else(nscr_program: str, tmp_path: Path) -> None:
@@ -129,18 +130,20 @@ def test_an_interrupt_is_shown_and_the_terminal_given_back(nscr_program: str, tm
 
 def test_several_processes_are_one_picture(nscr_program: str, tmp_path: Path) -> None:
     with torturing(
-        nscr_program, tmp_path, "tags", "--processes", "2", "--duration", "4s", width=120, height=30
+        nscr_program, tmp_path, "tags", "--processes", "2", "--duration", "90s", width=120, height=30
     ) as screen:  # fmt: skip
         text = screen.wait_until(lambda text: is_whole(text) and re.search(r"put-manifest +[1-9]\d", text))
         assert "6 workers in 2 processes" in text
-        assert screen.wait_end(seconds=120) in (0, 3)
+        screen.send("C-c")
+        assert screen.wait_end(seconds=120) == 130
 
 
 def test_without_colours_the_signs_stay(nscr_program: str, tmp_path: Path) -> None:
-    with torturing(nscr_program, tmp_path, "--duration", "3s", width=80, height=24, NO_COLOR="1") as screen:
+    with torturing(nscr_program, tmp_path, "--duration", "90s", width=80, height=24, NO_COLOR="1") as screen:
         screen.wait_until(lambda text: is_whole(text) and "✓ healthy" in text)
         assert not re.search(r"\x1b\[[\d;]*(?:3[0-8]|9[0-7]|4[0-8])[;m]", screen.colours())
-        assert screen.wait_end(seconds=120) in (0, 3)
+        screen.send("C-c")
+        assert screen.wait_end(seconds=120) == 130
 
 
 def test_a_terminal_that_cannot_be_drawn_on_gets_lines(nscr_program: str, tmp_path: Path) -> None:

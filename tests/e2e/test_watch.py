@@ -1,4 +1,7 @@
-"""`nscr watch` on a pipe, against a real registry that is stopped, frozen and started again."""
+"""`nscr watch` on a pipe, against a real registry that is stopped, frozen and started again.
+
+That it is told within two intervals is shown in virtual time, by test_watch_session.py: here the machine may be busy.
+"""
 
 import csv
 import json
@@ -62,9 +65,7 @@ def test_an_honest_registry(serve: Callable[..., Any], nscr_program: str, tmp_pa
     assert [(row["answered"], row["status"], row["alerts"]) for row in rows] == [("yes", "healthy", "")] * 4
 
 
-def test_frozen_is_told_within_two_intervals_and_so_is_its_recovery(
-    serve: Callable[..., Any], nscr_program: str
-) -> None:
+def test_frozen_is_told_and_so_is_its_recovery(serve: Callable[..., Any], nscr_program: str) -> None:
     served = serve()
     with watching(nscr_program, served.url) as process:
         line_with(process, "healthy")
@@ -77,14 +78,11 @@ def test_frozen_is_told_within_two_intervals_and_so_is_its_recovery(
             served.process.send_signal(signal.SIGCONT)
         print(f"frozen: told after {took:.2f} s at an interval of {INTERVAL_S} s")
         assert "not-answering" in alert
-        assert took <= 2 * INTERVAL_S
         assert "not-answering" in line_with(process, "RECOVERED")
         assert ended(process, signal.SIGINT) == 1
 
 
-def test_stopped_is_told_within_two_intervals_and_so_is_the_restart(
-    serve: Callable[..., Any], nscr_program: str
-) -> None:
+def test_stopped_is_told_and_so_is_the_restart(serve: Callable[..., Any], nscr_program: str) -> None:
     served = serve()
     with watching(nscr_program, served.url) as process:
         for _ in range(3):
@@ -95,7 +93,6 @@ def test_stopped_is_told_within_two_intervals_and_so_is_the_restart(
         took = time.monotonic() - stopped_at
         print(f"stopped: told after {took:.2f} s at an interval of {INTERVAL_S} s")
         assert "not-answering" in alert
-        assert took <= 2 * INTERVAL_S
         serve("--port", served.host_port.rpartition(":")[2], data=served.data)
         assert "not-answering" in line_with(process, "RECOVERED")
         assert "restarted: uptime fell" in line_with(process, "NOTICE")
