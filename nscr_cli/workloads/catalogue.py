@@ -139,24 +139,30 @@ _TAGS = _errands(
     "delete-manifest",
 )
 _IMAGES = _errands("push-image", "push-index", "copy-image", "pull-image", "ask-in-vain", "delete-blob")
-_CHECKERS: tuple[Checker, ...] = (
-    TagsChecker(),
-    BlobsChecker(),
-    ClosureChecker(),
-    ListingChecker(),
-    AgreementChecker(),
-    UploadsChecker(),
-    ProtocolChecker(),
-    MonitoringChecker(),
-    LivenessChecker(),
-    ResourcesChecker(),
-)
+
+
+def _judged_by(*checkers: Checker) -> tuple[Checker, ...]:
+    """All that judge every load, and these. A report tells in this order: lost content first, manners last."""
+    return (
+        TagsChecker(),
+        BlobsChecker(),
+        ClosureChecker(),
+        ListingChecker(),
+        AgreementChecker(),
+        UploadsChecker(),
+        *checkers,
+        ProtocolChecker(),
+        MonitoringChecker(),
+        LivenessChecker(),
+        ResourcesChecker(),
+    )
+
 
 WORKLOADS: dict[str, Workload] = {
     "deletes": Workload(
-        actions={**_TAGS, **_errands("delete-blob", "touch-look-alikes"), **removals.ACTIONS}, checkers=_CHECKERS
+        actions={**_TAGS, **_errands("delete-blob", "touch-look-alikes"), **removals.ACTIONS}, checkers=_judged_by()
     ),
-    "fresh": Workload(actions=fresh.ACTIONS, checkers=_CHECKERS, gait=_abreast),
+    "fresh": Workload(actions=fresh.ACTIONS, checkers=_judged_by(), gait=_abreast),
     "everything": Workload(
         actions={
             **_IMAGES,
@@ -178,54 +184,55 @@ WORKLOADS: dict[str, Workload] = {
             ),
             "list-catalog": paging.ACTIONS["list-catalog"],
         },
-        checkers=(ReadsChecker(), ReferrersChecker(), PreconditionsChecker(), CatalogChecker(), *_CHECKERS),
+        checkers=_judged_by(ReadsChecker(), ReferrersChecker(), PreconditionsChecker(), CatalogChecker()),
     ),
     "exchanges": Workload(
         actions={**exchanges.ACTIONS, **_errands("move-tag", "read-tag", "delete-tag", "list-tags")},
-        checkers=(PreconditionsChecker(), *_CHECKERS),
+        checkers=_judged_by(PreconditionsChecker()),
     ),
     "indexes": Workload(
-        actions=_errands("push-index", "push-nested-index", "pull-image", "read-tag", "list-tags"), checkers=_CHECKERS
+        actions=_errands("push-index", "push-nested-index", "pull-image", "read-tag", "list-tags"),
+        checkers=_judged_by(),
     ),
-    "lists": Workload(actions=paging.ACTIONS, checkers=(CatalogChecker(), *_CHECKERS), stock=paging.stock),
+    "lists": Workload(actions=paging.ACTIONS, checkers=_judged_by(CatalogChecker()), stock=paging.stock),
     "long-pushes": Workload(
         actions={
             **long_pushes.ACTIONS,
             **_errands("push-image", "pull-image", "move-tag", "read-tag", "list-tags"),
         },
-        checkers=(SlowPushesChecker(), *_CHECKERS),
+        checkers=_judged_by(SlowPushesChecker()),
     ),
-    "mixed": Workload(actions={**_IMAGES, **_TAGS}, checkers=_CHECKERS),
+    "mixed": Workload(actions={**_IMAGES, **_TAGS}, checkers=_judged_by()),
     "reads": Workload(
         actions={**odd_reads.ACTIONS, **_errands("push-image", "pull-image", "push-by-sha512")},
-        checkers=(ReadsChecker(), *_CHECKERS),
+        checkers=_judged_by(ReadsChecker()),
     ),
     "referrers": Workload(
         actions={**_errands("attach-by-tag", "detach-by-tag", "read-fallback"), **attachments.ACTIONS},
-        checkers=(ReferrersChecker(), PreconditionsChecker(), *_CHECKERS),
+        checkers=_judged_by(ReferrersChecker(), PreconditionsChecker()),
     ),
     "retries": Workload(
         actions={**retries.ACTIONS, **_errands("push-image", "copy-image", "pull-image", "list-tags")},
-        checkers=(IdempotencyChecker(), *_CHECKERS),
+        checkers=_judged_by(IdempotencyChecker()),
     ),
     "stampede": Workload(
         actions=_errands("push-image", "pull-image", "list-tags"),
-        checkers=(IdempotencyChecker(), *_CHECKERS),
+        checkers=_judged_by(IdempotencyChecker()),
         together=stampede.all_at_once,
     ),
-    "tag-set": Workload(actions=_errands("add-tag", "read-own-tag", "list-tags"), checkers=_CHECKERS),
+    "tag-set": Workload(actions=_errands("add-tag", "read-own-tag", "list-tags"), checkers=_judged_by()),
     "uploads": Workload(
         actions={
             **_errands("push-image", "pull-image", "ask-in-vain", "list-tags", "push-out-of-order"),
             **uploads.ACTIONS,
         },
-        checkers=_CHECKERS,
+        checkers=_judged_by(),
         together=contention.in_pairs,
     ),
-    "tags": Workload(actions={**_TAGS, **_errands("read-tag-on-condition")}, checkers=_CHECKERS),
+    "tags": Workload(actions={**_TAGS, **_errands("read-tag-on-condition")}, checkers=_judged_by()),
     "watched": Workload(
         actions=_errands("move-tag", "delete-tag", "delete-manifest", "push-image", "delete-blob", "add-tag"),
-        checkers=(VisibilityChecker(), *_CHECKERS),
+        checkers=_judged_by(VisibilityChecker()),
         gait=_looked_on,
     ),
 }
