@@ -72,6 +72,7 @@ class ModelRegistry:
 
     def __init__(self) -> None:
         self.blobs: dict[str, Content] = {}
+        self.uploads: dict[str | None, bytes] = {}
         self.manifests: dict[str, Stored] = {}
         self.tags: dict[str, str] = {}
         self.loses_every = 0
@@ -103,6 +104,32 @@ class ModelRegistry:
         offsets = (size // 2, size) if asked.asked.style is PushStyle.CHUNKED_PATCH else ()
         return ok(201, sent_offsets=offsets, stored_offsets=offsets, location=located(asked, "blobs"))
 
+    def start_upload(self, asked: Invocation) -> Completion:
+        self.uploads[asked.asked.upload] = b""
+        return ok(202)
+
+    def step_upload(self, asked: Invocation) -> Completion:
+        """A step of an upload that was begun; through another repository there is none."""
+        name = asked.asked.upload
+        held = self.uploads.get(name) if asked.asked.source is None else None
+        if held is None:
+            return absent() if asked.f is F.GET_UPLOAD else refused(404, "BLOB_UPLOAD_UNKNOWN")
+        if asked.f is F.CANCEL_UPLOAD:
+            del self.uploads[name]
+            return ok(204)
+        if asked.content is not None and asked.asked.range is not None and asked.asked.range[0] != len(held):
+            return refused(416, "BLOB_UPLOAD_INVALID")
+        held += b"".join(asked.content.chunks()) if asked.content is not None else b""
+        self.uploads[name] = held
+        if asked.f is not F.FINISH_UPLOAD:
+            return ok(204 if asked.f is F.GET_UPLOAD else 202, stored_offsets=(max(1, len(held)),))
+        del self.uploads[name]
+        blob = Content.of_bytes(held)
+        if blob.digest != asked.asked.digest:
+            return refused(400, "DIGEST_INVALID")
+        self.blobs[asked.key] = blob
+        return ok(201, location=located(asked, "blobs"))
+
     def mount_blob(self, asked: Invocation) -> Completion:
         content = self.blobs.get(f"{asked.asked.source}@{asked.asked.digest}")
         if content is None:
@@ -117,11 +144,12 @@ class ModelRegistry:
         if asked.f is F.HEAD_BLOB:
             return ok(200, header_digest=content.digest, content_length=content.size, length=0)
         first, last = asked.asked.range or (0, content.size - 1)
-        digest = hashlib.sha256(b"".join(content.chunks(first, last + 1))).hexdigest()
+        algorithm, _, _ = content.digest.partition(":")
+        digest = hashlib.new(algorithm, b"".join(content.chunks(first, last + 1))).hexdigest()
         length = last - first + 1
         return ok(
             200 if asked.asked.range is None else 206,
-            digest=f"sha256:{digest}",
+            digest=f"{algorithm}:{digest}",
             header_digest=content.digest,
             length=length,
             content_length=length,
@@ -207,6 +235,11 @@ def located(asked: Invocation, kind: str) -> str:
 
 _HANDLERS = {
     F.PUSH_BLOB: ModelRegistry.push_blob,
+    F.START_UPLOAD: ModelRegistry.start_upload,
+    F.PATCH_UPLOAD: ModelRegistry.step_upload,
+    F.GET_UPLOAD: ModelRegistry.step_upload,
+    F.FINISH_UPLOAD: ModelRegistry.step_upload,
+    F.CANCEL_UPLOAD: ModelRegistry.step_upload,
     F.MOUNT_BLOB: ModelRegistry.mount_blob,
     F.GET_BLOB: ModelRegistry.get_blob,
     F.HEAD_BLOB: ModelRegistry.get_blob,
@@ -231,6 +264,7 @@ _READS = frozenset(
         F.LIST_PAGE,
         F.LIST_CATALOG,
         F.LIST_REFERRERS,
+        F.GET_UPLOAD,
     }
 )
 

@@ -22,7 +22,7 @@ from nscr_cli.engine.torture import Setting, torture
 from nscr_cli.history.journal import read_journal
 from nscr_cli.history.ops import Entry, F, Kind, Op
 from nscr_cli.history.plan import Scenario
-from nscr_cli.workloads.reenactment import contents
+from nscr_cli.workloads.reenactment import contents, sends_a_part
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -49,6 +49,18 @@ def writes(entries: list[Entry]) -> list[Op]:
     ]
 
 
+def parts(entries: list[Entry]) -> list[Op]:
+    """Steps of an upload that carry bytes."""
+    invoked = (one for one in entries if isinstance(one, Op) and one.kind is Kind.INVOKE and one.asked is not None)
+    return [one for one in invoked if one.asked is not None and sends_a_part(one.f, one.asked)]
+
+
+def sent(part: Op) -> int:
+    assert part.asked is not None
+    first, last = part.asked.range or (0, -1)
+    return last + 1 - first
+
+
 @pytest.mark.parametrize("scenario", ["mixed", "index-assembly", "tags"])
 def test_everything_that_a_run_sent_is_made_again(
     target: Any, tmp_path: Path, modelled: Modelled, scenario: str
@@ -56,7 +68,8 @@ def test_everything_that_a_run_sent_is_made_again(
     folder = run(target, tmp_path, scenario, modelled(scenario))
     entries = list(read_journal(folder / "journal.jsonl"))
     made = contents(read_plan(folder), entries, Everything())
-    assert {one.index for one in writes(entries)} == {*made}
+    assert {one.index for one in [*writes(entries), *parts(entries)]} == {*made}
+    assert all(made[one.index].size == sent(one) for one in parts(entries))
     for one in writes(entries):
         assert one.asked is not None
         assert (made[one.index].digest != one.asked.digest) == one.asked.wrong_bytes
