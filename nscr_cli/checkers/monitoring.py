@@ -25,8 +25,10 @@ from nscr_cli.history.plan import RunPlan
 
 _CLAUSE = "docs/external-api.md: the monitoring API answers as documented, and tells the truth"
 _FLOORS = {"samples": 3, "quiet-samples": 1, "load-samples": 1}
+_UNHEALTHY = "unhealthy"
 _SILENCE = 3
 _NOT_FOUND = 404
+_FULL = 507
 _SHOWN = 3
 _CLOCK_SLACK_MS = 1000  # of a machine whose clock is being set
 
@@ -55,6 +57,7 @@ class _Monitoring:
         is_ours = self._target.get("fresh") == "yes"
         self._told = told = _Told(is_ours=is_ours)
         self._truth: Truth | None = None
+        self._is_disturbed = not is_ours
         if self._target.get("monitoring") == "no":
             return
         self._documents = [(sample, document) for sample in whole.samples if (document := told.judge(sample))]
@@ -76,6 +79,8 @@ class _Monitoring:
         if self._truth is not None:
             self._truth.take(part)
             self._generations.take(part)
+            if not self._is_disturbed and self._told.is_unhealthy:
+                self._is_disturbed = any(one.answered.status == _FULL for one in part.operations)
 
     def result(self) -> Result:
         if self._truth is None:
@@ -85,6 +90,8 @@ class _Monitoring:
             skipped = ("monitoring: the registry has no monitoring API",)
             return Result(checker="monitoring", verdict=Verdict.UNKNOWN, skipped=skipped, is_skipped=True)
         told = self._told
+        if self._is_disturbed:
+            told.excuse_health()
         for sample, why in self._truth.wrong():
             told.wrong("untrue-figure", sample, why)
         for sample, why in self._generations.wrong():
@@ -110,7 +117,7 @@ def wrong_by_itself(sample: Sample) -> Iterable[tuple[str, str]]:
     """Each rule that one answer breaks, whatever the others say, and why."""
     told = _Told()
     told.judge(sample)
-    return told.rules
+    return [(rule, why) for rule, why in told.rules if rule != _UNHEALTHY]  # who disturbed it, the history tells
 
 
 class _Told:
@@ -124,6 +131,7 @@ class _Told:
         self.unanswered: list[Sample] = []
         self._is_ours = is_ours
         self._restarts: list[str] = []
+        self._excused: list[str] = []
         self._wrong: dict[tuple[str, str], list[tuple[Sample, str]]] = {}
         self._degraded: list[str] = []
 
@@ -134,6 +142,17 @@ class _Told:
     def rules(self) -> Iterable[tuple[str, str]]:
         """Each rule that was broken, and why, the first time."""
         return ((rule, cases[0][1]) for (rule, _), cases in self._wrong.items())
+
+    @property
+    def is_unhealthy(self) -> bool:
+        """A status said so."""
+        return any(rule == _UNHEALTHY for rule, _ in self._wrong)
+
+    def excuse_health(self) -> None:
+        """Its disk was full, or whoever runs it may have disturbed it."""
+        for key in [key for key in self._wrong if key[0] == _UNHEALTHY]:
+            sample, why = self._wrong.pop(key)[0]
+            self._excused.append(f"at {seconds(sample.end_ns)}: {why.partition(',')[0]}, perhaps for a reason")
 
     def judge(self, sample: Sample) -> Document | None:
         """What was answered, judged by itself; None where it cannot be judged, which is noted."""
@@ -171,7 +190,7 @@ class _Told:
             warnings = document.warnings if isinstance(document, Health) else []
             self._degraded.append(f"at {seconds(sample.end_ns)} the registry was degraded: {'; '.join(warnings)}")
         elif status is not None and status != "healthy":
-            self.wrong("unhealthy", sample, f"status is {status}, and nobody disturbed the registry")
+            self.wrong(_UNHEALTHY, sample, f"status is {status}, and nobody disturbed the registry")
         if isinstance(document, Health) and (sample.status == 200) == (status == "unhealthy"):
             self.wrong("contradiction", sample, f"answered {sample.status}, and status is {status}")
 
@@ -215,7 +234,7 @@ class _Told:
             for sample in self.unanswered
             if sample.status is None or self._is_ours
         ]
-        return [*self._degraded[:1], *silent[:1], *self._restarts[:1]]
+        return [*self._degraded[:1], *silent[:1], *self._restarts[:1], *self._excused[:1]]
 
 
 def _counter(document: Document, name: str) -> int | None:

@@ -29,7 +29,6 @@ def test_much_of_what_the_goldens_hold_is_told() -> None:
         ("blobs", "wrong-range"),
         ("liveness", "target-died"),
         ("monitoring", "contradiction"),
-        ("monitoring", "unhealthy"),
         ("protocol", "server-error"),
         ("protocol", "wrong-digest-header"),
         ("protocol", "wrong-status"),
