@@ -60,7 +60,7 @@ def test_an_honest_registry_survives_faults(torture: Torture) -> None:
 
 
 def test_a_bug_is_found_under_faults(torture: Torture) -> None:
-    code, report = torture("lost-replies", *load_of(times=2), "--sabotage", "lost-tag")
+    code, report = torture("lost-replies", *load_of(times=1.5), "--sabotage", "lost-tag")
     assert (code, report["verdict"]) == (1, "INVALID")
     assert checker(report, "tags")["verdict"] == "INVALID"
     assert checker(report, "liveness")["verdict"] == "VALID"

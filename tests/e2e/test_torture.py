@@ -98,7 +98,7 @@ def test_the_reference_registry_is_valid_and_stays_so_when_judged_again(
 def test_a_sabotaged_registry_is_invalid_with_a_finding_that_names_operations(
     nscr: Nscr, tmp_path: Path, sabotage: str
 ) -> None:
-    done = nscr("torture", *load_of(times=2), "--sabotage", sabotage, "--json")
+    done = nscr("torture", *load_of(times=1.5), "--sabotage", sabotage, "--json")
     assert done.returncode == 1, done.stdout + done.stderr
     report = json.loads(done.stdout)
     findings = [finding for checker in report["checkers"] for finding in checker["findings"]]
@@ -144,7 +144,7 @@ def test_reads_and_lists_that_are_one_off_are_found(nscr: Nscr, scenario: str, s
 
 @pytest.mark.slow
 def test_descriptors_that_leak_are_found(nscr: Nscr) -> None:
-    words = (*load_of(times=2), "--seed", "11", "--sabotage", "leaked-descriptor", "--json")
+    words = (*load_of(times=1.5), "--seed", "11", "--sabotage", "leaked-descriptor", "--json")
     done = nscr("torture", *words)
     assert done.returncode == 1, done.stdout + done.stderr
     report = json.loads(done.stdout)
