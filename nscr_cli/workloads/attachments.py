@@ -169,10 +169,12 @@ def list_referrers(turn: Turn) -> Step:
 
 
 def contended(turn: Turn, chance: Random) -> tuple[str, Manifest]:
-    """A repository and a subject; as many subjects as the scenario has tags."""
+    """A repository and a subject, one more often than all others; as many subjects as the scenario has tags."""
     number = chance.randrange(len(turn.world.tags))
-    subject = image(turn.world.config, [], f"{turn.world.seed}/subject/{number}")
-    return chance.choice(turn.world.repositories), subject
+    repository = chance.choice(turn.world.repositories)
+    if chance.random() < 0.4:
+        number, repository = 0, turn.world.repositories[0]
+    return repository, image(turn.world.config, [], f"{turn.world.seed}/subject/{number}")
 
 
 ACTIONS = {

@@ -2,8 +2,8 @@
 
 Who compares names without regard to case, takes `_` for a wildcard, looks for beginnings or cuts names off, takes one
 for the other (spec.md#pulling-manifests has the grammar; by it each is a name of its own). Every tag is this client's
-alone; repositories are shared, and those whose tags have marks in them are never listed, for on the order of marks
-registries may differ.
+alone; repositories are shared, and the one whose tags have marks in them is never listed, for on the order of marks
+registries may differ (final_reads.py).
 """
 
 from random import Random

@@ -112,11 +112,16 @@ def read_on_condition(turn: Turn) -> Step:
 
 
 def read_tag_on_condition(turn: Turn) -> Step:
-    """GET or HEAD a contended tag, then GET or HEAD it once more, unless it still is what came: it may have moved."""
+    """GET or HEAD a contended tag, then GET or HEAD it once more, unless it still is what came: it may have moved.
+
+    Often we move it ourselves in between, so that it has for certain.
+    """
     chance = turn.chance("tag-condition")
+    config = turn.world.config
     repository, tag = chance.choice(turn.world.repositories), chance.choice(turn.world.tags)
     first, *others = chance.choices([F.GET_MANIFEST, F.HEAD_MANIFEST], k=3)
-    asks_twice = chance.random() < 0.7
+    moves = chance.random() < 0.6
+    move = invocations.put_manifest(repository, tag, image(config, [], turn.nonce))
 
     def once_more(event: Op) -> Step | None:
         answered = event.answered
@@ -125,13 +130,16 @@ def read_tag_on_condition(turn: Turn) -> Step:
         # Of a weak one it is nobody's promise that no other manifest has it.
         if etag is None or etag.startswith("W/") or known is None:
             return None
-        asks = [
-            invocations.read_tag_on_condition(f, repository, tag, etag=etag, known=known)
-            for f in (others if asks_twice else others[:1])
-        ]
-        return in_order(asks)
+        asks = [invocations.read_tag_on_condition(f, repository, tag, etag=etag, known=known) for f in others]
+        return in_order([move, *asks] if moves else asks)
 
-    return Step(invocations.read_tag_on_condition(first, repository, tag), once_more)
+    needed = [] if turn.memory.holds(repository, config.digest) else [config]
+    return after_blobs(
+        turn,
+        repository,
+        needed,
+        lambda: Step(invocations.read_tag_on_condition(first, repository, tag), once_more),
+    )
 
 
 def negotiate(turn: Turn) -> Step:

@@ -86,7 +86,7 @@ def test_what_was_written_is_read_back_at_the_end_in_each_way_once(conduct: Cond
         for one in run.history.operations
         if one.f in (F.PUSH_BLOB, F.PUT_MANIFEST, F.MOUNT_BLOB) and one.kind is not Kind.FAIL
     }
-    asked = Counter((one.f, one.key) for one in finals)
+    asked = Counter((one.f, one.key, one.asked.page_size, one.asked.artifact_type) for one in finals)
     assert set(asked.values()) == {1}
     read = {one.key for one in finals if one.f not in (F.HEAD_BLOB, F.HEAD_MANIFEST)}
     assert written <= read

@@ -96,3 +96,16 @@ def test_uploads_that_may_be_open_are_cancelled() -> None:
     )
     assert [one.asked.upload for one in asked] == ["open", "unsure", "refused"]
     assert {(one.f, one.key) for one in asked} == {(F.CANCEL_UPLOAD, f"r@{A}")}
+
+
+def test_tags_are_listed_in_pages_too_and_referrers_by_type() -> None:
+    puts = [operation(F.PUT_MANIFEST, f"r:tag{number}", A) for number in range(12)]
+    puts += [operation(F.PUT_MANIFEST, "s:a_b", A), operation(F.PUT_MANIFEST, "s:a.b", A)]
+    for number, kind in enumerate(("x/a", "x/b", "x/b")):
+        artifact = structs.replace(operation(F.PUT_MANIFEST, f"r@sha256:{number:064x}", B), process=number)
+        puts.append(structs.replace(artifact, asked=structs.replace(artifact.asked, subject=A, artifact_type=kind)))
+    reads = final_reads(puts, ["r", "s"], Random(1), 10).invocations
+    lists = [(one.key, one.asked.page_size) for one in reads if one.f is F.LIST_TAGS]
+    assert sorted(lists, key=str) == [("r", 2), ("r", None)]
+    types = [(one.key, one.asked.artifact_type) for one in reads if one.f is F.LIST_REFERRERS]
+    assert sorted(types, key=str) == [(f"r@{A}", "x/a"), (f"r@{A}", "x/b"), (f"r@{A}", None)]
