@@ -6,6 +6,11 @@ import subprocess
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes, and to make it, is no fact about what is tested: the machine may be busy.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 
 SKIP_NOTHING = "NSCR_TEST_SKIP_NOTHING"
 
