@@ -120,6 +120,7 @@ def _judged_end(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> 
     others = [writer for writer in writers if writer.asked.wrong_bytes]
     most = upload.most(one.end_ns)
     if one.kind is OK:
+        yield from _closed_out_of_order(one, upload, evidence)
         if most < upload.size:
             why = f"No more than {most} of {upload.size} bytes had been sent, and yet: {told(one)}."
             yield finding_of("wrong-bytes-accepted", (one,), _DIGEST, why)
@@ -136,6 +137,20 @@ def _judged_end(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> 
         yield finding_of("refused-write", (*((proof,) if proof is not None else ()), one), _CLOSED, why)
     else:
         evidence["closing-refused-otherwise"] += 1
+
+
+def _closed_out_of_order(one: Operation, upload: UploadSteps, evidence: Counter[str]) -> Iterable[Finding]:
+    """A last chunk that says that it lies elsewhere. With the right digest no harm is done: judged of our own alone."""
+    if one.asked.range is None or not upload.is_there(one):
+        return
+    least, proof = upload.least(one)
+    most = upload.most(one.end_ns, without=one)
+    if least <= one.asked.range[0] <= most:
+        return
+    evidence["closed-out-of-order"] += 1
+    if upload.is_ours:
+        why = f"Of the upload, {_between(least, most)} bytes were there, and yet: {told(one)}."
+        yield finding_of("out-of-order-accepted", (*((proof,) if proof is not None else ()), one), ORDER, why)
 
 
 def _replaced(other: Operation, writers: Iterable[Operation]) -> bool:

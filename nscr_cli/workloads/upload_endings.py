@@ -1,4 +1,4 @@
-"""Ends of an upload that a registry must not take: too early, with another digest, over other bytes, after a cancel."""
+"""Ends of an upload that no registry must take: too early, out of place, under another digest, over other bytes, cancelled."""
 
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,13 @@ def close_early(upload: "Upload") -> Step:
     """With the right digest, while bytes are missing: refused, and what becomes of the upload is its registry's."""
     finish = invocations.finish_upload(upload.repository, upload.blob, upload.name)
     return _expecting_refusal(upload, finish)
+
+
+def close_misplaced(upload: "Upload", first: int) -> Step:
+    """With the last chunk, which says that it lies one byte further on than it does."""
+    finish = invocations.finish_upload(upload.repository, upload.blob, upload.name, first)
+    asked = msgspec.structs.replace(finish.asked, range=(first + 1, upload.blob.size))
+    return _expecting_refusal(upload, msgspec.structs.replace(finish, asked=asked))
 
 
 def claim_another(upload: "Upload") -> Step:

@@ -33,7 +33,7 @@ _DISTURBANCES = {
     "shorter": 4,
     "early": 3,
 }
-_ENDINGS = {"close": 40, "last-chunk": 20, "wrong-digest": 10, "twice": 10, "foreign": 10, "cancel": 10}
+_ENDINGS = {"close": 40, "last-chunk": 20, "wrong-digest": 10, "twice": 10, "foreign": 10, "cancel": 10, "misplaced": 8}
 
 
 def disturb_upload(turn: Turn) -> Step:
@@ -119,7 +119,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
         is_last = length == left
         if self.ending == "cancel" and not self.held and chance.random() < 0.3:
             return now._end()  # some clients give up before they have sent anything
-        if is_last and (left == 0 or self.ending in ("last-chunk", "foreign", "cancel")):
+        if is_last and (left == 0 or self.ending in ("last-chunk", "foreign", "cancel", "misplaced")):
             return now._end()
         first, end = self.held, self.held + length
         match disturbance:
@@ -194,6 +194,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
                 return upload_endings.send_foreign(self, left_from)
             case "cancel":
                 return upload_endings.cancel(self, left_from)
+            case "misplaced" if left_from is not None:
+                return upload_endings.close_misplaced(self, left_from)
         return self.finish(left_from)
 
     def finish(self, last_from: int | None) -> Step:
