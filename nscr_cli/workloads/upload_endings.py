@@ -1,4 +1,4 @@
-"""Ends of an upload that no registry must take: too early, out of place, under another digest, over other bytes, cancelled."""
+"""Ends of an upload that no registry must take: too early, out of place, other bytes, another digest, cancelled."""
 
 from typing import TYPE_CHECKING
 
