@@ -19,6 +19,7 @@ PROVED = {
     "moved-tag-deleted": ("tags", "lost-write"),
     "out-of-order-chunk": ("uploads", "out-of-order-accepted"),
     "page-ignored": ("listing", "page-begins-too-early"),
+    "sha512-mount": ("blobs", "lost-blob"),
     "tag-listed-and-not-found": ("listing", "ghost-tag"),
     "tag-read-while-written": ("protocol", "server-error"),
     "two-chunks-for-one-place": ("uploads", "mixed-chunks"),
