@@ -133,7 +133,7 @@ def test_streams_end_first_when_the_server_stops(serve: Any) -> None:
     streams = [Stream(served, path) for path in STREAMS]
     began = time.monotonic()
     assert served.stop() == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9  # a drain that waits for somebody takes ten
     for stream in streams:
         assert stream.file.read().endswith(b"0\r\n\r\n")
         stream.close()
