@@ -37,7 +37,10 @@ async def look(registry: RegistryClient, subject: Subject, *, reads_bytes: bool)
         if first.answered.status == _NO_SUCH_RANGE:  # a blob of nothing has no first byte
             first = await _read(registry, f_get, subject)
         return Sight(first, first, first)
-    sight = Sight(head, await _read(registry, f_get, subject), head)
+    get = await _read(registry, f_get, subject)
+    if subject.thing is Thing.BLOB and _leads_elsewhere(head):
+        return Sight(get, get, get)  # HEAD has nothing to say that could be compared
+    sight = Sight(head, get, head)
     if needs_second_head(subject, sight):
         return Sight(sight.head, sight.get, await _read(registry, f_head, subject))
     return sight

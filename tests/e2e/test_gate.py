@@ -340,6 +340,18 @@ def test_hostile_strings(gate: Gate, tmp_path: Path) -> None:
     assert "\x1b" not in (tmp_path / "gate.csv").read_text()
 
 
+@pytest.mark.parametrize("content", [LAYER, LAYER + b"!"])
+def test_blobs_elsewhere_are_read_there(gate_here: Callable[..., Any], content: bytes) -> None:
+    fake, storage = FakeRegistry(), FakeRegistry()
+    storage.lie("GET", blob_path(LAYER), 200, content)
+    with served(storage) as there, served(fake) as url:
+        for method in ("GET", "HEAD"):
+            fake.lie(method, blob_path(LAYER), 307, Location=f"{there}{blob_path(LAYER)}")
+        done = gate_here(url, "--deep", "--json")
+    assert done.exit_code == (0 if content == LAYER else 1), done.output
+    assert json.loads(done.stdout)["counts"]["blobs_read"] == 2
+
+
 def test_blobs_elsewhere_are_unknown(gate: Gate) -> None:
     fake = FakeRegistry()
     for method in ("GET", "HEAD"):
