@@ -90,36 +90,35 @@ def _read_misspelt(turn: Turn) -> Step:
 
 
 def _put_over_nothing(turn: Turn) -> Step:
-    """A manifest that lacks its configuration or a layer, or has it in another repository; an index that lacks a child.
+    """Manifests that lack their configuration or a layer, or have it elsewhere; an index that lacks a child.
 
-    By its digest, or under a tag of our own, which must not be there then.
+    By their digests, or under tags of our own, which must not be there then.
     """
     chance = turn.chance("over-nothing")
     world = turn.world
     repository = chance.choice(world.repositories)
-    algorithm = SHA512 if chance.random() < 0.3 and is_used(world) else "sha256"
-    lacking = Content.seeded(f"{turn.nonce}/never-pushed", _SIZE, algorithm=algorithm)
-    kinds = ["configuration", "layer", *["child"] * world.supports(INDEXES)]
-    if len(world.repositories) > 1:
-        kinds.append("elsewhere")
-    kind = chance.choice(kinds)
-    tag = f"vain{turn.process:05d}x{turn.number:06d}" if chance.random() < 0.5 else None
-    needed = [] if turn.memory.holds(repository, world.config.digest) else [world.config]
+    config, shared = world.config, world.shared[0]
+    lacking = [Content.seeded(f"{turn.nonce}/lacking/{which}", _SIZE) for which in range(3)]
     before: list[Invocation] = []
-    match kind:
-        case "configuration":
-            manifest, needed = image(lacking, [], turn.nonce), []
-        case "child":
-            children = [image(world.config, [], f"{turn.nonce}/{which}") for which in ("pushed", "never-pushed")]
-            manifest = index(children, turn.nonce)
-            before = [invocations.put_manifest(repository, None, children[0])]
-        case _:
-            manifest = image(world.config, [turn.world.shared[0], lacking], turn.nonce)
-    put = invocations.put_manifest(repository, tag, manifest)
-    errand = [*before, put, *([invocations.get_tag(repository, tag)] if tag is not None else [])]
-    if kind == "elsewhere":
+    manifests = [
+        image(lacking[0], [], f"{turn.nonce}/configuration"),
+        image(config, [shared, lacking[1]], f"{turn.nonce}/layer"),
+    ]
+    if len(world.repositories) > 1:
         second = chance.choice([other for other in world.repositories if other != repository])
-        errand = [invocations.push_blob(second, lacking, chance.choice(world.push_styles)), *errand]
+        before.append(invocations.push_blob(second, lacking[2], chance.choice(world.push_styles)))
+        manifests.append(image(config, [shared, lacking[2]], f"{turn.nonce}/elsewhere"))
+    if world.supports(INDEXES):
+        children = [image(config, [], f"{turn.nonce}/{which}") for which in ("pushed", "never-pushed")]
+        before.append(invocations.put_manifest(repository, None, children[0]))
+        manifests.append(index(children, f"{turn.nonce}/index"))
+    tag = f"vain{turn.process:05d}x{turn.number:06d}" if chance.random() < 0.5 else None
+    errand = [
+        *before,
+        *(invocations.put_manifest(repository, tag, one) for one in chance.sample(manifests, len(manifests))),
+    ]
+    errand += [invocations.get_tag(repository, tag)] if tag is not None else []
+    needed = [] if turn.memory.holds(repository, config.digest) else [config]
     return after_blobs(turn, repository, needed, lambda: in_order(errand))
 
 
