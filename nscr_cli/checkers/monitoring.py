@@ -7,8 +7,6 @@ degraded health warns of may be this machine's (a full disk), so it leaves the v
 
 from collections.abc import Iterable
 
-import msgspec
-
 from nscr_cli.checkers.evidence import conclude
 from nscr_cli.checkers.inventory import is_fresh
 from nscr_cli.checkers.monitoring_agreement import contradictions
@@ -19,6 +17,7 @@ from nscr_cli.checkers.monitoring_truth import Truth
 from nscr_cli.checkers.refusals import UNSERVED
 from nscr_cli.checkers.verdict import Finding, Result, Verdict, judged
 from nscr_cli.checkers.wording import seconds
+from nscr_cli.foreign_json import Unreadable, read_json
 from nscr_cli.history.history import History, Whole
 from nscr_cli.history.ops import Sample
 from nscr_cli.history.plan import RunPlan
@@ -176,8 +175,8 @@ class _Told:
             self.wrong("monitoring-error", sample, f"answered {sample.status}")
             return None
         try:
-            return msgspec.json.decode(bytes(sample.body or b""), type=shape)
-        except msgspec.MsgspecError as error:
+            return read_json(bytes(sample.body or b""), shape)
+        except Unreadable as error:
             self.wrong("wrong-shape", sample, f"answered {sample.status}, and not as documented: {error}")
             return None
 

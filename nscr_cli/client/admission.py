@@ -16,6 +16,7 @@ from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.transport import Reply
 from nscr_cli.client.trust import dialer_for
 from nscr_cli.errors import TargetRefused, TargetUnreachable
+from nscr_cli.foreign_json import Unreadable, read_json
 
 _LONGEST = 300
 _LATER = frozenset({408, 429, 502, 503, 504})  # it cannot be reached now, or limits its clients
@@ -116,8 +117,8 @@ def _said(reply: Reply) -> str:
     if reply.denial is not None:
         return f"{reply.status}, {reply.denial}"
     try:
-        errors = msgspec.json.decode(bytes(reply.body.kept), type=_Errors).errors
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        errors = read_json(bytes(reply.body.kept), _Errors).errors
+    except Unreadable:
         errors = []
     first = errors[0] if errors else _Error()
     return " ".join(filter(None, (str(reply.status), first.code, first.message[:_LONGEST])))

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import msgspec
 
 from nscr_cli.client.target import Target, is_loopback
+from nscr_cli.foreign_json import Unreadable, read_json
 
 DEFAULT_LIFE_S = 60.0  # token.md: "if omitted, this defaults to 60 seconds"
 
@@ -86,8 +87,8 @@ def access_of(method: str, target: str) -> str:
 def token_of(body: bytes) -> Token | None:
     """The token in a token server's answer; None where there is none that a header could carry."""
     try:
-        document = msgspec.json.decode(body, type=_Document)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        document = read_json(body, _Document)
+    except Unreadable:
         return None
     text = document.token or document.access_token or ""
     if not _TOKEN.fullmatch(text):

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import msgspec
 
 from nscr_cli.client.target import Target
+from nscr_cli.foreign_json import Unreadable, read_json
 from nscr_cli.history.annotations import annotations_word
 from nscr_cli.history.ops import ErrorForm, Reference, Referrer
 
@@ -78,8 +79,8 @@ class _Catalog(msgspec.Struct):
 def references_of(body: bytes) -> tuple[Reference, ...] | None:
     """The edges of a manifest or index that must be present, each once; None where the bytes are neither."""
     try:
-        manifest = msgspec.json.decode(body, type=_Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        manifest = read_json(body, _Manifest)
+    except Unreadable:
         return None
     config = [manifest.config] if manifest.config is not None else []
     blobs = (*config, *(manifest.layers or ()), *(manifest.blobs or ()))
@@ -91,8 +92,8 @@ def references_of(body: bytes) -> tuple[Reference, ...] | None:
 def error_code_of(body: bytes) -> str | None:
     """The first code of an OCI error body (spec.md#error-codes)."""
     try:
-        errors = msgspec.json.decode(body, type=_Errors).errors
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        errors = read_json(body, _Errors).errors
+    except Unreadable:
         return None
     return errors[0].code if errors else None
 
@@ -102,8 +103,8 @@ def error_form_of(body: bytes) -> ErrorForm | None:
     if not body.strip():
         return None
     try:
-        document = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        document = read_json(body)
+    except Unreadable:
         return ErrorForm.NOT_JSON
     is_empty_list = isinstance(document, dict) and document.get("errors") == []
     return None if is_empty_list else ErrorForm.OTHER_JSON
@@ -112,16 +113,16 @@ def error_form_of(body: bytes) -> ErrorForm | None:
 def tags_of(body: bytes) -> TagList | None:
     """A list of tags; null counts as none."""
     try:
-        return msgspec.json.decode(body, type=TagList)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return read_json(body, TagList)
+    except Unreadable:
         return None
 
 
 def referrers_of(body: bytes) -> tuple[Referrer, ...] | None:
     """The entries of a list of referrers, which is an image index; null counts as none."""
     try:
-        listed = msgspec.json.decode(body, type=_Referrers).manifests or ()
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        listed = read_json(body, _Referrers).manifests or ()
+    except Unreadable:
         return None
     return tuple(
         Referrer(one.digest, one.artifact_type, one.size, one.media_type, annotations_word(one.annotations))
@@ -132,8 +133,8 @@ def referrers_of(body: bytes) -> tuple[Referrer, ...] | None:
 def repositories_of(body: bytes) -> tuple[str, ...] | None:
     """The names of a catalog; null counts as none."""
     try:
-        return tuple(msgspec.json.decode(body, type=_Catalog).repositories or ())
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return tuple(read_json(body, _Catalog).repositories or ())
+    except Unreadable:
         return None
 
 

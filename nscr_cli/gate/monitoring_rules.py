@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from nscr_cli.client.monitoring import Blobs, Health, RepositoryDetails, Sessions, State
+from nscr_cli.foreign_json import Unreadable, read_json
 from nscr_cli.gate.subjects import Check
 from nscr_cli.history.keys import repository_of, tag_of
 
@@ -147,8 +148,8 @@ def suspicion(rule: str, key: str, explanation: str) -> Suspicion:
 def decoded(body: bytes, kind: type[T], note: Callable[[str], None]) -> T | None:
     """An answer, read as the API's document has it; what is wrong with it is noted."""
     try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return read_json(body, kind)
+    except Unreadable as error:
         note(str(error))
         return None
 

@@ -6,6 +6,8 @@ checkers; here it is only shown and written down. Pure.
 
 import msgspec
 
+from nscr_cli.foreign_json import Unreadable, read_json
+
 _SUMMARY = {
     "repositories": "totalRepositories",
     "manifests": "totalManifests",
@@ -82,8 +84,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 def read_figures(endpoint: str, body: bytes | msgspec.Raw | None) -> Figures:
     """The figures of one answer; none at all where the body is not a JSON object or the endpoint is not known."""
     try:
-        document = msgspec.json.decode(body) if body else None
-    except msgspec.MsgspecError:
+        document = read_json(body) if body else None
+    except Unreadable:
         document = None
     values: dict[str, int | str] = {}
     for name, path in _paths(endpoint).items():

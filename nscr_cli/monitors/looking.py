@@ -7,13 +7,13 @@ within a bound. After a walk there is a rest, longer where nothing was committed
 from typing import Protocol
 from urllib.parse import quote
 
-import msgspec
 import trio
 
 from nscr_cli.client.completions import Completion
 from nscr_cli.client.monitoring.documents import RepositoryDetails, State
 from nscr_cli.client.operations import perform
 from nscr_cli.client.registry import RegistryClient
+from nscr_cli.foreign_json import Unreadable, read_json
 from nscr_cli.history.invocation import Invocation
 from nscr_cli.history.keys import digest_key, tag_key
 from nscr_cli.history.ops import Asked, F, Kind
@@ -154,8 +154,8 @@ async def _moment(poller: Poller) -> Moment | None:
         polled = await poller.poll(STATE)
         if polled.status == 200:
             try:
-                return moment_of(msgspec.json.decode(polled.body, type=State))
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+                return moment_of(read_json(polled.body, State))
+            except Unreadable:
                 return None
     return None
 
@@ -170,7 +170,7 @@ async def _ask_details(watching: Watching, poller: Poller, details: DetailsWatch
         if polled.status != 200:
             return
         try:
-            document = msgspec.json.decode(polled.body, type=RepositoryDetails)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+            document = read_json(polled.body, RepositoryDetails)
+        except Unreadable:
             return
         details.take(repository, document, state, rounds)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from nscr_cli.foreign_json import Unreadable, read_json
 from nscr_cli.monitors.rules import Answer, Condition, unusable
 
 V2 = "/v2/"
@@ -47,8 +48,8 @@ def catalog_path(last: str | None = None) -> str:
 def names_in(body: bytes) -> list[str] | None:
     """The repositories of a page of the catalog; None where it is none."""
     try:
-        return msgspec.json.decode(body, type=_Page).repositories or []
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return read_json(body, _Page).repositories or []
+    except Unreadable:
         return None
 
 
@@ -64,6 +65,6 @@ def _may_be_monitoring(answer: Answer) -> bool:
 
 def _is_json_object(body: bytes) -> bool:
     try:
-        return isinstance(msgspec.json.decode(body), dict)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return isinstance(read_json(body), dict)
+    except Unreadable:
         return False

@@ -12,6 +12,7 @@ import msgspec
 
 from nscr_cli.client.monitoring.documents import Health, Sessions, State
 from nscr_cli.durations import show_duration
+from nscr_cli.foreign_json import Unreadable, read_json
 
 STATE = "/api/registry/state"
 HEALTH = "/api/registry/health"
@@ -51,8 +52,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         uptime is left as it was, for our clock and the registry's need not agree on how long that is.)
         """
         try:
-            document = msgspec.json.decode(self.body, type=SHAPES[self.endpoint])
-        except msgspec.MsgspecError:
+            document = read_json(self.body, SHAPES[self.endpoint])
+        except Unreadable:
             return None
         if self.age_s and isinstance(document, Sessions):
             return msgspec.structs.replace(document, timestamp=document.timestamp + round(self.age_s * 1000))

@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 import trio
 
+from nscr_cli.foreign_json import Unreadable, read_json
 from nscr_cli.history.ops import Sample
 from nscr_cli.history.redaction import redacted
 from nscr_cli.monitors.polling import Poller
@@ -24,6 +25,7 @@ FURTHER_ENDPOINTS = ("/api/registry/repositories", "/api/registry/storage", "/ap
 MOST_TURN_BYTES = 256 * 1024
 _SESSIONS = "/api/registry/sessions"
 _POLL_S = 0.2
+_SPARE_LEVELS = 200  # of nesting, for what is around it when the journal is read
 _SOON = 0.2
 _LATER = frozenset({408, 429, 502, 503, 504})
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0)
@@ -111,7 +113,7 @@ class Sampler:
         if poll.status is not None:
             try:
                 body = one_line(poll.body, self._secrets)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except Unreadable:
                 error = error or "the answer is not JSON"
         return Sample(
             endpoint=endpoint,
@@ -132,18 +134,21 @@ def one_line(body: bytes, secrets: tuple[str, ...] = ()) -> msgspec.Raw:
     """A JSON text without line breaks and secrets.
 
     Raises:
-        msgspec.DecodeError: it is not JSON.
-        UnicodeDecodeError: it is not UTF-8.
+        Unreadable: it is not JSON in UTF-8, or is nested so deeply that a journal with it could not be read.
     """
-    text = redacted(body.decode(), secrets)
-    msgspec.json.decode(text)
+    try:
+        text = redacted(body.decode(), secrets)
+    except UnicodeDecodeError as error:
+        raise Unreadable(str(error)) from error
+    read_json(text)
+    read_json(f"{'[' * _SPARE_LEVELS}{text}{']' * _SPARE_LEVELS}")
     return msgspec.Raw(msgspec.json.format(text.encode(), indent=-1))
 
 
 def _open_uploads(body: msgspec.Raw, prefix: str) -> int:
     """Uploads of ours that a registry says are open; one of an unnamed repository may be ours."""
-    with contextlib.suppress(msgspec.DecodeError):
-        sessions = msgspec.json.decode(body, type=_Sessions).activeSessions
+    with contextlib.suppress(Unreadable):
+        sessions = read_json(body, _Sessions).activeSessions
         return sum(session.repository is None or session.repository.startswith(prefix) for session in sessions)
     return 0
 

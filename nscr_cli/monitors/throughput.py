@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from nscr_cli.foreign_json import Unreadable, read_json
+
 THROUGHPUT = "/api/throughput/current"
 _READ = frozenset({"download", "downloads", "downloaded", "read", "reads"})
 _WRITTEN = frozenset({"upload", "uploads", "uploaded", "write", "writes", "written"})
@@ -37,16 +39,16 @@ class _Current(msgspec.Struct, frozen=True, rename="camel"):
 def rates_in(body: bytes) -> Rates | None:
     """The rates in an answer; None where there are none."""
     try:
-        current = msgspec.json.decode(body, type=_Current)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        current = read_json(body, _Current)
+    except Unreadable:
         return _named_rates(body)
     return Rates(current.read_bytes_per_second, current.write_bytes_per_second)
 
 
 def _named_rates(body: bytes) -> Rates | None:
     try:
-        document = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        document = read_json(body)
+    except Unreadable:
         return None
     numbers = list(_numbers(document))
     rates = Rates(_rate_of(numbers, _READ, _WRITTEN), _rate_of(numbers, _WRITTEN, _READ))

@@ -12,6 +12,7 @@ from nscr_cli.client.target import Credentials, Target
 from nscr_cli.client.transport import USER_AGENT
 from nscr_cli.client.trust import tls_context
 from nscr_cli.errors import AnswerUnusable, RepositoryUnknown, TargetRefused, TargetUnreachable
+from nscr_cli.foreign_json import Unreadable, read_json
 from nscr_cli.wire.dialing import reason_of
 
 _NO_API = "does this registry offer the monitoring API?"
@@ -103,8 +104,8 @@ class Asker:
 
     def _read(self, path: str, body: bytes, kind: type[T]) -> T:
         try:
-            return msgspec.json.decode(body, type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return read_json(body, kind)
+        except Unreadable as error:
             raise AnswerUnusable(
                 f"{self.target.url}{path} answers with something else than is documented: {error}", hint=_NO_API
             ) from error
@@ -118,7 +119,7 @@ class _Trouble(msgspec.Struct):
 def _told(body: bytes) -> str:
     """What an error answer says, in the documented form; empty where it is in another."""
     try:
-        trouble = msgspec.json.decode(body, type=_Trouble)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        trouble = read_json(body, _Trouble)
+    except Unreadable:
         return ""
     return f": {trouble.error}: {trouble.message}"

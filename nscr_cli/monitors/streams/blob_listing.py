@@ -16,6 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from nscr_cli.client.monitoring.documents import Blob, Blobs
+from nscr_cli.foreign_json import Unreadable, read_json
 from nscr_cli.monitors.rules import Answer
 
 BLOBS = "/api/registry/blobs"
@@ -133,6 +134,6 @@ def _document(answer: Answer) -> Blobs | None:
     if answer.status != 200:
         return None
     try:
-        return msgspec.json.decode(answer.body, type=Blobs)
-    except msgspec.MsgspecError:
+        return read_json(answer.body, Blobs)
+    except Unreadable:
         return None

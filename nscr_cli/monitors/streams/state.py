@@ -8,10 +8,9 @@ tag without a manifest counts when two answers in a row show it.
 from collections.abc import Iterator
 from urllib.parse import quote
 
-import msgspec
-
 from nscr_cli.client.monitoring.documents import RepositoryDetails, State
 from nscr_cli.durations import show_duration
+from nscr_cli.foreign_json import Unreadable, read_json
 from nscr_cli.monitors.dashboards import show_bytes
 from nscr_cli.monitors.rules import STATE, Answer, Condition
 from nscr_cli.monitors.streams.report import Cell, Gathered, Report
@@ -160,6 +159,6 @@ class StateFollower:
 
 def _details(answer: Answer) -> RepositoryDetails | None:
     try:
-        return msgspec.json.decode(answer.body, type=RepositoryDetails)
-    except msgspec.MsgspecError:
+        return read_json(answer.body, RepositoryDetails)
+    except Unreadable:
         return None
