@@ -38,12 +38,13 @@ from nscr_cli.commands.gate_options import (
     TortureReports,
     Workers,
 )
-from nscr_cli.commands.gate_usage import check_together, check_writable
+from nscr_cli.commands.gate_usage import check_together
 from nscr_cli.commands.gating import Inspection, show, tortured
 from nscr_cli.commands.option_groups import spread
 from nscr_cli.commands.options import Access, RegistryUrl, is_text
 from nscr_cli.commands.torture import check_address
 from nscr_cli.commands.torturing import Torturer
+from nscr_cli.commands.writable import check_writable
 from nscr_cli.durations import parse_duration
 from nscr_cli.engine.plan import Flags
 from nscr_cli.engine.scenario_file import load_scenario

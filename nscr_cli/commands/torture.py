@@ -39,6 +39,7 @@ from nscr_cli.commands.torture_options import (
     Workers,
 )
 from nscr_cli.commands.torturing import Search, Torturer, run_again, show_outcome, shrink_run
+from nscr_cli.commands.writable import check_writable
 from nscr_cli.durations import parse_duration
 from nscr_cli.engine.judging import judge_run, read_plan, read_run
 from nscr_cli.engine.network import Network
@@ -94,6 +95,7 @@ def torture(
     credentials: Credentials | None = None
     is_searching = shrink or shrink_rule is not None
     _check_combination(clean=clean is not None, scenarios=scenarios, replay=replay, repeat=repeat, shrink=is_searching)
+    check_writable("--junit", junit)
     recorded = read_plan(replay) if replay is not None else None
     if recorded is not None and registry_url is None:
         registry_url = recorded.registry_url

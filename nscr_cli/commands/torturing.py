@@ -19,7 +19,7 @@ from nscr_cli.engine.plan import Flags, replanned
 from nscr_cli.engine.shrink_run import TRIES_NAME, shrink
 from nscr_cli.engine.torture import Outcome, Setting
 from nscr_cli.engine.torture import torture as run_torture
-from nscr_cli.errors import EnvironmentFailed
+from nscr_cli.errors import EnvironmentFailed, ReportsUnwritable
 from nscr_cli.exits import Exit, worst
 from nscr_cli.generators.namespace import namespace_of
 from nscr_cli.history.history import Recorded
@@ -62,8 +62,13 @@ class Torturer(msgspec.Struct, frozen=True, kw_only=True):
             if self.suites is not None:
                 self.suites.add(suite_of_failed(plan, error.message))
             raise
-        if self.suites is not None:
+        if self.suites is None:
+            return outcome
+        try:
             self.suites.add(suite_of(outcome.report))
+        except ReportsUnwritable as error:  # the verdict is told all the same
+            failure = ReportsUnwritable(error.message, hint="free some space, or name another file with --junit")
+            return msgspec.structs.replace(outcome, failure=outcome.failure or failure)
         return outcome
 
     def attempt(self, plan: RunPlan) -> Outcome:

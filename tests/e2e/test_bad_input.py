@@ -84,6 +84,21 @@ def test_reports_folder_not_writable(nscr: Nscr) -> None:
     _assert_told(nscr("torture", "--duration", "1s", "--reports", "/proc/nscr-reports"), 5, "/proc/nscr-reports")
 
 
+@pytest.mark.parametrize("path", ["no-folder/all.xml", "."])
+def test_a_junit_file_that_cannot_be_is_refused_before_the_run(nscr: Nscr, tmp_path: Path, path: str) -> None:
+    _assert_told(nscr("torture", "--junit", path), 2, "--junit", "hint: ")
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_junit_file_that_cannot_be_written_costs_no_verdict(nscr: Nscr) -> None:
+    done = nscr(
+        "torture", "tags", "--ops", "200", "--seed", "1", "--sabotage", "lost-tag", "--junit", "/dev/full", "--json"
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["verdict"] == "INVALID"
+    assert "/dev/full: No space left on device" in done.stderr
+
+
 def test_second_server_on_one_folder(nscr: Nscr, serve) -> None:
     served = serve()
     done = nscr("serve", "--port", "0", "--data", str(served.data))
