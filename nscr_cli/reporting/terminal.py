@@ -110,7 +110,7 @@ def because(report: RunReport) -> str:
     if report.verdict is Verdict.UNKNOWN:
         return "not enough evidence for a verdict"
     rules = Counter(finding.rule for finding in report.findings)
-    named = ", ".join(rule if count == 1 else f"{count} x {rule}" for rule, count in rules.most_common())
+    named = ", ".join(rule if count == 1 else f"{count} x {rule}" for rule, count in rules.items())
     return f"{_plural(len(rules), 'broken promise')}: {named}"
 
 

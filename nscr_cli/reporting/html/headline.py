@@ -14,6 +14,7 @@ from nscr_cli.reporting.run_report import RunReport
 from nscr_cli.ui import printable
 
 _LONGEST_KEY = 300
+_OF_CONTENT = frozenset({"tags", "blobs", "closure"})
 
 
 class Headline(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,11 +73,14 @@ def headline(report: RunReport, shown_ns: Mapping[int, int]) -> Headline:
 
 
 def first_seen(report: RunReport, shown_ns: Mapping[int, int]) -> tuple[Finding, int | None]:
-    """The finding that could be seen first, and when; of those without operations, the first in the report."""
-    if not shown_ns:
-        return report.findings[0], None
-    place = min(shown_ns, key=lambda one: (shown_ns[one], one))
-    return report.findings[place], shown_ns[place]
+    """The finding that could be seen first, and when, where that is known; of manners only where no content is lost."""
+    findings = list(enumerate(report.findings))
+    worst = [one for one in findings if one[1].checker in _OF_CONTENT] or findings
+    timed = [(shown_ns[place], place, finding) for place, finding in worst if place in shown_ns]
+    if not timed:
+        return worst[0][1], None
+    when_ns, _, finding = min(timed, key=lambda one: one[:2])
+    return finding, when_ns
 
 
 def _broken(report: RunReport, shown_ns: Mapping[int, int], more: tuple[str, ...]) -> Headline:

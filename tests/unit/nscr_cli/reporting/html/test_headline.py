@@ -34,6 +34,17 @@ def test_what_broke_first_is_told_with_its_key_and_since_when(report: RunReport,
     assert (top.key, top.number) == ("nscr-torture/r1/app@sha256:b", 2)
 
 
+def test_lost_content_is_told_before_manners_that_showed_earlier(report: RunReport, finding: Finding) -> None:
+    manners = msgspec.structs.replace(finding, checker="uploads", rule="out-of-order-accepted")
+    top = headline(with_findings(report, manners, finding), {0: 1_000_000_000, 1: 9_000_000_000})
+    assert top.sentence.startswith(
+        "A tag was written, the registry confirmed it, and the write is gone, first seen 9.0 s"
+    )
+    assert top.number == 2
+    top = headline(with_findings(report, manners, manners), {0: 1_000_000_000})
+    assert "first seen 1.0 s" in top.sentence
+
+
 def test_one_finding_that_no_operation_dates(report: RunReport, finding: Finding) -> None:
     alone = msgspec.structs.replace(finding, rule="untrue-figure", checker="monitoring", operations=())
     top = headline(with_findings(report, alone), {})
