@@ -241,10 +241,11 @@ def _notes(report: RunReport) -> Iterator[tuple[str, list[str]]]:
         for result in report.results
         for reason in result.reasons
     ]
+    is_evidence = report.verdict is Verdict.INVALID
     for title, lines in (
         ("not decided, because", reasons),
         ("skipped, because the registry does not support it", report.skipped),
-        ("left in the registry (nscr torture --clean RUNDIR --registry-url URL deletes it)", report.leftovers),
+        ("kept in the registry, as evidence" if is_evidence else "left in the registry", report.leftovers),
     ):
         if lines:
             yield title, list(_shortened(lines))
@@ -265,4 +266,7 @@ def _next_steps(report: RunReport, folder: Path) -> list[str]:
         steps.append(f"each finding in full, with curl: {folder / FINDINGS_NAME}")
     if report.plan.registry_url is not None:
         steps.append("  (with NSCR_USERNAME and NSCR_PASSWORD set, if the registry asks for them)")
+    if report.leftovers:
+        url = printable(report.plan.registry_url or "URL")
+        steps.append(f"clean up: nscr torture --clean {folder} --registry-url {url}")
     return [*steps, f"in a browser: {folder / PAGE_NAME}", f"report: {folder}"]
