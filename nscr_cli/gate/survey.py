@@ -104,6 +104,20 @@ class Survey:
         """What refers to a manifest or blob."""
         return sorted(self._parents.get(subject, ()), key=lambda parent: parent.key)
 
+    def leading_tags(self, subject: Subject) -> list[str]:
+        """Tags of its repository that led to a manifest or blob when they were last seen, through indexes as well."""
+        found: set[str] = set()
+        seen, waiting = {subject}, [subject]
+        while waiting:
+            child = waiting.pop()
+            for parent in self._parents.get(child, set()) - seen:
+                if parent.thing is not Thing.TAG:
+                    seen.add(parent)
+                    waiting.append(parent)
+                elif self.tags[parent.repository].get(parent.reference) == child.reference:
+                    found.add(parent.reference)
+        return sorted(found)
+
     def children(self, subject: Subject) -> tuple[Subject, ...]:
         """What a manifest refers to."""
         return self._children.get(subject, ())

@@ -14,6 +14,7 @@ from nscr_cli.gate.survey import Survey
 WALKED = (Check.TAGS, Check.AGREEMENT, Check.CONTENT, Check.CLOSURE)
 # Below one of these a check has seen nothing, and passed nothing.
 _FLOORS = {Check.TAGS: "tags", Check.AGREEMENT: "compared", Check.CONTENT: "manifests", Check.CLOSURE: "manifests"}
+_MOST_TAGS = 5  # that a finding names
 Problems = Sequence[tuple[Subject, Problem]]
 
 
@@ -111,4 +112,11 @@ def _needed_by(survey: Survey, subject: Subject) -> str:
     if not parents:
         return ""
     more = f" and {len(parents) - 1} more" if len(parents) > 1 else ""
-    return f" (needed by {parents[0].key}{more})"
+    return f" (needed by {parents[0].key}{more}{_tagged(survey.leading_tags(subject))})"
+
+
+def _tagged(tags: Sequence[str]) -> str:
+    if not tags:
+        return ""
+    more = f" and {len(tags) - _MOST_TAGS:,} more" if len(tags) > _MOST_TAGS else ""
+    return f"; tagged {', '.join(tags[:_MOST_TAGS])}{more}"

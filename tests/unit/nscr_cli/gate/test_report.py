@@ -86,7 +86,23 @@ def test_findings_name_what_needs_them() -> None:
     assert (report.verdict, report.exit_code) == (Verdict.INVALID, Exit.INVALID)
     (finding,) = report.findings
     assert (finding.checker, finding.rule, finding.key) == ("content", "wrong-content", f"a@{B}")
-    assert finding.explanation.endswith(f"(needed by a@{D})")
+    assert finding.explanation.endswith(f"(needed by a@{D}; tagged t)")
+
+
+def test_findings_name_the_tags_that_lead_there_through_an_index() -> None:
+    survey = Survey()
+    index = Subject(Thing.MANIFEST, "a", "sha256:i")
+    tags = [f"t{number}" for number in range(7)]
+    for tag in survey.add_repository("a", completion(tags=(*tags, "moved"))):
+        survey.add_sight(tag, sight(digest=index.reference, length=9), ())
+    survey.add_sight(Subject(Thing.TAG, "a", "moved"), sight(digest="sha256:other", length=9), ())
+    survey.add_sight(index, sight(digest=index.reference, references=(Reference(D, True, 9),)), ())
+    survey.add_sight(MANIFEST, sight(digest=D, length=9, references=(Reference(B, False, 3),)), ())
+    assert survey.leading_tags(BLOB) == tags
+    problem = Problem(check=Check.CLOSURE, rule="missing-blob", explanation="gone", is_proven=True)
+    survey.add_sight(BLOB, sight(digest=B, length=3), (problem,))
+    (finding,) = gate_report(URL, survey, TOLD).findings
+    assert finding.explanation == f"gone (needed by a@{D}; tagged t0, t1, t2, t3, t4 and 2 more)"
 
 
 def test_sizes_are_compared_when_all_is_seen() -> None:
