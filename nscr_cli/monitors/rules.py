@@ -176,7 +176,7 @@ def follow(
     if current.health is None:
         uptime_ms, at_s = memory.uptime_ms, memory.uptime_at_s
     else:  # a 304 confirms an old body, and the process was up since, by our clock
-        uptime_ms = current.health.uptime + round(_CLOCKS_AGREE * 1000 * current.answers[HEALTH].age_s)
+        uptime_ms = least_uptime_ms(current.health.uptime, current.answers[HEALTH].age_s)
         at_s = current.at_s
     return msgspec.structs.replace(told, uptime_ms=uptime_ms, uptime_at_s=at_s), tuple(notices)
 
@@ -257,6 +257,11 @@ def _health(health: Health) -> Iterator[Condition]:
     elif failed:
         text = f"status is healthy, though {', '.join(failed)} failed"
         yield Condition(rule="contradiction", endpoint=HEALTH, subject="checks", text=text)
+
+
+def least_uptime_ms(told_ms: int, age_s: float) -> int:
+    """What an uptime that was told so long ago is by now, at least, whoever's clock is the faster one."""
+    return told_ms + round(_CLOCKS_AGREE * 1000 * age_s)
 
 
 def _restart(memory: Memory, current: Round, health: Health) -> Iterator[Condition]:

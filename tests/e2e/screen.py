@@ -28,6 +28,7 @@ _MISLEADING = {
     "COLORTERM", "CI", "GITHUB_ACTIONS", "GITLAB_CI",
 }  # fmt: skip
 _LOOK_EVERY_S = 0.05
+_DRAWN_WITHIN_S = 1.0
 _STAY_S = 5.0
 
 
@@ -62,12 +63,15 @@ class Screen:
             AssertionError: it did not come about in time, or the command ended without it; shows the last screen.
         """
         end = time.monotonic() + seconds
+        was_ended = False
         while True:
             has_ended = self.has_ended()
             text = self.text()
             if holds(text):
                 return text
-            if has_ended or time.monotonic() > end:
+            if has_ended and not was_ended:  # what the command said last may not be drawn yet
+                end, was_ended = min(end, time.monotonic() + _DRAWN_WITHIN_S), True
+            if time.monotonic() > end:
                 why = f"the command ended with {self._status()}" if has_ended else f"{seconds:g} s went by"
                 raise AssertionError(f"what was waited for is not on the screen, and {why}:\n{framed(text)}")
             time.sleep(_LOOK_EVERY_S)

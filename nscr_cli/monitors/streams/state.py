@@ -12,7 +12,7 @@ from nscr_cli.client.monitoring.documents import RepositoryDetails, State
 from nscr_cli.durations import show_duration
 from nscr_cli.foreign_json import Unreadable, read_json
 from nscr_cli.monitors.dashboards import show_bytes
-from nscr_cli.monitors.rules import STATE, Answer, Condition
+from nscr_cli.monitors.rules import STATE, Answer, Condition, least_uptime_ms
 from nscr_cli.monitors.streams.report import Cell, Gathered, Report
 from nscr_cli.ui import printable
 
@@ -154,7 +154,7 @@ class StateFollower:
         if former_ms is not None and health.uptime < former_ms and not answer.is_unchanged:
             text = f"uptime fell from {show_duration(former_ms / 1000)} to {show_duration(health.uptime / 1000)}"
             yield Condition(rule="restarted", endpoint=STATE, text=text, lasting=False)
-        self._uptime_ms = health.uptime
+        self._uptime_ms = least_uptime_ms(health.uptime, answer.age_s)
 
 
 def _details(answer: Answer) -> RepositoryDetails | None:

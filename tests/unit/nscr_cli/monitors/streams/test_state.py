@@ -85,6 +85,14 @@ def test_status_restart_and_silence(followed: Followed, answers: Answers) -> Non
     ]
 
 
+def test_a_restart_shows_though_nothing_had_changed_since_the_watch_began(followed: Followed, answers: Answers) -> None:
+    """Unchanged answers tell the uptime of the first one, and a young registry comes back older than that."""
+    young, again = answers(repositories={}, uptime_s=1)[STATE], answers(repositories={}, uptime_s=5)[STATE]
+    kept = msgspec.structs.replace(young, is_unchanged=True, age_s=60.0)
+    reports, _ = followed(StateFollower(), [registry(each, {}) for each in (young, kept, again)])
+    assert told(reports) == [[], [], [("restarted", "", False)]]
+
+
 def test_silence_before_the_first_answer_is_no_alert(followed: Followed, answers: Answers) -> None:
     reports, _ = followed(StateFollower(), [lambda _: None, registry(answers(repositories={})[STATE], {})])
     assert told(reports) == [[], []]
