@@ -50,6 +50,7 @@ from nscr_cli.engine.plan import Flags
 from nscr_cli.engine.scenario_file import load_scenario
 from nscr_cli.errors import ReportsUnwritable, UsageError
 from nscr_cli.exits import worst
+from nscr_cli.gate.catalog import check_names
 from nscr_cli.gate.demands import DEFAULT_SESSION_AGE_S, Demands, Expectation
 from nscr_cli.gate.demands_file import DemandsFile, load_demands, percent_of, seconds_of
 from nscr_cli.gate.documents import CSV_COLUMNS, csv_rows, junit_suite
@@ -101,6 +102,7 @@ def gate(
         raise UsageError("no registry to check", hint="name one with --registry-url, or set NSCR_REGISTRY_URL")
     if not all(map(is_text, repository or ())):
         raise UsageError("the name of a repository is no UTF-8 text", hint="lower-case letters, digits and . _ - /")
+    check_names(repository or ())
     target, credentials = access.connection(registry_url)
     demands = demanded(
         DemandsFile(

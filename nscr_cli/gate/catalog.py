@@ -3,6 +3,7 @@
 The catalog is Docker's, and no specification's: a registry may have none. Thin.
 """
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -14,6 +15,8 @@ from nscr_cli.client.registry import RegistryClient
 from nscr_cli.errors import TargetRefused, UsageError
 
 _NO_CATALOG = (400, 401, 403, 404, 405, 501)
+# More than the specification's grammar: what a registry allows is its own affair, a tag or digest is none of a name.
+_NAME = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _HINT = "name what to check, once for each: --repository NAME"
 
 
@@ -31,6 +34,20 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     named: tuple[str, ...] = ()
     unmatched: tuple[str, ...] = ()
     is_whole: bool = False
+
+
+def check_names(wanted: Sequence[str]) -> None:
+    """What is no pattern can be the name of a repository.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    for name in (one for one in wanted if not _is_pattern(one) and not _NAME.fullmatch(one)):
+        before, *after = re.split("[:@]", name, maxsplit=1)
+        hint = "lower-case letters, digits and . _ - /"
+        if after and _NAME.fullmatch(before):
+            hint = f"a repository, not a tag or digest: --repository {before}"
+        raise UsageError(f"--repository {name!r} is no name of a repository", hint=hint)
 
 
 async def choose_repositories(registry: RegistryClient, wanted: Sequence[str]) -> Choice:

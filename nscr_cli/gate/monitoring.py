@@ -20,6 +20,8 @@ from nscr_cli.gate.wellbeing import health_suspicions, session_suspicions
 
 PAUSES_S = (0.3, 0.5, 0.8, 1.3)
 SNAPSHOT_TRIES = 100
+_SERVER_ERROR = 500
+_NOT_IMPLEMENTED = 501
 SNAPSHOT_PAUSE_S = 0.03
 
 
@@ -66,7 +68,11 @@ async def compare(
     Args:
         is_whole: the survey covers every repository that the catalog lists.
     """
-    absent = why_absent(await monitoring.poll(STATE))
+    state = await _state(monitoring)
+    if state.status is not None and state.status >= _SERVER_ERROR and state.status != _NOT_IMPLEMENTED:
+        # Who has no such API says 404; this one may have it, and nobody has seen what it would say.
+        return Told(unseen=(f"{STATE}: answers {state.status}",))
+    absent = why_absent(state)
     if absent is not None:
         return Told(absent=absent)
     asker = Asker(monitoring, crew, survey, is_whole=is_whole)
@@ -90,6 +96,17 @@ async def compare(
         lasting = {key: one for key, one in _by_key(shown).items() if key in lasting}
     totals, undecided, snapshots = await _totals(asker)
     return _told(rounds, (*lasting.values(), *totals), snapshots, undecided, asker.unseen)
+
+
+async def _state(monitoring: Monitoring) -> Poll:
+    """The first answer that is no server error, or the last one."""
+    poll = await monitoring.poll(STATE)
+    for pause_s in PAUSES_S:
+        if poll.status is None or poll.status < _SERVER_ERROR or poll.status == _NOT_IMPLEMENTED:
+            break
+        await trio.sleep(pause_s)
+        poll = await monitoring.poll(STATE)
+    return poll
 
 
 def why_absent(poll: Poll) -> str | None:

@@ -21,6 +21,11 @@ _SCHEMA_1 = (
     "application/vnd.docker.distribution.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
 )
+# An image without its configuration can be pulled by nobody (image-spec, manifest.md: config is REQUIRED).
+_IMAGES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
 # Of these it is specified what they refer to. An artifact manifest is of the drafts of image-spec 1.1.
 _KNOWN_FORMS = (*MANIFEST_TYPES, "application/vnd.oci.artifact.manifest.v1+json")
 
@@ -180,7 +185,10 @@ def _form(subject: Subject, get: Completion) -> Iterator[Problem]:
     if subject.thing is not Thing.MANIFEST or not is_present(get):
         return
     explanation = _unjudged_form(get.answered)
-    if explanation is not None:
+    if _media_type(get.answered) in _IMAGES and get.answered.references == () and is_hashed(Sight(get, get, get)):
+        explanation = f"{get.answered.length} bytes that are an image manifest by their media type, and name no config"
+        yield Problem(check=Check.CLOSURE, rule="malformed-manifest", explanation=explanation, is_proven=True)
+    elif explanation is not None:
         yield Problem(check=Check.CLOSURE, rule="other-form", explanation=explanation, is_proven=True, is_skipped=True)
 
 

@@ -285,6 +285,37 @@ def test_without_the_monitoring_api_it_is_skipped_and_said_so(gate: Gate) -> Non
     ]  # fmt: skip
 
 
+def test_a_monitoring_api_that_fails_is_not_called_absent(gate: Gate) -> None:
+    fake = FakeRegistry()
+    fake.lie("GET", "/api/registry/state", 500)
+    with served(fake) as url:
+        done = gate(url)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "/api/registry/state: answers 500" in done.stdout
+
+
+def test_an_image_that_names_no_configuration_is_a_finding(gate: Gate) -> None:
+    fake = FakeRegistry()
+    media_type = "application/vnd.oci.image.manifest.v1+json"
+    body = json.dumps({"schemaVersion": 2, "mediaType": media_type}).encode()
+    fake.documents.clear()
+    fake.manifests[digest_of(body)] = (media_type, body)
+    fake.tags["empty"] = digest_of(body)
+    with served(fake) as url:
+        done = gate(url)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "malformed-manifest" in done.stdout
+    assert "tagged empty" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["team/shop:1.1", "team/shop@sha256:0", "a b", "/a"])
+def test_a_tag_is_no_repository(gate: Gate, name: str) -> None:
+    done = gate("http://127.0.0.1:1", "--repository", name)
+    assert done.returncode == 2
+    assert f"--repository '{name}' is no name of a repository" in done.stderr
+    assert ("not a tag or digest: --repository team/shop" in done.stderr) == name.startswith("team")
+
+
 def test_no_catalog_and_no_repository(gate: Gate) -> None:
     fake = FakeRegistry()
     fake.lie("GET", "/v2/_catalog", 404)

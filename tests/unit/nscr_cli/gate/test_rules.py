@@ -6,7 +6,7 @@ import pytest
 from nscr_cli.client.completions import Completion
 from nscr_cli.gate.rules import bytes_hashed, judged_references, length_of, persisting, problems_of, wrong_size
 from nscr_cli.gate.subjects import Check, Problem, Sight, Subject, Thing
-from nscr_cli.history.ops import Answered, Kind
+from nscr_cli.history.ops import Answered, Kind, Reference
 
 D, E = "sha256:" + "d" * 64, "sha256:" + "e" * 64
 TAG, MANIFEST, BLOB = (
@@ -33,7 +33,7 @@ def get(
         length=length,
         content_length=length,
         media_type=media_type,
-        references=(),
+        references=(Reference(E, False, 7),),
     )
     return Completion(kind=Kind.OK, answered=answered)
 
@@ -149,6 +149,15 @@ def test_a_manifest_that_cannot_be_read_is_left_out_and_told() -> None:
     assert (problem.check, problem.rule, problem.is_skipped) == (Check.CLOSURE, "other-form", True)
 
 
+def test_an_image_without_a_configuration_can_be_pulled_by_nobody() -> None:
+    empty = replaced(get(), references=())
+    (problem,) = problems_of(MANIFEST, Sight(head(), empty, head()))
+    assert (problem.check, problem.rule, problem.is_proven) == (Check.CLOSURE, "malformed-manifest", True)
+    assert problems_of(TAG, Sight(head(), empty, head())) == ()
+    index = "application/vnd.oci.image.index.v1+json"  # one without children is allowed
+    assert problems_of(MANIFEST, Sight(head(media_type=index), replaced(empty, media_type=index), head())) == ()
+
+
 def test_one_byte_shows_how_long_a_blob_is_and_nothing_of_its_content() -> None:
     first = replaced(get(206, digest=E, length=1), content_range="bytes 0-0/5")
     sight = Sight(first, first, first)
@@ -161,8 +170,9 @@ def test_one_byte_shows_how_long_a_blob_is_and_nothing_of_its_content() -> None:
 
 def test_what_a_media_type_refers_to_that_nobody_knows_is_not_judged() -> None:
     for media_type in ("application/x-unknown", "application/json", ""):
-        (problem,) = problems_of(MANIFEST, Sight(head(media_type=media_type), get(media_type=media_type), head()))
+        nothing = replaced(get(media_type=media_type), references=())
+        (problem,) = problems_of(MANIFEST, Sight(head(media_type=media_type), nothing, head()))
         assert (problem.check, problem.rule, problem.is_skipped) == (Check.CLOSURE, "other-form", True)
         assert problem.explanation.startswith("media type not known: its references are not judged")
-        assert judged_references(get(media_type=media_type).answered) is None
-    assert judged_references(get().answered) == ()
+        assert judged_references(nothing.answered) is None
+    assert judged_references(get().answered) == get().answered.references
