@@ -87,8 +87,12 @@ def test_what_stands_in_an_input_is_never_run(
     registry = serve()
     with httpx.Client(base_url=registry.url) as client:
         push_image(client, "team/app", "v1", image("1"))
-    evil = "a`touch one`$(touch two); touch three\n--deep\nteam/app"
-    done = run(registry_url=registry.url, repository=evil)
+    evil = "a`touch one`$(touch two); touch three"
+    refused = run(registry_url=registry.url, repository=f"{evil}\nteam/app")
+    assert refused.returncode == 2
+    assert f"'{evil}' is no name of a repository" in refused.stderr
+    (tmp_path / "output").unlink()
+    done = run(registry_url=registry.url, repository="--deep\nteam/app")
     assert done.returncode == 3, done.stdout + done.stderr
     assert not {"one", "two", "three"} & {path.name for path in tmp_path.iterdir()}
     assert "--deep: " in done.stdout  # a repository of that name, and no flag
