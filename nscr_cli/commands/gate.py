@@ -4,6 +4,7 @@ Parses flags and the thresholds file into demands; gating.py does what they ask.
 """
 
 import os
+import signal
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -55,7 +56,7 @@ from nscr_cli.gate.demands import DEFAULT_SESSION_AGE_S, Demands, Expectation
 from nscr_cli.gate.demands_file import DemandsFile, load_demands, percent_of, seconds_of
 from nscr_cli.gate.documents import CSV_COLUMNS, csv_rows, junit_suite
 from nscr_cli.gate.rendering import markdown
-from nscr_cli.gate.report import gate_report
+from nscr_cli.gate.report import gate_report, partial_report
 from nscr_cli.history.plan import Scenario
 from nscr_cli.reporting.csv_files import write_csv
 from nscr_cli.reporting.github import append_summary
@@ -138,15 +139,17 @@ def gate(
     inspection = Inspection(target, credentials, wanted=repository or (), workers=workers, demands=demands)
     trio.run(inspection.run)
     if inspection.told is None:
-        raise typer.Exit(inspection.interrupted_exit)
-    report = gate_report(
-        target.url,
-        inspection.survey,
-        inspection.told,
-        choice=inspection.choice,
-        demands=demands,
-        tortured=tortured(scenarios, torture_flags, _torturer(target, credentials, reports)),
-    )
+        why = f"interrupted by {(inspection.interrupted_by or signal.SIGINT).name}"
+        report = partial_report(target.url, inspection.survey, choice=inspection.choice, demands=demands, why=why)
+    else:
+        report = gate_report(
+            target.url,
+            inspection.survey,
+            inspection.told,
+            choice=inspection.choice,
+            demands=demands,
+            tortured=tortured(scenarios, torture_flags, _torturer(target, credentials, reports)),
+        )
     show(report, Format.JSON if as_json else format_)
     append_summary(f"## nscr gate\n\n{markdown(report)}", os.environ)
     try:
@@ -160,7 +163,8 @@ def gate(
         failure = ReportsUnwritable(error.message, hint="free some space, or name another file")
         failure.exit_code = worst((report.exit_code, failure.exit_code))  # a broken promise is not lost for that
         raise failure from error
-    raise typer.Exit(report.exit_code)
+    is_cut_short = inspection.told is None and not report.findings
+    raise typer.Exit(inspection.interrupted_exit if is_cut_short else report.exit_code)
 
 
 def demanded(flags: DemandsFile, file: DemandsFile, *, seed: int) -> Demands:

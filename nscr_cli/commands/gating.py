@@ -51,6 +51,7 @@ class Inspection:
 
     Attributes:
         survey, told, choice: what was found; `told` is None where it was interrupted.
+        interrupted_by: the signal, if there was one.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Inspection:
         self.survey = Survey()
         self.told: Told | None = None
         self.choice = Choice(repositories=())
-        self.interrupted_exit = Exit.INTERRUPTED
+        self.interrupted_by: signal.Signals | None = None
         self._target = target
         self._credentials = credentials
         self._wanted = wanted
@@ -74,6 +75,11 @@ class Inspection:
         self._failure: NscrError | None = None
         self._doing = "asking for the catalog"
         self._began_s = time.monotonic()
+
+    @property
+    def interrupted_exit(self) -> Exit:
+        """Where nothing worse is to be told."""
+        return _SIGNAL_EXITS[self.interrupted_by or signal.SIGINT]
 
     async def run(self) -> None:
         """Look at everything, showing how far it is.
@@ -140,7 +146,7 @@ class Inspection:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             task_status.started()
             async for number in signals:
-                self.interrupted_exit = _SIGNAL_EXITS[signal.Signals(number)]
+                self.interrupted_by = signal.Signals(number)
                 scope.cancel()
 
 

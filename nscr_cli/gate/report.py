@@ -124,6 +124,21 @@ def gate_report(
     )
 
 
+def partial_report(registry_url: str, survey: Survey, *, choice: Choice, demands: Demands, why: str) -> GateReport:
+    """What was proven before the walk was ended; of all else nothing is known, and no check has passed."""
+    results, skipped = walked(survey, Told(), choice=choice, demands=demands)
+    reason = f"{why}: not everything was looked at"
+    unknown = {"verdict": Verdict.UNKNOWN, "reasons": (reason,)}
+    return GateReport(
+        registry_url=registry_url,
+        demands=demands,
+        results=tuple(one if one.findings else msgspec.structs.replace(one, **unknown) for one in results),
+        counts=_counts(survey),
+        skipped=skipped,
+        notes=(f"partial: {reason}",),
+    )
+
+
 def _tortured(run: Tortured) -> Result:
     return Result(
         checker=f"torture {run.scenario}",

@@ -394,8 +394,11 @@ def test_blobs_elsewhere_are_unknown(gate: Gate) -> None:
     assert "secret-signature" not in done.stdout + done.stderr
 
 
-def test_interrupted(nscr_program: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_interrupted(nscr_program: str, tmp_path: Path, is_damaged: bool) -> None:
     fake = FakeRegistry()
+    if is_damaged:
+        fake.lie("GET", blob_path(CONFIG), 200, b"?" * len(CONFIG))
     asked = threading.Event()
     held = threading.Event()
     honest = fake.answer
@@ -409,7 +412,9 @@ def test_interrupted(nscr_program: str, tmp_path: Path) -> None:
     fake.answer = slow  # type: ignore[method-assign]
     with served(fake) as url:
         process = subprocess.Popen(
-            [nscr_program, "gate", "--registry-url", url, "--deep"],
+            # One at a time, in order: the configuration was read when the layer is.
+            [nscr_program, "gate", "--registry-url", url, "--deep", "--json", "--workers", "1", "--csv", "gate.csv"],
+            cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -418,9 +423,14 @@ def test_interrupted(nscr_program: str, tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
         held.set()
-    assert process.returncode == 130, stdout + stderr
+    assert process.returncode == (1 if is_damaged else 130), stdout + stderr
     assert "Traceback" not in stderr
-    assert "VALID" not in stdout
+    told = json.loads(stdout)
+    assert told["verdict"] == ("INVALID" if is_damaged else "UNKNOWN")
+    assert [check["verdict"] for check in told["checks"] if not check["findings"]] == ["UNKNOWN"] * (4 - is_damaged)
+    assert [one["rule"] for check in told["checks"] for one in check["findings"]] == ["wrong-content"] * is_damaged
+    assert "partial: interrupted by SIGINT: not everything was looked at" in stdout
+    assert "interrupted by SIGINT" in (tmp_path / "gate.csv").read_text()
 
 
 def push(client: httpx.Client, repository: str, tag: str, salt: str) -> str:
