@@ -82,9 +82,11 @@ def references_of(body: bytes) -> tuple[Reference, ...] | None:
         manifest = read_json(body, _Manifest)
     except Unreadable:
         return None
-    config = [manifest.config] if manifest.config is not None else []
-    blobs = (*config, *(manifest.layers or ()), *(manifest.blobs or ()))
-    edges = [Reference(blob.digest, False, blob.size) for blob in blobs if not _NOT_DISTRIBUTED.search(blob.media_type)]
+    layers = (*(manifest.layers or ()), *(manifest.blobs or ()))
+    kept = [layer for layer in layers if not _NOT_DISTRIBUTED.search(layer.media_type)]
+    # Only layers may be left out (image-spec, layer.md): nobody can run an image without its configuration.
+    blobs = [manifest.config, *kept] if manifest.config is not None else kept
+    edges = [Reference(blob.digest, False, blob.size) for blob in blobs]
     edges += [Reference(child.digest, _is_manifest(child), child.size) for child in manifest.manifests or ()]
     return tuple(dict.fromkeys(edges))
 

@@ -45,6 +45,12 @@ def test_references_of_an_image() -> None:
     assert references_of(body) == (Reference("sha256:c", False, 7), Reference("sha256:l", False, 7))
 
 
+def test_only_layers_may_be_left_out() -> None:
+    foreign = descriptor("sha256:c", "application/x.foreign.config")
+    body = json.dumps({"config": foreign, "layers": [foreign | {"digest": "sha256:l"}]}).encode()
+    assert references_of(body) == (Reference("sha256:c", False, 7),)
+
+
 def test_references_of_an_index() -> None:
     body = json.dumps(
         {
