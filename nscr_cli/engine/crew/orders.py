@@ -100,10 +100,10 @@ class CrewFailed(EnvironmentFailed):
 def _to_text(value: object) -> str:
     if isinstance(value, Path):
         return str(value)
-    raise NotImplementedError(type(value).__name__)
+    raise TypeError(f"an order holds no {type(value).__name__}")
 
 
 def _from_text(kind: type, value: object) -> object:
     if issubclass(kind, Path):
         return kind(str(value))
-    raise NotImplementedError(kind.__name__)
+    raise TypeError(f"an order holds no {kind.__name__}")
