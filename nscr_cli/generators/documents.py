@@ -82,28 +82,32 @@ def image(config: Content, layers: Sequence[Content], nonce: str) -> Manifest:
 
 def artifact(config: Content, subject: Manifest, artifact_type: str, nonce: str) -> Manifest:
     """An OCI image manifest that refers to another manifest: a signature, an attestation and their kind."""
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": artifact_type,
-        "config": _descriptor(config, _OCI_CONFIG),
-        "layers": [_descriptor(config, _OCI_LAYER)],
-        "subject": _descriptor(subject.content, subject.media_type),
-        "annotations": {_NONCE: nonce},
-    }
-    references = [Reference(config.digest, False, config.size)]
-    return _referring(document, OCI_MANIFEST, references, subject, artifact_type)
+    named: dict[str, object] = {"artifactType": artifact_type}
+    return _artifact(config, _OCI_CONFIG, named, subject, artifact_type, {_NONCE: nonce})
 
 
 def artifact_by_configuration(config: Content, subject: Manifest, artifact_type: str, nonce: str) -> Manifest:
     """One without an artifact type, which that of its configuration then is (spec.md#listing-referrers)."""
+    annotations = {_NONCE: nonce, "nscr.words": _WORDS, "nscr.empty": ""}
+    return _artifact(config, artifact_type, {}, subject, artifact_type, annotations)
+
+
+def _artifact(
+    config: Content,
+    config_type: str,
+    named: dict[str, object],
+    subject: Manifest,
+    artifact_type: str,
+    annotations: dict[str, str],
+) -> Manifest:
     document = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
-        "config": _descriptor(config, artifact_type),
+        **named,
+        "config": _descriptor(config, config_type),
         "layers": [_descriptor(config, _OCI_LAYER)],
         "subject": _descriptor(subject.content, subject.media_type),
-        "annotations": {_NONCE: nonce, "nscr.words": _WORDS, "nscr.empty": ""},
+        "annotations": annotations,
     }
     references = [Reference(config.digest, False, config.size)]
     return _referring(document, OCI_MANIFEST, references, subject, artifact_type)
