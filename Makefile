@@ -18,7 +18,7 @@ torture: $(MARK) ## torture the reference registry with 8 workers for 20 s
 	@$(BIN)/nscr torture --workers 8 --duration 20s
 
 test: lint ## lint, types, import contracts, and every test that this machine can run
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@NSCR_TEST_THOROUGH=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(MARK)-dev
 	@$(BIN)/ruff check --quiet .

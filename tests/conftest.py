@@ -1,5 +1,6 @@
 """What every test may need: which outside programs are there, and the rule that nothing is skipped in silence."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -8,8 +9,15 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+# `make test` sets it: every example of each property, and each event loop. Without, a run is for who waits for it.
+IS_THOROUGH = bool(os.environ.get("NSCR_TEST_THOROUGH"))
 # How long an example takes, and to make it, is no fact about what is tested: the machine may be busy.
-settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "busy machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=100 if IS_THOROUGH else 25,
+)
 settings.load_profile("busy machine")
 
 SKIP_NOTHING = "NSCR_TEST_SKIP_NOTHING"
@@ -24,6 +32,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Where workers share the tests file by file, the long ones come first: in the end none is left alone with one."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: "e2e" not in item.path.parts)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the collector need not look at it again after each thousand objects."""
+    gc.collect()
+    gc.freeze()
 
 
 def _docker_engine_answers() -> bool:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,12 @@ from nscr.oci.manifests import OCI_MANIFEST
 from nscr.registry import Registry
 from nscr.stores.base import Stores
 from nscr.stores.memory import Shelf, memory_stores
+
+
+@pytest.fixture(scope="module", params=["asyncio", "trio"] if os.environ.get("NSCR_TEST_THOROUGH") else ["asyncio"])
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
+    """The event loop that the registry is served on; that its rooms depend on none is for `make test` to see."""
+    return request.param
 
 
 @dataclass
