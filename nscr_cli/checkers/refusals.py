@@ -16,8 +16,7 @@ _ITS_RIGHT = frozenset({401, 403, 405, 408, 409, 412, 413, 415, 423, 429, 431})
 _ITS_RIGHT_CODES = frozenset(
     {"UNSUPPORTED", "DENIED", "UNAUTHORIZED", "TOOMANYREQUESTS", "NAME_INVALID", "NAME_UNKNOWN"}
 )
-
-
+# What the registry that the run started has no reason to say.
 _NOT_OF_OURS = frozenset({405, 413, 415, 423})
 
 
