@@ -92,8 +92,9 @@ def test_a_junit_file_that_cannot_be_is_refused_before_the_run(nscr: Nscr, tmp_p
 
 def test_a_junit_file_that_cannot_be_written_costs_no_verdict(nscr: Nscr) -> None:
     done = nscr(
-        "torture", "tags", "--ops", "200", "--seed", "1", "--sabotage", "lost-tag", "--junit", "/dev/full", "--json"
-    )
+        "torture", "tags", "--ops", "200", "--workers", "1", "--seed", "1", "--sabotage", "lost-tag",
+        "--junit", "/dev/full", "--json",
+    )  # fmt: skip
     assert done.returncode == 1
     assert json.loads(done.stdout)["verdict"] == "INVALID"
     assert "/dev/full: No space left on device" in done.stderr
