@@ -17,8 +17,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 MEBIBYTE = 1024 * 1024
 LIMIT_MIB = 150
 SECONDS = 4
+PATIENCE_S = 60
+CONFIG = b"{}"
 UPLOADS, STREAMS, MANIFESTS, SLOW_READERS = 100, 25, 4, 16
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
+DONE = {("upload", 201), ("push", 201), ("read", 200)}
 
 
 def digest_of(data: bytes) -> str:
@@ -26,16 +29,18 @@ def digest_of(data: bytes) -> str:
 
 
 class Crowd:
-    """Clients of one server until a deadline, each request on a connection of its own."""
+    """Clients of one server for a few seconds, and until each kind of work was done once: on a busy machine that takes
+    longer. Each request has a connection of its own."""
 
     def __init__(self, host_port: str) -> None:
         self.host, self.port = host_port.rsplit(":", 1)
-        self.ends = time.monotonic() + SECONDS
+        self.ends = 0.0
         self.statuses: Counter[tuple[str, int]] = Counter()
 
     @property
     def is_on(self) -> bool:
-        return time.monotonic() < self.ends
+        now = time.monotonic()
+        return now < self.ends or (not self.statuses.keys() >= DONE and now < self.ends + PATIENCE_S)
 
     async def ask(self, method: str, path: str, body: bytes = b"", *, pause: float = 0) -> int:
         reader, writer = await asyncio.open_connection(self.host, int(self.port))
@@ -60,12 +65,15 @@ class Crowd:
             status = await self.ask("POST", f"/v2/a/blobs/uploads/?digest={digest_of(data)}", data)
             self.statuses["upload", status] += 1
 
-    async def push(self, number: int, config: bytes) -> None:
-        descriptor = {"digest": digest_of(config), "size": len(config)}
+    async def push(self, number: int) -> None:
+        descriptor = {"digest": digest_of(CONFIG), "size": len(CONFIG)}
         small = json.dumps({"schemaVersion": 2, "mediaType": IMAGE, "config": descriptor, "layers": []}).encode()
+        large = small[:-1] + b" " * (4 * MEBIBYTE - len(small)) + b"}"
+        self.statuses["push", await self.ask("PUT", f"/v2/a/manifests/t{number}", large)] += 1
+
+    async def push_on(self, number: int) -> None:
         while self.is_on:
-            large = small[:-1] + b" " * (4 * MEBIBYTE - len(small)) + b"}"
-            self.statuses["push", await self.ask("PUT", f"/v2/a/manifests/t{number}", large)] += 1
+            await self.push(number)
 
     async def read_slowly(self, number: int) -> None:
         while self.is_on:
@@ -80,12 +88,14 @@ class Crowd:
         writer.close()
 
     async def gather(self) -> None:
-        config = b"{}"
-        assert await self.ask("POST", f"/v2/a/blobs/uploads/?digest={digest_of(config)}", config) == 201
+        assert await self.ask("POST", f"/v2/a/blobs/uploads/?digest={digest_of(CONFIG)}", CONFIG) == 201
+        for number in range(MANIFESTS):  # there is something to read from the first moment on
+            await self.push(number)
+        self.ends = time.monotonic() + SECONDS
         await asyncio.gather(
             *(self.upload() for _ in range(UPLOADS)),
             *(self.listen() for _ in range(STREAMS)),
-            *(self.push(number, config) for number in range(MANIFESTS)),
+            *(self.push_on(number) for number in range(MANIFESTS)),
             *(self.read_slowly(number) for number in range(SLOW_READERS)),
         )
 
@@ -98,7 +108,6 @@ def test_memory_stays_bounded_whatever_clients_do_together(serve: Any) -> None:
     peak = int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) // 1024
     print(f"peak {peak} MiB, answers {dict(sorted(crowd.statuses.items()))}")
     assert Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text() == ""
-    for work in ("upload", "push", "read"):
-        assert crowd.statuses[work, 201 if work != "read" else 200] > 0
+    assert crowd.statuses.keys() >= DONE
     assert {status for _, status in crowd.statuses} <= {200, 201, 404, 429}
     assert peak < LIMIT_MIB
