@@ -11,11 +11,18 @@ from nscr_cli.history.redaction import without_query
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of an operation; `error` says why it is not OK."""
+    """The end of an operation.
+
+    Attributes:
+        error: why it is not OK.
+        document: the bytes of a manifest that was read, where all of them came and were kept. For whoever judges its
+            form; a history has no more than what it refers to.
+    """
 
     kind: Kind
     answered: Answered
     error: str | None = None
+    document: bytes | None = None
 
 
 def completed(f: F, reply: Reply, answered: Answered) -> Completion:

@@ -16,6 +16,7 @@ from nscr_cli.history.ops import Answered, Asked, F, Kind
 from nscr_cli.wire.messages import Headers
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SERVED = frozenset({200, 206})
 _NOT_MODIFIED = 304
 
 
@@ -61,7 +62,10 @@ async def read_manifest(
         reply = await registry.head_manifest(repository, reference, headers=headers, request_id=name)
         return _concluded(f, reply, steps.answered(), asked)
     reply = await registry.get_manifest(repository, reference, headers=headers, request_id=name)
-    return _concluded(f, reply, _with_digest(steps.answered(), reply, f), asked)
+    is_whole = reply.status in _SERVED and reply.is_complete and reply.body.is_whole
+    document = bytes(reply.body.kept) if is_whole else None
+    answered = _with_digest(steps.answered(), reply, f, document)
+    return replace(_concluded(f, reply, answered, asked), document=document)
 
 
 def _headers(asked: Asked) -> Headers:
@@ -104,9 +108,9 @@ def _with_range(answered: Answered, reply: Reply, asked: Asked) -> Answered:
     return replace(answered, parts=parts_of(reply.header("content-type"), bytes(reply.body.kept)) or ())
 
 
-def _with_digest(answered: Answered, reply: Reply, f: F) -> Answered:
+def _with_digest(answered: Answered, reply: Reply, f: F, document: bytes | None = None) -> Answered:
     """The digest of what came, if all of it came, and the edges of a manifest."""
-    if f is F.HEAD_BLOB or reply.status not in (200, 206) or not reply.is_complete:
+    if f is F.HEAD_BLOB or reply.status not in _SERVED or not reply.is_complete:
         return answered
-    references = references_of(bytes(reply.body.kept)) if f is F.GET_MANIFEST and reply.body.is_whole else None
+    references = references_of(document) if document is not None else None
     return Answered(exchanges=answered.exchanges, digest=reply.body.digest, references=references)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from nscr_cli.checkers.refusals import UNSERVED
 from nscr_cli.client.completions import Completion
 from nscr_cli.client.documents import MANIFEST_TYPES
+from nscr_cli.gate.forms import fault_of, has_form, is_digest
 from nscr_cli.gate.subjects import Check, Problem, Sight, Subject, Thing
 from nscr_cli.history.ops import Answered, Kind, Reference
 
@@ -20,11 +21,6 @@ _PARTIAL = 206
 _SCHEMA_1 = (
     "application/vnd.docker.distribution.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v1+prettyjws",
-)
-# An image without its configuration can be pulled by nobody (image-spec, manifest.md: config is REQUIRED).
-_IMAGES = (
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
 )
 # Of these it is specified what they refer to. An artifact manifest is of the drafts of image-spec 1.1.
 _KNOWN_FORMS = (*MANIFEST_TYPES, "application/vnd.oci.artifact.manifest.v1+json")
@@ -102,8 +98,16 @@ def is_hashed(sight: Sight) -> bool:
 
 
 def judged_references(answered: Answered) -> tuple[Reference, ...] | None:
-    """What a manifest refers to; None where it cannot be said, or nobody specifies that it must be there."""
-    return answered.references if _unjudged_form(answered) is None else None
+    """What a manifest refers to; None where it cannot be said, or nobody specifies that it must be there.
+
+    What cannot be a digest is told as a fault of the manifest, and cannot be asked for.
+    """
+    if _unjudged_form(answered) is not None:
+        return None
+    references = answered.references or ()
+    if not has_form(_media_type(answered)) or all(is_digest(one.digest) for one in references):
+        return references
+    return tuple(one for one in references if is_digest(one.digest))
 
 
 def needs_second_head(subject: Subject, sight: Sight) -> bool:
@@ -181,14 +185,23 @@ def _content(subject: Subject, get: Completion) -> Iterator[Problem]:
 
 
 def _form(subject: Subject, get: Completion) -> Iterator[Problem]:
-    """Manifests of which it cannot be said what they refer to."""
+    """Manifests that are not what their media type says, and those of which it cannot be said what they refer to."""
     if subject.thing is not Thing.MANIFEST or not is_present(get):
         return
+    # Bytes that are not those of the digest are told as wrong content, and say nothing about the manifest.
+    is_itself = get.answered.digest == subject.reference
+    fault = fault_of(get.document, _media_type(get.answered)) if get.document is not None and is_itself else None
+    if fault is not None:
+        yield Problem(
+            check=Check.CLOSURE,
+            rule="malformed-manifest",
+            explanation=fault.what,
+            clause=fault.clause,
+            is_proven=True,
+        )
+        return
     explanation = _unjudged_form(get.answered)
-    if _media_type(get.answered) in _IMAGES and get.answered.references == () and is_hashed(Sight(get, get, get)):
-        explanation = f"{get.answered.length} bytes that are an image manifest by their media type, and name no config"
-        yield Problem(check=Check.CLOSURE, rule="malformed-manifest", explanation=explanation, is_proven=True)
-    elif explanation is not None:
+    if explanation is not None:
         yield Problem(check=Check.CLOSURE, rule="other-form", explanation=explanation, is_proven=True, is_skipped=True)
 
 
@@ -197,7 +210,7 @@ def _unjudged_form(answered: Answered) -> str | None:
     if media_type in _SCHEMA_1:
         return "Docker's schema 1: neither its bytes nor its layers are judged"
     if answered.references is None:
-        return "no manifest in JSON: what it refers to is not judged"
+        return "nothing that can be read as a manifest in JSON: what it refers to is not judged"
     # Without a Content-Type, what reads as references is taken for that; where nothing does, it proves nothing.
     if media_type not in _KNOWN_FORMS and (media_type or not answered.references):
         return f"media type not known: its references are not judged ({media_type or 'no Content-Type'})"

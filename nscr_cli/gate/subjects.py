@@ -72,6 +72,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         rule: short stable name.
+        clause: what it breaks, where that is more than what its check follows.
         is_proven: one sight proves it; otherwise it counts only if it shows in every one of several.
         is_undecided: the registry did not let us see; never a finding, but never a pass either.
         is_skipped: nobody promises it, or it cannot be judged from here: told, and left out of the verdict.
@@ -80,6 +81,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     check: Check
     rule: str
     explanation: str
+    clause: str | None = None
     is_proven: bool = False
     is_undecided: bool = False
     is_skipped: bool = False

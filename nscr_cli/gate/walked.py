@@ -59,7 +59,7 @@ def _result(check: Check, survey: Survey, problems: Problems, choice: Choice, de
             rule=problem.rule,
             key=subject.key,
             operations=(),
-            clause=CLAUSES[check],
+            clause=problem.clause or CLAUSES[check],
             explanation=problem.explanation + _needed_by(survey, subject),
         )
         for subject, problem in sorted(own, key=lambda pair: (pair[0].key, pair[1].rule))

@@ -305,7 +305,29 @@ def test_an_image_that_names_no_configuration_is_a_finding(gate: Gate) -> None:
         done = gate(url)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "malformed-manifest" in done.stdout
-    assert "tagged empty" in done.stdout
+    assert "config is missing, and 1 more (needed by team/app:empty; tagged empty)" in done.stdout
+
+
+@pytest.mark.parametrize("media_type", [MANIFEST, INDEX])
+def test_manifests_without_their_form_are_findings_and_their_tags_are_named(
+    gate_here: Callable[..., Any], media_type: str
+) -> None:
+    fake = FakeRegistry()
+    fake.documents.clear()
+    body = json.dumps({"schemaVersion": 2, "config": [], "layers": [descriptor(LAYER, "a/b") | {"size": -1}]}).encode()
+    fake.manifests[digest_of(body)] = (media_type, body)
+    fake.tags |= {"odd": digest_of(body), "odd2": digest_of(body)}
+    fake.manifests["sha256:" + "1" * 64] = ("application/vnd.docker.distribution.manifest.v1+prettyjws", b"{}")
+    fake.tags["old"] = "sha256:" + "1" * 64
+    with served(fake) as url:
+        done = gate_here(url, "--json")
+    assert done.exit_code == 1, done.output
+    answer = json.loads(done.stdout)
+    (finding,) = [finding for check in answer["checks"] for finding in check["findings"]]
+    assert (finding["rule"], finding["key"]) == ("malformed-manifest", f"{REPOSITORY}@{digest_of(body)}")
+    assert finding["clause"].startswith("image-spec ")
+    assert "tagged odd, odd2" in finding["explanation"]
+    assert "schema 1" in answer["skipped"]["closure (other-form)"]
 
 
 @pytest.mark.parametrize("name", ["team/shop:1.1", "team/shop@sha256:0", "a b", "/a"])

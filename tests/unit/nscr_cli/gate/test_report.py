@@ -28,7 +28,7 @@ from nscr_cli.history.ops import Answered, Kind, Reference
 from nscr_cli.reporting.junit import Outcome
 
 URL = "http://localhost:5000"
-D, B = "sha256:d", "sha256:b"
+D, B, E = (f"sha256:{letter * 64}" for letter in "dbe")
 TAG, MANIFEST, BLOB = Subject(Thing.TAG, "a", "t"), Subject(Thing.MANIFEST, "a", D), Subject(Thing.BLOB, "a", B)
 TOLD = Told(repositories=1, tags=1, blobs=1, snapshots=3, health_checks=3, sessions=0)
 
@@ -235,10 +235,10 @@ def test_health_that_is_only_told() -> None:
 def incomplete() -> Survey:
     """An index that lacks its child."""
     survey = Survey()
-    child = Subject(Thing.MANIFEST, "a", "sha256:e")
+    child = Subject(Thing.MANIFEST, "a", E)
     survey.add_repository("a", completion(tags=("t",)))
     survey.add_sight(TAG, sight(digest=D, length=9), ())
-    survey.add_sight(MANIFEST, sight(digest=D, length=9, references=(Reference("sha256:e", True, 3),)), ())
+    survey.add_sight(MANIFEST, sight(digest=D, length=9, references=(Reference(E, True, 3),)), ())
     missing = Problem(check=Check.CLOSURE, rule="missing-manifest", explanation="404")
     survey.add_sight(child, sight(status=404, present=False), (missing,))
     return survey
@@ -263,8 +263,8 @@ def test_an_index_that_lacks_a_child(sparse: int | None, are_allowed: bool | Non
 
 def test_a_child_that_a_tag_names_as_well_is_missing() -> None:
     survey = incomplete()
-    survey.tags["a"]["u"] = "sha256:e"
-    survey.add_sight(Subject(Thing.TAG, "a", "u"), sight(digest="sha256:e", length=3), ())
+    survey.tags["a"]["u"] = E
+    survey.add_sight(Subject(Thing.TAG, "a", "u"), sight(digest=E, length=3), ())
     report = gate_report(URL, survey, TOLD, demands=Demands(are_sparse_allowed=True))
     assert report.verdict is Verdict.INVALID
 

@@ -150,12 +150,26 @@ def test_a_manifest_that_cannot_be_read_is_left_out_and_told() -> None:
 
 
 def test_an_image_without_a_configuration_can_be_pulled_by_nobody() -> None:
-    empty = replaced(get(), references=())
+    empty = msgspec.structs.replace(get(), document=b'{"schemaVersion": 2, "layers": []}')
     (problem,) = problems_of(MANIFEST, Sight(head(), empty, head()))
     assert (problem.check, problem.rule, problem.is_proven) == (Check.CLOSURE, "malformed-manifest", True)
+    assert problem.clause == "image-spec manifest.md#image-manifest-property-descriptions: config is REQUIRED"
     assert problems_of(TAG, Sight(head(), empty, head())) == ()
     index = "application/vnd.oci.image.index.v1+json"  # one without children is allowed
-    assert problems_of(MANIFEST, Sight(head(media_type=index), replaced(empty, media_type=index), head())) == ()
+    listing = msgspec.structs.replace(replaced(empty, media_type=index), document=b'{"schemaVersion":2,"manifests":[]}')
+    assert problems_of(MANIFEST, Sight(head(media_type=index), listing, head())) == ()
+    # Bytes of another digest prove that they are wrong, and nothing about the manifest.
+    other = replaced(empty, digest=E, header_digest=E)
+    assert [one.rule for one in problems_of(MANIFEST, Sight(head(), other, head()))] == [
+        "head-get-digest", "wrong-content"
+    ]  # fmt: skip
+
+
+def test_what_can_be_no_digest_is_not_asked_for() -> None:
+    both = (Reference(D, False, 1), Reference("sha256:../../x", False, 1))
+    assert judged_references(replaced(get(), references=both).answered) == both[:1]
+    draft = replaced(get(media_type="application/vnd.oci.artifact.manifest.v1+json"), references=both)
+    assert judged_references(draft.answered) == both  # nobody else tells of it
 
 
 def test_one_byte_shows_how_long_a_blob_is_and_nothing_of_its_content() -> None:
