@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import debian
+from tests.e2e.ports import unclaimed_port
 
 NSCR = str(Path(sys.executable).with_name("nscr"))
 READY = re.compile(r"^nscr: listening on (?P<url>https?://(?P<host>\S+):(?P<port>\d+))/? ")
@@ -31,6 +32,10 @@ class Served:
     process: subprocess.Popen[str]
     data: Path
     log: Path
+
+    @property
+    def port(self) -> str:
+        return self.host_port.rpartition(":")[2]
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
@@ -93,15 +98,21 @@ def nscr_program() -> str:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts `nscr serve` with the flags given, in a folder of its own, and waits until it says that it listens."""
+    """Starts `nscr serve` with the flags given, in a folder of its own, and waits until it says that it listens.
+
+    One that is to be started again on its port, or that must not be there, is one that `comes_back`.
+    """
     started: list[Served] = []
 
-    def start(*flags: str, data: Path | None = None, environment: Mapping[str, str] | None = None) -> Served:
+    def start(
+        *flags: str, data: Path | None = None, environment: Mapping[str, str] | None = None, comes_back: bool = False
+    ) -> Served:
+        port = str(unclaimed_port() if comes_back else 0)
         folder = data or tmp_path / f"data{len(started)}"
         log = tmp_path / f"serve{len(started)}.log"
         with log.open("w") as stderr:
             process = subprocess.Popen(
-                [NSCR, "serve", "--host", "127.0.0.1", "--port", "0", "--data", str(folder), *flags],
+                [NSCR, "serve", "--host", "127.0.0.1", "--port", port, "--data", str(folder), *flags],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,

@@ -22,6 +22,7 @@ from docker.models.containers import Container
 
 from nscr_cli.client.monitoring import Monitor
 from tests.e2e.conftest import clean_environment
+from tests.e2e.ports import unclaimed_port
 
 pytestmark = [
     pytest.mark.e2e,
@@ -129,8 +130,7 @@ def run(engine: docker.DockerClient, image: str) -> Iterator[Run]:
 
 def serve(run: Run) -> tuple[Container, str]:
     """A healthy registry and its host and port."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = unclaimed_port()
     container = run(NSCR_PORT=str(port), NSCR_AUTH_USERNAME=USER, NSCR_AUTH_PASSWORD=SECRET)
     wait_until(lambda: health(container) == "healthy")
     return container, f"127.0.0.1:{port}"

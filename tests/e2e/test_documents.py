@@ -2,29 +2,23 @@
 
 import os
 import shutil
-import socket
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.docs.consoles import missing, tried
+from tests.e2e.ports import unclaimed_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 
 
-def _free_port() -> str:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return str(bound.getsockname()[1])
-
-
 def _try(document: Path, port: str, nscr_program: str, folder: Path) -> None:
     """Type all of a document, on another port than it says: that one may be taken here."""
     here = folder / document.name
-    here.write_text(document.read_text().replace(f":{port}", f":{(free := _free_port())}"))
+    here.write_text(document.read_text().replace(f":{port}", f":{(free := str(unclaimed_port()))}"))
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("NSCR_", "REGISTRY_", "OTEL_"))}
     path = f"{Path(nscr_program).parent}:{os.environ['PATH']}"
     workplace = folder / "workplace"

@@ -94,15 +94,14 @@ def test_what_has_not_changed_is_not_sent_again(serve: Callable[..., Any]) -> No
 
 
 def test_watching_over_a_restart(serve: Callable[..., Any]) -> None:
-    served = serve()
-    port = served.url.rpartition(":")[2]
+    served = serve(comes_back=True)
     with Monitor(served.url) as monitor:
         watching = monitor.watch(sleep=lambda seconds: None)
         seen = next(watching)
         assert (seen.error, seen.health is not None and seen.health.status) == (None, "healthy")
         served.stop()
         assert isinstance(next(watching).error, TargetUnreachable)
-        serve("--port", port, data=served.data)
+        serve("--port", served.port, data=served.data)
         seen = next(watching)
         assert (seen.error, seen.state is not None) == (None, True)
 
@@ -133,7 +132,7 @@ def test_the_program_in_the_document(serve: Callable[..., Any], tmp_path: Path) 
     (program,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
     script = tmp_path / "check.py"
     script.write_text(program)
-    served = serve()
+    served = serve(comes_back=True)
     digest = push(served.url, "team/app", "1", [b"x" * 1_000_001])
 
     def run() -> subprocess.CompletedProcess[str]:

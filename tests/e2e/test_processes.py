@@ -16,6 +16,7 @@ from nscr_cli.history.history import History
 from nscr_cli.history.journal import read_journal, read_whole_journal
 from nscr_cli.history.ops import F, Kind, Op, Phase
 from tests.e2e.loads import load_of
+from tests.e2e.screen import is_running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 Nscr = Callable[..., subprocess.CompletedProcess[str]]
@@ -39,14 +40,6 @@ def nscr(nscr_program: str, tmp_path: Path) -> Nscr:
         )
 
     return run
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
 def children_of(pid: int) -> list[int]:
@@ -150,7 +143,7 @@ def test_the_death_of_one_is_told_and_what_there_is_is_judged(
     first, second = loading(running.pid)
     os.kill(first, signal.SIGKILL)
     assert running.wait(timeout=90) == 5
-    assert not is_alive(second)
+    assert not is_running(second)
     said = (tmp_path / "out").read_text()
     assert "process 0 of the load was killed by SIGKILL" in said
     (folder,) = tmp_path.glob("reports/*/*/")
@@ -172,7 +165,7 @@ def test_an_interruption_reaches_all_of_them(
     crew = loading(running.pid)
     running.send_signal(number)
     assert running.wait(timeout=90) == code
-    assert not any(is_alive(pid) for pid in crew)
+    assert not any(is_running(pid) for pid in crew)
     (folder,) = tmp_path.glob("reports/*/*/")
     assert not list(folder.glob("journal-*"))
     history = History(read_journal(folder / "journal.jsonl"))
@@ -187,7 +180,7 @@ def test_nothing_outlives_a_kill_and_nothing_recorded_is_lost(
     assert len(crew) == 3
     running.kill()
     running.wait(timeout=60)
-    wait_until(lambda: not any(is_alive(pid) for pid in crew), seconds=10.0)
+    wait_until(lambda: not any(is_running(pid) for pid in crew))
     (folder,) = tmp_path.glob("reports/*/*/")
     history = History(read_whole_journal(folder))
     assert {one.process % 2 for one in history.operations if one.phase is Phase.MAIN} == {0, 1}

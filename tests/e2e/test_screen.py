@@ -15,8 +15,7 @@ def shell(script: str) -> list[str]:
 
 def test_a_screen_has_its_size_and_is_read_to_its_last_row(tmp_path: Path) -> None:
     with on_screen(shell("stty size; seq 1 40; cat"), width=30, height=12, folder=tmp_path) as screen:
-        text = screen.wait_for("40\n")
-        assert text.splitlines() == [*(str(number) for number in range(30, 41)), ""]
+        screen.wait_until(lambda text: text.splitlines() == [*(str(number) for number in range(30, 41)), ""])
         assert screen.size() == (30, 12)
         assert screen.everything().splitlines()[:2] == ["12 30", "1"]
 
@@ -49,7 +48,9 @@ def test_keys_are_pressed_and_colours_are_read() -> None:
 
 
 def test_a_resize_reaches_the_command() -> None:
-    with on_screen(shell("trap 'stty size' WINCH; while :; do sleep 0.05; done"), width=80, height=24) as screen:
+    script = "trap 'stty size' WINCH; echo listening; while :; do sleep 0.05; done"
+    with on_screen(shell(script), width=80, height=24) as screen:
+        screen.wait_for("listening")
         screen.resize(40, 10)
         screen.wait_for("10 40")
         assert screen.size() == (40, 10)

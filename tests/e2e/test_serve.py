@@ -78,7 +78,7 @@ def refuses(served: Any) -> bool:
 
 
 def test_what_was_acknowledged_is_there_after_a_kill(serve: Any, connect: Connect) -> None:
-    served = serve()
+    served = serve(comes_back=True)
     connection = connect(served)
     images = {f"t{number}": connection.push_image(f"t{number}", os.urandom(2000)) for number in range(20)}
     connection("DELETE", "/v2/a/manifests/t0")
@@ -204,7 +204,7 @@ def test_a_sabotage_over_honest_content_exits_2(serve: Any, connect: Connect, fa
 
 
 def test_sigterm_finishes_what_is_in_flight_and_exits_0(serve: Any, connect: Connect) -> None:
-    served = serve()
+    served = serve(comes_back=True)
     data = b"0123456789" * 1000
     digest = digest_of(data)
     connection = connect(served).http

@@ -17,6 +17,7 @@ from nscr_cli.history.history import History
 from nscr_cli.history.journal import read_journal
 from nscr_cli.history.ops import Phase
 from tests.e2e.loads import load_of
+from tests.e2e.screen import is_running
 
 pytestmark = pytest.mark.e2e
 Nscr = Callable[..., subprocess.CompletedProcess[str]]
@@ -47,14 +48,6 @@ def folder_of(done: subprocess.CompletedProcess[str], tmp_path: Path) -> Path:
 
 def history_of(folder: Path) -> History:
     return History(read_journal(folder / "journal.jsonl"))
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
 def children_of(pid: int) -> list[int]:
@@ -279,7 +272,7 @@ def test_an_interrupted_run_is_read_back_and_judged(
     (folder,) = tmp_path.glob("reports/*/*/")
     running.send_signal(number)
     assert running.wait(timeout=60) == code
-    assert not is_alive(registry)
+    assert not is_running(registry)
     assert f"(partial: {number.name})" in (tmp_path / "out").read_text()
     history = history_of(folder)
     assert history.is_partial
@@ -301,7 +294,7 @@ def test_the_registry_dies_with_nscr_even_by_a_kill(running: subprocess.Popen[by
     (folder,) = tmp_path.glob("reports/*/*/")
     running.kill()
     running.wait(timeout=60)
-    wait_until(lambda: not is_alive(registry), seconds=5.0)
+    wait_until(lambda: not is_running(registry))
     assert history_of(folder).is_partial
 
 

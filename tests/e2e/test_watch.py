@@ -83,7 +83,7 @@ def test_frozen_is_told_and_so_is_its_recovery(serve: Callable[..., Any], nscr_p
 
 
 def test_stopped_is_told_and_so_is_the_restart(serve: Callable[..., Any], nscr_program: str) -> None:
-    served = serve()
+    served = serve(comes_back=True)
     with watching(nscr_program, served.url) as process:
         for _ in range(3):
             line_with(process, "healthy")
@@ -93,7 +93,7 @@ def test_stopped_is_told_and_so_is_the_restart(serve: Callable[..., Any], nscr_p
         took = time.monotonic() - stopped_at
         print(f"stopped: told after {took:.2f} s at an interval of {INTERVAL_S} s")
         assert "not-answering" in alert
-        serve("--port", served.host_port.rpartition(":")[2], data=served.data)
+        serve("--port", served.port, data=served.data)
         assert "not-answering" in line_with(process, "RECOVERED")
         assert "restarted: uptime fell" in line_with(process, "NOTICE")
         assert ended(process, signal.SIGTERM) == 1
@@ -162,7 +162,7 @@ def test_several_registries_one_with_credentials_of_its_own(serve: Callable[...,
 
 
 def test_a_registry_that_never_answered_is_told_with_the_reason(serve: Callable[..., Any], nscr_program: str) -> None:
-    gone, there = serve(), serve()
+    gone, there = serve(comes_back=True), serve()
     gone.stop()
     alone = watched_to_the_end(nscr_program, "--registry-url", gone.url, "--for", "700ms")
     beside = watched_to_the_end(nscr_program, "--registry-url", there.url, "--registry-url", gone.url)

@@ -57,7 +57,7 @@ def test_a_fine_registry_with_an_upload_open(serve: Serve, nscr_program: str, wi
 
 @SIZES
 def test_one_of_two_is_killed_and_started_again(serve: Serve, nscr_program: str, width: int, height: int) -> None:
-    fine, dying = serve(), serve()
+    fine, dying = serve(), serve(comes_back=True)
     with on_screen(dashboard(nscr_program, fine.url, dying.url), width=width, height=height) as screen:
         screen.wait_for("ALL FINE")
         dying.process.kill()
@@ -67,7 +67,7 @@ def test_one_of_two_is_killed_and_started_again(serve: Serve, nscr_program: str,
         assert re.search(rf"! not-answering since {TIME} \(", text)
         assert "×" in text
         assert "HEALTHY" in text
-        serve("--port", dying.host_port.rpartition(":")[2], data=dying.data)
+        serve("--port", dying.port, data=dying.data)
         text = screen.wait_until(lambda shown: "ALL FINE" in shown and "NOTICE restarted" in shown)
         assert text.count("HEALTHY") == 2
         code, after = interrupted(screen)
@@ -191,7 +191,7 @@ def test_ended_from_outside_the_terminal_is_as_before(serve: Serve, nscr_program
 
 
 def test_what_is_still_wrong_at_the_end_is_told(serve: Serve, nscr_program: str) -> None:
-    served = serve()
+    served = serve(comes_back=True)
     with on_screen(dashboard(nscr_program, served.url)) as screen:
         screen.wait_for("HEALTHY")
         served.process.kill()

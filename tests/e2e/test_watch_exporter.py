@@ -76,7 +76,7 @@ def asked(url: str, path: str, method: str = "GET") -> bytes:
 
 
 def test_it_pushes_and_pulls_and_leaves_nothing(serve: Serve, nscr_program: str) -> None:
-    served = serve()
+    served = serve(comes_back=True)
     with watching(nscr_program, served.url, "--prometheus", "0", "--probe", "500ms") as process:
         where = address(process)
         first, second = document(process, "probe"), document(process, "probe")
@@ -89,7 +89,7 @@ def test_it_pushes_and_pulls_and_leaves_nothing(serve: Serve, nscr_program: str)
         served.stop()
         document(process, "alert", rule="probe-push")
         silent = scraped(where)
-        serve("--port", served.host_port.rpartition(":")[2], data=served.data)
+        serve("--port", served.port, data=served.data)
         document(process, "recovery", rule="probe-push")
         document(process, "probe", outcome="ok")
         assert ended(process) == 1
@@ -141,7 +141,7 @@ def test_a_registry_that_lets_us_push_nothing_is_an_error(serve: Serve, nscr_pro
 
 def test_a_port_that_is_taken(serve: Serve, nscr_program: str) -> None:
     served = serve()
-    port = served.host_port.rpartition(":")[2]
+    port = served.port
     with watching(nscr_program, served.url, "--prometheus", port) as process:
         _, err = process.communicate(timeout=20)
     assert process.returncode == 5

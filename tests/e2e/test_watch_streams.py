@@ -194,14 +194,14 @@ def test_busy_is_told_once_and_retry_after_is_obeyed(scripted: Callable[..., Scr
 
 
 def test_killed_and_started_again(serve: Serve, nscr_program: str) -> None:
-    served = serve()
+    served = serve(comes_back=True)
     with watching(nscr_program, "state", "--registry-url", served.url, "--json", every="500ms") as process:
         # Its uptime must be longer than that of the next one will be when that is asked first.
         wait_until(lambda: document(process, "round", answered=True)["uptime_s"] > 5)
         served.process.kill()
         served.process.wait()
         assert document(process, "alert")["rule"] == "not-answering"
-        serve("--port", served.host_port.rpartition(":")[2], data=served.data)
+        serve("--port", served.port, data=served.data)
         told = [document(process, "recovery")["rule"], document(process, "notice")["rule"]]
         assert told == ["not-answering", "restarted"]
         assert ended(process, signal.SIGTERM) == 1
@@ -246,7 +246,7 @@ def test_a_command_runs_for_alert_and_recovery_and_hostile_words_stay_words(
 
 
 def test_a_command_that_fails_is_told_and_the_watch_goes_on(serve: Serve, nscr_program: str) -> None:
-    served = serve()
+    served = serve(comes_back=True)
     with watching(nscr_program, "health", "--registry-url", served.url, "--on-alert", "false", "--json") as process:
         document(process, "round", answered=True)
         served.stop()
@@ -298,7 +298,7 @@ def test_blobs_come_and_go_by_digest(serve: Serve, nscr_program: str, tmp_path: 
 
 
 def test_several_registries_are_told_apart(serve: Serve, nscr_program: str) -> None:
-    one, other = serve(), serve()
+    one, other = serve(), serve(comes_back=True)
     flags = ("--registry-url", one.url, "--registry-url", other.url)
     with watching(nscr_program, "health", *flags) as process:
         line_with(process, other.url, "healthy")

@@ -1,5 +1,6 @@
 """Exchanges over memory streams and loopback sockets: early answers, cuts, time-outs, and the account of what left."""
 
+import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -306,10 +307,10 @@ def test_a_request_that_crosses_the_end_of_a_kept_connection_is_told(
 
 def test_nothing_is_sent_where_nobody_listens() -> None:
     async def main() -> Exchange:
-        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        port = listener.socket.getsockname()[1]
-        await listener.aclose()
-        return await Channel(TcpDialer(), "127.0.0.1", port, time_outs=TimeOuts()).exchange(request(), Sink())
+        with socket.socket() as bound:  # and never listening: so nobody else can be there
+            bound.bind(("127.0.0.1", 0))
+            port = bound.getsockname()[1]
+            return await Channel(TcpDialer(), "127.0.0.1", port, time_outs=TimeOuts()).exchange(request(), Sink())
 
     end = trio.run(main)
     assert end.failure is not None

@@ -73,15 +73,18 @@ def send(request: Request, peer: Peer, *, time_outs: TimeOuts | None = None) -> 
     return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-def over_tcp(serve: Callable[[trio.SocketStream], Awaitable[None]], request: Request) -> Exchange:
+def over_tcp(peer: Peer, request: Request) -> Exchange:
+    """What became of one request, once its peer has seen the end of the stream."""
+
     async def main() -> Exchange:
         async with trio.open_nursery() as nursery:
             listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-            nursery.start_soon(trio.serve_listeners, serve, listeners)
+            nursery.start_soon(trio.serve_listeners, peer.serve, listeners)
             stream = await TcpDialer().dial("127.0.0.1", listeners[0].socket.getsockname()[1])
             with trio.fail_after(10):
                 end = await Connection(stream).exchange(request, Sink(), TimeOuts())
-                await trio.testing.wait_all_tasks_blocked(0.01)
+                while not peer.ending:
+                    await trio.lowlevel.checkpoint()
             nursery.cancel_scope.cancel()
         return end
 
@@ -195,7 +198,7 @@ class _Whole(trio.abc.Stream):
 @pytest.mark.parametrize(("farewell", "ending"), [(Farewell.CLOSE, "end"), (Farewell.RESET, "reset")])
 def test_a_client_that_leaves(farewell: Farewell, ending: str) -> None:
     peer = Peer()
-    end = over_tcp(peer.serve, put(Manner(cut_body=4, farewell=farewell)))
+    end = over_tcp(peer, put(Manner(cut_body=4, farewell=farewell)))
     assert peer.ending == ending
     assert end.failure is not None
     assert (end.failure.trouble, end.failure.stage) == (Trouble.LEFT, Stage.FIRST_BYTE)
@@ -206,7 +209,7 @@ def test_a_client_that_leaves(farewell: Farewell, ending: str) -> None:
 
 def test_half_closed_over_tcp() -> None:
     peer = Peer((-1, CREATED))
-    end = over_tcp(peer.serve, put(Manner(farewell=Farewell.HALF_CLOSE)))
+    end = over_tcp(peer, put(Manner(farewell=Farewell.HALF_CLOSE)))
     assert (status(end), peer.received) == (201, HEAD + BODY)
 
 
