@@ -68,7 +68,8 @@ def main() -> None:
         if isinstance(ended.__context__, Unread):  # Rich ends with 1 then, which would say INVALID
             _end(Exit.UNREAD)
         raise
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # whoever has results to tell takes the signal itself
+        progress_console().print("nscr: interrupted before there was anything to tell")
         _end(Exit.INTERRUPTED)
     except Exception:  # noqa: BLE001 - the interpreter's own exit code for this, 1, would say INVALID
         traceback.print_exc()
