@@ -67,14 +67,21 @@ def main() -> None:
     except SystemExit as ended:
         if isinstance(ended.__context__, Unread):  # Rich ends with 1 then, which would say INVALID
             _end(Exit.UNREAD)
+        if ended.__context__ is not None and isinstance(ended.__context__.__cause__, KeyboardInterrupt):
+            _tell_of_interrupt()
         raise
-    except KeyboardInterrupt:  # whoever has results to tell takes the signal itself
-        progress_console().print("nscr: interrupted before there was anything to tell")
+    except KeyboardInterrupt:
+        _tell_of_interrupt()
         _end(Exit.INTERRUPTED)
     except Exception:  # noqa: BLE001 - the interpreter's own exit code for this, 1, would say INVALID
         traceback.print_exc()
         progress_console().print("nscr: this is a bug in nscr; please report it with the lines above", style="bold red")
         _end(Exit.INTERNAL)
+
+
+def _tell_of_interrupt() -> None:
+    """Whatever has results by now takes the signal itself and tells them."""
+    progress_console().print("nscr: interrupted before there was anything to tell")
 
 
 def _end(code: Exit) -> NoReturn:
