@@ -12,7 +12,21 @@ from nscr_cli.errors import NscrError
 from nscr_cli.gate.catalog import list_repositories
 from nscr_cli.gate.crew import Crew
 from nscr_cli.gate.looking import list_tags
-from nscr_cli.gate.monitoring_rules import DETAILS, STATE, Focus, Reached, Round, T, TagMap, decoded, still_tags
+from nscr_cli.gate.monitoring_rules import (
+    BLOBS,
+    DETAILS,
+    HEALTH,
+    SESSIONS,
+    STATE,
+    STATS,
+    Focus,
+    Reached,
+    Round,
+    T,
+    TagMap,
+    decoded,
+    still_tags,
+)
 from nscr_cli.gate.rules import is_absent, is_present
 from nscr_cli.gate.subjects import Subject, Thing
 from nscr_cli.gate.survey import Survey
@@ -22,17 +36,13 @@ from nscr_cli.history.keys import tag_key
 from nscr_cli.history.ops import Asked, F
 
 MOST_UNCATALOGUED = 50
-_BLOBS = "/api/registry/blobs"
-_STATS = "/api/garbage-collect/stats"
-_HEALTH = "/api/registry/health"
-_SESSIONS = "/api/registry/sessions"
 _DENIED_BY_A_FAILED_CHECK = (200, 500)
 Totals = type[Blobs] | type[CollectionStats] | type[Health]
 # The answers whose counts must agree with those of the state, and with which statuses they come.
 TOTALS: dict[str, tuple[Totals, tuple[int, ...]]] = {
-    _STATS: (CollectionStats, (200,)),
-    _HEALTH: (Health, _DENIED_BY_A_FAILED_CHECK),
-    _BLOBS: (Blobs, (200,)),
+    STATS: (CollectionStats, (200,)),
+    HEALTH: (Health, _DENIED_BY_A_FAILED_CHECK),
+    BLOBS: (Blobs, (200,)),
 }
 
 
@@ -73,7 +83,7 @@ class Asker:
             seen = {subject: size for subject, size in seen.items() if subject.reference in focus.blobs}
             gone_before = await self._missing(list(seen))
             seen = {subject: size for subject, size in seen.items() if subject not in gone_before}
-        blobs = await self._ask(_BLOBS, Blobs, malformed)
+        blobs = await self._ask(BLOBS, Blobs, malformed)
         present = await self._present(seen, blobs)
         # A repository that was deleted meanwhile has no details: 404 is right then.
         gone = {_details(name) for name in before if not after.get(name)}
@@ -83,8 +93,8 @@ class Asker:
             state=state,
             details=details,
             blobs=blobs,
-            health=await self._ask(_HEALTH, Health, malformed, statuses=_DENIED_BY_A_FAILED_CHECK),
-            sessions=await self._ask(_SESSIONS, Sessions, malformed),
+            health=await self._ask(HEALTH, Health, malformed, statuses=_DENIED_BY_A_FAILED_CHECK),
+            sessions=await self._ask(SESSIONS, Sessions, malformed),
             present=present,
             reached=await self._reached(still_tags(before, after)),
             uncatalogued=await self._uncatalogued(state) if self._is_whole and state is not None else {},

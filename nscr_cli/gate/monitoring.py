@@ -4,8 +4,8 @@ Thin: monitoring_rules.py, totals.py and wellbeing.py judge. A registry without 
 not let us in is told.
 """
 
-import json
 from collections.abc import Iterable
+from functools import partial
 
 import msgspec
 import trio
@@ -14,6 +14,7 @@ from nscr_cli.client.monitoring import Monitoring, Poll
 from nscr_cli.gate.asking import TOTALS, Asker
 from nscr_cli.gate.crew import Crew
 from nscr_cli.gate.monitoring_rules import BOUNDS, STATE, Round, Suspicion, focus_on, still_tags, suspicions
+from nscr_cli.gate.offered import why_absent
 from nscr_cli.gate.survey import Survey
 from nscr_cli.gate.totals import Snapshot, agreed, is_still
 from nscr_cli.gate.wellbeing import health_suspicions, session_suspicions
@@ -68,11 +69,11 @@ async def compare(
     Args:
         is_whole: the survey covers every repository that the catalog lists.
     """
-    state = await _state(monitoring)
+    state = await _served(monitoring, STATE)
     if state.status is not None and state.status >= _SERVER_ERROR and state.status != _NOT_IMPLEMENTED:
         # Who has no such API says 404; this one may have it, and nobody has seen what it would say.
         return Told(unseen=(f"{STATE}: answers {state.status}",))
-    absent = why_absent(state)
+    absent = await why_absent(state, partial(_served, monitoring))
     if absent is not None:
         return Told(absent=absent)
     asker = Asker(monitoring, crew, survey, is_whole=is_whole)
@@ -94,35 +95,22 @@ async def compare(
             wide = await asker.round()
             shown += [one for one in suspicions(wide) if one.rule in BOUNDS]
         lasting = {key: one for key, one in _by_key(shown).items() if key in lasting}
+    if rounds[-1].state is None and STATE not in asker.unseen:
+        # Its form is wrong, which is told: nothing can be compared with it, however still the registry is.
+        return _told(rounds, tuple(lasting.values()), 0, [], asker.unseen)
     totals, undecided, snapshots = await _totals(asker)
     return _told(rounds, (*lasting.values(), *totals), snapshots, undecided, asker.unseen)
 
 
-async def _state(monitoring: Monitoring) -> Poll:
+async def _served(monitoring: Monitoring, path: str) -> Poll:
     """The first answer that is no server error, or the last one."""
-    poll = await monitoring.poll(STATE)
+    poll = await monitoring.poll(path)
     for pause_s in PAUSES_S:
         if poll.status is None or poll.status < _SERVER_ERROR or poll.status == _NOT_IMPLEMENTED:
             break
         await trio.sleep(pause_s)
-        poll = await monitoring.poll(STATE)
+        poll = await monitoring.poll(path)
     return poll
-
-
-def why_absent(poll: Poll) -> str | None:
-    """Why an answer to a request for the state is none of the monitoring API; None where it is one.
-
-    Some registries answer any path with a page, so only a JSON object with a summary counts.
-    """
-    if poll.status in (401, 403):
-        return f"it does not let us in (status {poll.status})"
-    if poll.status != 200:
-        return f"the registry does not offer it ({poll.status or poll.error})"
-    try:
-        document = json.loads(poll.body)
-    except ValueError:
-        return "the registry does not offer it (200 with something else)"
-    return None if isinstance(document, dict) and "summary" in document else "the registry does not offer it"
 
 
 def _by_key(shown: Iterable[Suspicion]) -> dict[tuple[str, str, str], Suspicion]:

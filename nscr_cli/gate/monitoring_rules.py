@@ -21,6 +21,10 @@ T = TypeVar("T")
 TagMap = Mapping[str, Mapping[str, str | None]]
 STATE = "/api/registry/state"
 DETAILS = "/api/registry/repositories"
+BLOBS = "/api/registry/blobs"
+HEALTH = "/api/registry/health"
+SESSIONS = "/api/registry/sessions"
+STATS = "/api/garbage-collect/stats"
 # Judged by all tags together.
 BOUNDS = frozenset({"manifest-count", "blob-count", "orphan-count"})
 _OF_TAGS = frozenset({"hidden-tag", "phantom-tag", "no-manifest", "wrong-digest"})
@@ -228,7 +232,7 @@ def _blobs(seen: Round) -> Iterator[Suspicion]:
     sizes = {blob.digest: blob.size for blob in blobs.blobs}
     if blobs.total_blobs != len(blobs.blobs) or len(sizes) != len(blobs.blobs):
         listed = f"{len(blobs.blobs)} are listed, {len(sizes)} distinct"
-        yield suspicion("blob-count", "/api/registry/blobs", f"totalBlobs is {blobs.total_blobs}, {listed}")
+        yield suspicion("blob-count", BLOBS, f"totalBlobs is {blobs.total_blobs}, {listed}")
     for digest, size in seen.present.items():
         if digest not in sizes:
             yield suspicion("hidden-blob", digest, "/v2 serves the blob, the list of blobs lacks it")

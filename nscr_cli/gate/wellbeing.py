@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from nscr_cli.client.monitoring import Health, Session, Sessions
-from nscr_cli.gate.monitoring_rules import Suspicion
+from nscr_cli.gate.monitoring_rules import HEALTH, SESSIONS, Suspicion
 from nscr_cli.gate.subjects import Check
-
-_HEALTH = "/api/registry/health"
-_SESSIONS = "/api/registry/sessions"
 
 
 def health_suspicions(health: Health | None) -> Iterator[Suspicion]:
@@ -19,7 +16,7 @@ def health_suspicions(health: Health | None) -> Iterator[Suspicion]:
     if health.status != "healthy" or failed:
         details = "; ".join([*(f"{name} failed" for name in failed), *health.warnings]) or "no reason given"
         explanation = f"status is {health.status!r}: {details}"
-        yield Suspicion(check=Check.HEALTH, rule="unhealthy", key=_HEALTH, explanation=explanation)
+        yield Suspicion(check=Check.HEALTH, rule="unhealthy", key=HEALTH, explanation=explanation)
 
 
 def session_suspicions(sessions: Sessions | None, *, most_idle_ms: int) -> Iterator[Suspicion]:
@@ -28,7 +25,7 @@ def session_suspicions(sessions: Sessions | None, *, most_idle_ms: int) -> Itera
         return
     if sessions.total_active_sessions != len(sessions.active_sessions):
         listed = f"{len(sessions.active_sessions)} are listed"
-        yield _session("session-count", _SESSIONS, f"totalActiveSessions is {sessions.total_active_sessions}, {listed}")
+        yield _session("session-count", SESSIONS, f"totalActiveSessions is {sessions.total_active_sessions}, {listed}")
     identifiers = sorted(session.id for session in sessions.active_sessions)
     for one, other in pairwise(identifiers):
         if one == other:

@@ -294,6 +294,36 @@ def test_a_monitoring_api_that_fails_is_not_called_absent(gate: Gate) -> None:
     assert "/api/registry/state: answers 500" in done.stdout
 
 
+@pytest.mark.parametrize("document", [{"hello": 1}, {"summary": "none"}, "<html>"])
+def test_a_state_of_another_form_is_told_where_the_rest_of_the_api_answers(
+    gate_here: Callable[..., Any], document: Any
+) -> None:
+    fake = FakeRegistry()
+    fake.documents[STATE] = document
+    with served(fake) as url:
+        done = gate_here(url, "--json")
+    assert done.exit_code == 1, done.output
+    (finding,) = [finding for check in json.loads(done.stdout)["checks"] for finding in check["findings"]]
+    assert (finding["rule"], finding["key"]) == ("malformed", STATE)
+    verdicts = {check["check"]: check["verdict"] for check in json.loads(done.stdout)["checks"]}
+    # What needs no state is judged; what cannot be compared with one is not called busy.
+    assert {name: verdicts[name] for name in ("totals", "health", "sessions")} == {
+        "totals": "UNKNOWN", "health": "VALID", "sessions": "VALID"
+    }  # fmt: skip
+    assert "busy" not in done.stdout
+
+
+def test_a_registry_that_answers_every_path_with_a_document_has_no_api(gate_here: Callable[..., Any]) -> None:
+    class Portal(FakeRegistry):
+        def answer(self, method: str, path: str) -> Answer:
+            return (200, {}, b'{"status": "ok"}') if path.startswith("/api/") else super().answer(method, path)
+
+    with served(Portal()) as url:
+        done = gate_here(url)
+    assert done.exit_code == 0, done.output
+    assert "skipped: the registry does not offer it (200 with something else)" in done.output
+
+
 def test_an_image_that_names_no_configuration_is_a_finding(gate: Gate) -> None:
     fake = FakeRegistry()
     media_type = "application/vnd.oci.image.manifest.v1+json"

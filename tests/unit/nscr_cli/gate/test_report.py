@@ -10,13 +10,12 @@ from rich.console import Console
 
 from nscr_cli.checkers.verdict import Verdict
 from nscr_cli.client.completions import Completion
-from nscr_cli.client.monitoring import Poll
 from nscr_cli.exits import Exit
 from nscr_cli.gate.annotations import annotations
 from nscr_cli.gate.catalog import Choice, chosen
 from nscr_cli.gate.demands import Demands, Expectation
 from nscr_cli.gate.documents import csv_rows, document, junit_suite
-from nscr_cli.gate.monitoring import Told, why_absent
+from nscr_cli.gate.monitoring import Told
 from nscr_cli.gate.monitoring_rules import Suspicion
 from nscr_cli.gate.rendering import markdown, plain, rendered
 from nscr_cli.gate.report import GateReport, Tortured
@@ -170,23 +169,6 @@ def test_every_format_says_it_and_none_is_steered() -> None:
     assert json.loads(texts[2])["checks"][2]["findings"][0]["explanation"].startswith("=evil\x1b[2J")
     rows = list(csv_rows(report))
     assert [row[3:7] for row in rows if row[5]] == [("content", "INVALID", "wrong-content", f"a@{B}")]
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "is_there"),
-    [
-        (200, b'{"summary": {}}', True),
-        (200, b"{}", False),
-        (200, b"<html>", False),
-        (200, b"[]", False),
-        (404, b"", False),
-        (401, b"", False),
-        (None, b"", False),
-    ],
-)
-def test_what_counts_as_the_monitoring_api(status: int | None, body: bytes, is_there: bool) -> None:
-    poll = Poll(path="/", status=status, body=body, start_s=0, end_s=0)
-    assert (why_absent(poll) is None) == is_there
 
 
 def test_a_registry_that_never_held_still_is_not_judged() -> None:
