@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from functools import cached_property
 from itertools import chain
 
+import msgspec
+
 from nscr_cli.checkers.collectable import CollectableBlob, Needs
 from nscr_cli.checkers.presence import Begun, Ended, Presence
-from nscr_cli.checkers.spans import Span, union
+from nscr_cli.checkers.spans import BEFORE_ALL, Span, union
 from nscr_cli.history.history import NEVER, History, Operation, Whole
 from nscr_cli.history.keys import digest_key, digest_of, repository_of
 from nscr_cli.history.ops import FAIL, OK, F, Reference
@@ -74,6 +76,22 @@ def is_fresh(history: History | Whole) -> bool:
 def bare_media_type(media_type: str) -> str:
     """Without parameters, which may be added."""
     return media_type.partition(";")[0].strip().lower()
+
+
+class BlobHeld(msgspec.Struct, frozen=True, gc=False):
+    """What is certain of a blob in one repository.
+
+    Attributes:
+        held: instants at which it certainly was there.
+        first: when the first write of it began; NEVER without one.
+        acknowledged: when the first write of it that was acknowledged ended; NEVER without one.
+        absent: instants at which it certainly was not there.
+    """
+
+    held: list[Span]
+    first: int
+    acknowledged: int
+    absent: list[Span]
 
 
 class Inventory:
@@ -163,24 +181,28 @@ class Inventory:
         operations = (self.manifest_operations if is_manifest else self.blob_operations).get(key, [])
         return ManifestPresence(operations, self._deleted_tags) if is_manifest else _blob_presence(operations)
 
-    def blob_held(self, key: str) -> tuple[list[Span], int]:
-        """Of a blob, all instants at which it certainly was there, and when the first write began; NEVER without one.
+    def blob_held(self, key: str) -> "BlobHeld":
+        """When a repository certainly held a blob, and when it certainly did not.
 
         As its presence says; but most were never deleted, and then it is there from the first proof on.
         """
-        held, first = NEVER, NEVER
+        held, first, acknowledged = NEVER, NEVER, NEVER
+        is_deleted = False
         for one in self.blob_operations.get(key, ()):
             if one.f is _DELETE_BLOB:
-                presence = self.presence(key, is_manifest=False)
-                return presence.held(), presence.unwritten()[1]
-            if one.f in BLOB_READS:
+                is_deleted = True
+            elif one.f in BLOB_READS:
                 if one.kind is OK and one.answered.present is not False and one.end_ns < held:
                     held = one.end_ns
             elif one.kind is not FAIL and not one.asked.wrong_bytes:
                 first = min(first, one.start_ns)
-                if one.kind is OK and one.end_ns < held:
-                    held = one.end_ns
-        return ([(held, NEVER)] if held < NEVER else []), first
+                if one.kind is OK:
+                    held = min(held, one.end_ns)
+                    acknowledged = min(acknowledged, one.end_ns)
+        if is_deleted:
+            presence = self.presence(key, is_manifest=False)
+            return BlobHeld(presence.held(), first, acknowledged, union(presence.gone(), [presence.unwritten()]))
+        return BlobHeld([(held, NEVER)] if held < NEVER else [], first, acknowledged, [(BEFORE_ALL, first)])
 
     @cached_property
     def _deleted_tags(self) -> dict[str, Begun]:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from nscr_cli.checkers.inventory import Inventory
 from nscr_cli.checkers.listing import TagPresence
+from nscr_cli.checkers.monitoring_holdings import Holdings
 from nscr_cli.checkers.monitoring_known import Figure, Known
 from nscr_cli.checkers.monitoring_roster import Roster
 from nscr_cli.checkers.monitoring_uploads import Uploads
@@ -24,18 +25,19 @@ class Blobs:
     """The figures of some blobs.
 
     Args:
-        known: by digest.
+        holdings: by digest.
         reached: by digest: when a manifest certainly refers to it and sees it.
         sizes: by digest.
     """
 
     def __init__(
         self,
-        known: Mapping[str, Known],
+        holdings: Mapping[str, Holdings],
         reached: Callable[[], Mapping[str, list[list[Span]]]],
         sizes: Mapping[str, int],
     ) -> None:
-        self.known = known
+        self.known = {digest: each.known() for digest, each in holdings.items()}
+        self._let_go = {digest: spans for digest, each in holdings.items() if (spans := each.let_go())}
         self._reached = reached
         self._sizes = sizes
 
@@ -45,7 +47,11 @@ class Blobs:
 
     @cached_property
     def unreferenced(self) -> Figure:
-        """At most those that no manifest certainly reaches. None is certain, since a lease may protect it."""
+        """At most those that no manifest certainly reaches.
+
+        At least those that every repository has certainly let go of: no manifest reaches them, no lease outlives the
+        delete, and they stay until a collection. Of others none is certain, since a lease may protect it.
+        """
         return Figure(self._unreached.values())
 
     @cached_property
@@ -64,7 +70,8 @@ class Blobs:
         """By digest: `absent` is when it certainly is not there, or is certainly reached by a manifest."""
         reached = self._reached()
         return {
-            digest: Known([], union(known.absent, *reached.get(digest, ()))) for digest, known in self.known.items()
+            digest: Known.consistent(self._let_go.get(digest, []), union(known.absent, *reached.get(digest, ())))
+            for digest, known in self.known.items()
         }
 
 
@@ -72,15 +79,13 @@ class SharedBlobs:
     """What the parts of a history say of the blobs that several of them know of, gathered."""
 
     def __init__(self) -> None:
-        self._held: dict[str, list[list[Span]]] = {}
-        self._first: dict[str, int] = {}
+        self._holdings: dict[str, Holdings] = {}
         self._reached: dict[str, list[list[Span]]] = {}
         self._sizes: dict[str, int] = {}
 
-    def hold(self, digest: str, held: list[list[Span]], first: int) -> None:
-        """A part knows when it was held by each of some repositories, and when its first write began there."""
-        self._held.setdefault(digest, []).extend(held)
-        self._first[digest] = min(self._first.get(digest, NEVER), first)
+    def hold(self, digest: str, holdings: Holdings) -> None:
+        """A part knows what its repositories held of it."""
+        self._holdings.setdefault(digest, Holdings()).add(holdings)
 
     def reach(self, digest: str, reached: list[list[Span]], size: int | None) -> None:
         """A part knows when its manifests reached it, and its size."""
@@ -90,8 +95,7 @@ class SharedBlobs:
 
     def gathered(self) -> Blobs:
         """Once all parts were taken."""
-        known = {one: _known_blob(held, self._first[one]) for one, held in self._held.items()}
-        written = {one: each for one, each in known.items() if self._first[one] < NEVER}
+        written = {digest: each for digest, each in self._holdings.items() if each.first < NEVER}
         return Blobs(written, lambda: self._reached, self._sizes)
 
 
@@ -155,32 +159,22 @@ class Figures:
         }
 
     @cached_property
-    def _blobs_held(self) -> dict[str, tuple[list[list[Span]], int]]:
-        """By digest, whatever the number of repositories: when each held it, and when the first write of it began.
-
-        A blob that its last repository has let go of is counted until a collection takes it, and nobody knows when
-        that is: it is certainly absent only before its first write.
-        """
-        held: dict[str, tuple[list[list[Span]], int]] = {}
+    def _holdings(self) -> dict[str, Holdings]:
+        """By digest, whatever the number of repositories."""
+        holdings: dict[str, Holdings] = {}
         for key in self._inventory.blob_operations:
             digest = digest_of(key) or ""
-            spans, first = self._inventory.blob_held(key)
-            known = held.get(digest)
-            if known is not None:
-                known[0].append(spans)
-                held[digest] = known[0], min(first, known[1])
-            else:
-                held[digest] = [spans], first
-        return held
+            holdings.setdefault(digest, Holdings()).add(self._inventory.blob_held(key))
+        return holdings
 
     @cached_property
     def blobs(self) -> Blobs:
         """Those that no other part knows of."""
         return Blobs(
             {
-                digest: _known_blob(held, first)
-                for digest, (held, first) in self._blobs_held.items()
-                if first < NEVER and not self._history.is_shared(digest)
+                digest: each
+                for digest, each in self._holdings.items()
+                if each.first < NEVER and not self._history.is_shared(digest)
             },
             lambda: self._reached,
             self._inventory.sizes,
@@ -192,16 +186,16 @@ class Figures:
         Args:
             is_reached: what refers to them counts as well.
         """
-        for digest, (held, first) in self._blobs_held.items():
+        for digest, each in self._holdings.items():
             if self._history.is_shared(digest):
-                shared.hold(digest, held, first)
+                shared.hold(digest, each)
                 if is_reached:
                     shared.reach(digest, self._reached.get(digest, []), self._inventory.sizes.get(digest))
 
     @cached_property
     def digests(self) -> Iterable[str]:
         """Digests of blobs that may have been put there."""
-        return [digest for digest, (_, first) in self._blobs_held.items() if first < NEVER]
+        return [digest for digest, each in self._holdings.items() if each.first < NEVER]
 
     @cached_property
     def repositories(self) -> Figure:
@@ -257,10 +251,6 @@ class Figures:
 
     def _edges(self, key: str) -> tuple[Reference, ...]:
         return self._inventory.references.get(digest_of(key) or "", ())
-
-
-def _known_blob(held: list[list[Span]], first: int) -> Known:
-    return Known.consistent(union(*held), [(BEFORE_ALL, first)])
 
 
 def _if_any(span: Span) -> list[Span]:
