@@ -1,10 +1,12 @@
 """A real terminal that a test can look at: a command in a tmux session of its own, its screen read back.
 
 The server is this test's alone (a socket in a temporary folder, no configuration, no status line) and is always ended,
-and the command with it. What a capture shows may be half of a drawing: wait for what is to be there, with `wait_until`.
+and the command with it. What a capture shows may be half of a drawing: wait for all that is to be there
+at once, with `wait_for` or `wait_until`.
 """
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -56,7 +58,7 @@ class Screen:
         """What is on the screen, and before it what was scrolled away."""
         return self._run("capture-pane", "-p", "-S", "-")
 
-    def wait_until(self, holds: Callable[[str], object], *, seconds: float = 30.0) -> str:
+    def wait_until(self, holds: Callable[[str], object], *, seconds: float = 60.0) -> str:
         """Look until the text of the screen is as it should be; that text.
 
         Raises:
@@ -76,11 +78,12 @@ class Screen:
                 raise AssertionError(f"what was waited for is not on the screen, and {why}:\n{framed(text)}")
             time.sleep(_LOOK_EVERY_S)
 
-    def wait_for(self, text: str, *, seconds: float = 30.0) -> str:
-        """Look until this text is on the screen; all that is on it then."""
-        return self.wait_until(lambda screen: text in screen, seconds=seconds)
+    def wait_for(self, *wanted: str | re.Pattern[str], seconds: float = 60.0) -> str:
+        """Look until all of these are on the screen at once, texts and what patterns find; all that is on it then."""
+        patterns = [re.compile(re.escape(one)) if isinstance(one, str) else one for one in wanted]
+        return self.wait_until(lambda screen: all(one.search(screen) for one in patterns), seconds=seconds)
 
-    def wait_end(self, *, seconds: float = 30.0) -> int:
+    def wait_end(self, *, seconds: float = 60.0) -> int:
         """Wait until the command ends; its exit code, or the number of the signal that ended it below zero.
 
         Raises:

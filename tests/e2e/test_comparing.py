@@ -43,7 +43,7 @@ def test_a_run_that_broke_a_promise_beside_one_that_did_not(
 ) -> None:
     folders = []
     for sabotages in ([], ["--sabotage", "lost-tag"]):
-        words = ["torture", "tags", "--ops", "300", "--workers", "2", "--seed", "1", *sabotages]
+        words = ["torture", "tags", "--ops", "300", "--workers", "1", "--seed", "1", *sabotages]
         done = subprocess.run([nscr_program, *words], capture_output=True, text=True, timeout=120, cwd=tmp_path)
         folders.append(done.stdout.splitlines()[-1].removeprefix("report: "))
     sound, broken = folders

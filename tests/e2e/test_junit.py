@@ -35,7 +35,19 @@ def _red(suites: JUnitXml) -> dict[str, set[str]]:
 
 def test_two_scenarios_in_one_file_and_one_in_each_folder(nscr: Nscr, tmp_path: Path) -> None:
     done = nscr(
-        "torture", "tags", "tag-set", "--duration", "1s", "--seed", "1", "--sabotage", "lost-tag", "--junit", "all.xml"
+        "torture",
+        "tags",
+        "tag-set",
+        "--ops",
+        "200",
+        "--workers",
+        "1",
+        "--seed",
+        "1",
+        "--sabotage",
+        "lost-tag",
+        "--junit",
+        "all.xml",
     )
     assert done.returncode == 1, done.stderr
     both = JUnitXml.fromfile(str(tmp_path / "all.xml"))
