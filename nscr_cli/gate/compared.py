@@ -3,7 +3,8 @@
 from nscr_cli.checkers.verdict import Finding, Result, Verdict
 from nscr_cli.gate.demands import Demands, Expectation
 from nscr_cli.gate.monitoring import Told
-from nscr_cli.gate.subjects import CLAUSES, Check
+from nscr_cli.gate.monitoring_rules import OF_TAGS
+from nscr_cli.gate.subjects import CLAUSES, Check, GateFinding
 
 _LINES = (Check.MONITORING, Check.TOTALS, Check.HEALTH, Check.SESSIONS)
 _UNREADABLE = "no answer that can be read"
@@ -81,7 +82,15 @@ def _findings(told: Told, check: Check) -> tuple[Finding, ...]:
 
 
 def _finding(check: Check, rule: str, key: str, explanation: str) -> Finding:
-    return Finding(checker=check, rule=rule, key=key, operations=(), clause=CLAUSES[check], explanation=explanation)
+    return GateFinding(
+        checker=check,
+        rule=rule,
+        key=key,
+        operations=(),
+        clause=CLAUSES[check],
+        explanation=explanation,
+        tags=(key,) if rule in OF_TAGS else (),
+    )
 
 
 def _result(check: Check, findings: tuple[Finding, ...], reasons: tuple[str, ...], evidence: dict[str, int]) -> Result:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from nscr_cli import __version__
-from nscr_cli.checkers.verdict import Result, Verdict
+from nscr_cli.checkers.verdict import Finding, Result, Verdict
 from nscr_cli.gate.demands import Demands
 from nscr_cli.gate.rendering import headline
 from nscr_cli.gate.report import GATE_FORMAT, GateReport
+from nscr_cli.gate.subjects import GateFinding
 from nscr_cli.reporting.junit import Case, Outcome, Suite
 
-CSV_COLUMNS = ("format", "nscr", "registry_url", "check", "verdict", "rule", "key", "explanation", "clause")
+CSV_COLUMNS = ("format", "nscr", "registry_url", "check", "verdict", "rule", "key", "explanation", "clause", "tags")
 
 
 def document(report: GateReport) -> str:
@@ -31,7 +32,13 @@ def document(report: GateReport) -> str:
                 "evidence": {name.replace(" ", "_"): count for name, count in result.evidence.items()},
                 "reasons": result.reasons,
                 "findings": [
-                    {"rule": one.rule, "key": one.key, "explanation": one.explanation, "clause": one.clause}
+                    {
+                        "rule": one.rule,
+                        "key": one.key,
+                        "tags": _tags(one),
+                        "explanation": one.explanation,
+                        "clause": one.clause,
+                    }
                     for one in result.findings
                 ],
             }
@@ -63,14 +70,14 @@ def csv_rows(report: GateReport) -> Iterator[tuple[str | int, ...]]:
     for result in report.results:
         head = (*common, result.checker, result.outcome)
         for finding in result.findings:
-            yield (*head, finding.rule, finding.key, finding.explanation, finding.clause)
+            yield (*head, finding.rule, finding.key, finding.explanation, finding.clause, " ".join(_tags(finding)))
         if not result.findings:
-            yield (*head, "", "", "; ".join(result.reasons), "")
+            yield (*head, "", "", "; ".join(result.reasons), "", "")
     for limit in report.limits:
         said = "BREACHED" if limit.is_breached else "KEPT" if limit.measured is not None else "UNKNOWN"
-        yield (*common, f"limit: {limit.name}", said, "", "", f"{limit.measured}, at most {limit.most}", "")
+        yield (*common, f"limit: {limit.name}", said, "", "", f"{limit.measured}, at most {limit.most}", "", "")
     for name, reason in report.skipped.items():
-        yield (*common, name, "SKIPPED", "", "", reason, "")
+        yield (*common, name, "SKIPPED", "", "", reason, "", "")
 
 
 def junit_suite(report: GateReport, *, started: datetime, seconds: float) -> Suite:
@@ -117,6 +124,11 @@ def _case(result: Result) -> Case:
             name=result.checker, classname="nscr.gate", outcome=Outcome.ERROR, type="UNKNOWN", message=first, text=text
         )
     return Case(name=result.checker, classname="nscr.gate", outcome=Outcome.PASSED)
+
+
+def _tags(finding: Finding) -> tuple[str, ...]:
+    """That lead to what is broken; of what a torture found, nobody knows any."""
+    return finding.tags if isinstance(finding, GateFinding) else ()
 
 
 def _demands(demands: Demands) -> dict[str, object]:

@@ -27,7 +27,8 @@ SESSIONS = "/api/registry/sessions"
 STATS = "/api/garbage-collect/stats"
 # Judged by all tags together.
 BOUNDS = frozenset({"manifest-count", "blob-count", "orphan-count"})
-_OF_TAGS = frozenset({"hidden-tag", "phantom-tag", "no-manifest", "wrong-digest"})
+# About one tag, which is their key.
+OF_TAGS = frozenset({"hidden-tag", "phantom-tag", "no-manifest", "wrong-digest"})
 _OF_BLOBS = frozenset({"hidden-blob", "wrong-size"})
 
 
@@ -101,7 +102,7 @@ def focus_on(shown: Iterable[Suspicion]) -> Focus:
     for one in shown:
         if one.check is not Check.MONITORING:
             continue
-        if one.rule in _OF_TAGS:
+        if one.rule in OF_TAGS:
             tags.setdefault(repository_of(one.key), set()).add(tag_of(one.key) or "")
         elif one.rule in _OF_BLOBS:
             blobs.add(one.key)

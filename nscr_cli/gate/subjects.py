@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from nscr_cli.checkers.verdict import Finding
 from nscr_cli.client.completions import Completion
 from nscr_cli.history.keys import digest_key, tag_key
 
@@ -85,3 +86,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     is_proven: bool = False
     is_undecided: bool = False
     is_skipped: bool = False
+
+
+class GateFinding(Finding, frozen=True, kw_only=True):
+    """A finding, and who is concerned.
+
+    Attributes:
+        tags: that lead to what is broken, as `repository:tag`, or the one that is; all of them.
+    """
+
+    tags: tuple[str, ...] = ()

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from nscr_cli.checkers.verdict import Finding, Result, Verdict
+from nscr_cli.checkers.verdict import Result, Verdict
 from nscr_cli.gate.catalog import Choice
 from nscr_cli.gate.demands import Demands
 from nscr_cli.gate.monitoring import Told
 from nscr_cli.gate.rules import wrong_size
 from nscr_cli.gate.sparse import judged_children
-from nscr_cli.gate.subjects import CLAUSES, Check, Problem, Subject, Thing
+from nscr_cli.gate.subjects import CLAUSES, Check, GateFinding, Problem, Subject, Thing
 from nscr_cli.gate.survey import Survey
+from nscr_cli.history.keys import tag_key
 
 WALKED = (Check.TAGS, Check.AGREEMENT, Check.CONTENT, Check.CLOSURE)
 # Below one of these a check has seen nothing, and passed nothing.
@@ -54,13 +55,14 @@ def _left_out(problems: Problems) -> Iterator[tuple[Check, str, Subject, Problem
 def _result(check: Check, survey: Survey, problems: Problems, choice: Choice, demands: Demands) -> Result:
     own = [(subject, problem) for subject, problem in problems if problem.check is check and not problem.is_skipped]
     findings = tuple(
-        Finding(
+        GateFinding(
             checker=check,
             rule=problem.rule,
             key=subject.key,
             operations=(),
             clause=problem.clause or CLAUSES[check],
             explanation=problem.explanation + _needed_by(survey, subject),
+            tags=_tags(survey, subject),
         )
         for subject, problem in sorted(own, key=lambda pair: (pair[0].key, pair[1].rule))
         if not problem.is_undecided
@@ -113,6 +115,13 @@ def _needed_by(survey: Survey, subject: Subject) -> str:
         return ""
     more = f" and {len(parents) - 1} more" if len(parents) > 1 else ""
     return f" (needed by {parents[0].key}{more}{_tagged(survey.leading_tags(subject))})"
+
+
+def _tags(survey: Survey, subject: Subject) -> tuple[str, ...]:
+    """The subject, where it is a tag; else the tags that led to it."""
+    if subject.thing is Thing.TAG:
+        return (subject.key,)
+    return tuple(tag_key(subject.repository, tag) for tag in survey.leading_tags(subject))
 
 
 def _tagged(tags: Sequence[str]) -> str:

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from nscr_cli.checkers.verdict import Verdict
+from nscr_cli.checkers.verdict import Finding, Verdict
 from nscr_cli.client.completions import Completion
 from nscr_cli.exits import Exit
 from nscr_cli.gate.annotations import annotations
 from nscr_cli.gate.catalog import Choice, chosen
 from nscr_cli.gate.demands import Demands, Expectation
-from nscr_cli.gate.documents import csv_rows, document, junit_suite
+from nscr_cli.gate.documents import CSV_COLUMNS, csv_rows, document, junit_suite
 from nscr_cli.gate.monitoring import Told
 from nscr_cli.gate.monitoring_rules import Suspicion
 from nscr_cli.gate.rendering import markdown, plain, rendered
@@ -102,6 +102,31 @@ def test_findings_name_the_tags_that_lead_there_through_an_index() -> None:
     survey.add_sight(BLOB, sight(digest=B, length=3), (problem,))
     (finding,) = gate_report(URL, survey, TOLD).findings
     assert finding.explanation == f"gone (needed by a@{D}; tagged t0, t1, t2, t3, t4 and 2 more)"
+    report = gate_report(URL, survey, TOLD)
+    (told,) = [one for check in json.loads(document(report))["checks"] for one in check["findings"]]
+    assert told["tags"] == [f"a:{tag}" for tag in tags]
+    assert [row[-1] for row in csv_rows(report) if row[5]] == [" ".join(f"a:{tag}" for tag in tags)]
+    assert {len(row) for row in csv_rows(report)} == {len(CSV_COLUMNS)}
+
+
+def test_a_finding_about_a_tag_names_it_and_one_about_an_answer_names_none() -> None:
+    survey = surveyed()
+    dead = Problem(check=Check.TAGS, rule="unresolved-tag", explanation="404")
+    survey.add_sight(Subject(Thing.TAG, "a", "dead"), sight(status=404, present=False), (dead,))
+    shown = (
+        Suspicion(check=Check.MONITORING, rule="hidden-tag", key="a:t", explanation="x"),
+        Suspicion(check=Check.MONITORING, rule="hidden-blob", key=B, explanation="x"),
+    )
+    told = gate_report(URL, survey, msgspec.structs.replace(TOLD, lasting=shown), tortured=(tortured_badly(),))
+    checks = json.loads(document(told))["checks"]
+    assert {one["rule"]: one["tags"] for check in checks for one in check["findings"]} == {
+        "unresolved-tag": ["a:dead"], "hidden-tag": ["a:t"], "hidden-blob": [], "lost-write": []
+    }  # fmt: skip
+
+
+def tortured_badly() -> Tortured:
+    lost = Finding(checker="tags", rule="lost-write", key="x:y", operations=(1,), clause="c", explanation="e")
+    return msgspec.structs.replace(tortured(Verdict.INVALID, Exit.INVALID), findings=(lost,))
 
 
 def test_sizes_are_compared_when_all_is_seen() -> None:
