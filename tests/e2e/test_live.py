@@ -63,8 +63,8 @@ def test_a_run_with_faults_fits_the_screen_and_is_followed_by_its_verdict(
         lines = text.splitlines()
         assert len(lines) == height, framed(text)
         assert max(map(cell_len, lines)) <= width
-        assert screen.wait_end(seconds=120) == 0
-        after = screen.everything()
+        code, after = screen.wait_end(seconds=120), screen.everything()
+        assert code == 0, framed(after)
         assert "VALID" in after
         assert "[main]" not in after, framed(after)
         assert after.rstrip().splitlines()[-2].startswith("report: reports/lost-replies/")
