@@ -181,7 +181,7 @@ class Inventory:
         operations = (self.manifest_operations if is_manifest else self.blob_operations).get(key, [])
         return ManifestPresence(operations, self._deleted_tags) if is_manifest else _blob_presence(operations)
 
-    def blob_held(self, key: str) -> "BlobHeld":
+    def blob_held(self, key: str) -> BlobHeld:
         """When a repository certainly held a blob, and when it certainly did not.
 
         As its presence says; but most were never deleted, and then it is there from the first proof on.
